@@ -1,0 +1,1 @@
+"""The connectors that ship with ITPM Sync, one package per outside system."""

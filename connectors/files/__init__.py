@@ -1,0 +1,1 @@
+"""CSV and Excel files: plans, contracts, orders, invoices, time, rates, risks."""

@@ -1,0 +1,1 @@
+"""ITPM Sync: one project model out of many systems, reconciled against the plan."""

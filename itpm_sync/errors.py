@@ -1,0 +1,125 @@
+"""Every public exception, named by the reaction it needs.
+
+    ItpmError                 anything this product raises on purpose; str() is advice for a person
+    ├── ConfigError           configuration or mapping is wrong: nothing runs            (exit 2)
+    ├── ConnectionFailed      one connection cannot go on; the others do                 (exit 3)
+    ├── RetryableError        the same request may succeed later; the HTTP client retries
+    ├── RecordError           one record is quarantined and reported; the rest goes on
+    ├── PreconditionFailed    what we want to change is not as we left it: a conflict
+    ├── NotFound              the remote object is gone or hidden; the caller knows which
+    ├── SafetyStop            going on could lose data: a person must confirm            (exit 4)
+    ├── RunLocked             another run holds the lock of this configuration           (exit 5)
+    ├── StoreError            the store cannot be read or written                        (exit 3)
+    └── ReconcileError        inputs of a reconciliation break a promise of the model
+
+Messages say what, where, expected, actual and what to do. They never contain a secret.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+class ItpmError(Exception):
+    """Anything this product raises on purpose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong in a configuration or mapping, as a value.
+
+    `path` is the way to the value through keys and indices; `where` is `file:line:column`, filled
+    in by whoever knows the file's text.
+    """
+
+    path: tuple[str | int, ...]
+    message: str
+    hint: str = ""
+    where: str = ""
+
+    def __str__(self) -> str:
+        place = self.where or "/".join(map(str, self.path)) or "configuration"
+        return f"{place}: {self.message}" + (f" — {self.hint}" if self.hint else "")
+
+
+class ConfigError(ItpmError):
+    """The configuration or a mapping is wrong; carries every problem, not only the first."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+class ConnectionFailed(ItpmError):
+    """A connection cannot go on: login, host, permission, or answers that make no sense."""
+
+    def __init__(self, message: str, *, advice: str = "") -> None:
+        self.message, self.advice = message, advice
+        super().__init__(f"{message} — {advice}" if advice else message)
+
+
+class RetryableError(ItpmError):
+    """The same request may succeed later. `retry_after_s` is the source's own wish, if any."""
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(message)
+
+
+class RecordError(ItpmError):
+    """One record, or one value of it, cannot be used: it is quarantined and the rest goes on.
+
+    `field` names the value (a JSON path or a column), `place` the spot a person can open
+    (`invoices.csv row 14, column Net`), when there is one better than the record's id.
+    """
+
+    def __init__(
+        self, *, field: str, value: object, expected: str, place: str = "", hint: str = ""
+    ) -> None:
+        self.field, self.value, self.expected = field, value, expected
+        self.place, self.hint = place, hint
+        shown = repr(value)
+        shown = shown if len(shown) <= 80 else shown[:77] + "…"
+        where = f"{place}: " if place else ""
+        super().__init__(
+            f"{where}{field}: expected {expected}, found {shown}" + (f" — {hint}" if hint else "")
+        )
+
+
+class PreconditionFailed(ItpmError):
+    """The remote object changed since we last wrote it; nothing was overwritten."""
+
+
+class NotFound(ItpmError):
+    """The source answers 404 or 410 for one object: deleted, moved or no longer visible."""
+
+
+class SafetyStop(ItpmError):
+    """Going on could lose data. `confirm` is the command with which a person confirms."""
+
+    def __init__(self, message: str, *, confirm: str = "") -> None:
+        self.confirm = confirm
+        super().__init__(f"{message} — to confirm: {confirm}" if confirm else message)
+
+
+class RunLocked(ItpmError):
+    """Another run of the same configuration is at work."""
+
+
+class StoreError(ItpmError):
+    """The store cannot be read or written (disk, permissions, version, connection)."""
+
+
+class ReconcileError(ItpmError):
+    """The inputs of a reconciliation break a promise of the model (mixed currencies, no zone)."""
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """`did you mean "…"?` for the closest known word, or the list of what is known."""
+    names = sorted(known)
+    close = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
+    if close:
+        return f'did you mean "{close[0]}"?'
+    return f"known: {', '.join(names)}" if names else ""
