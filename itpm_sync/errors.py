@@ -3,6 +3,7 @@
     ItpmError                 anything this product raises on purpose; str() is advice for a person
     ├── ConfigError           configuration or mapping is wrong: nothing runs            (exit 2)
     ├── ConnectionFailed      one connection cannot go on; the others do                 (exit 3)
+    │   └── RequestRejected   the source refused this one request (400, 403, 422)
     ├── RetryableError        the same request may succeed later; the HTTP client retries
     ├── RecordError           one record is quarantined and reported; the rest goes on
     ├── PreconditionFailed    what we want to change is not as we left it: a conflict
@@ -58,6 +59,14 @@ class ConnectionFailed(ItpmError):
     def __init__(self, message: str, *, advice: str = "") -> None:
         self.message, self.advice = message, advice
         super().__init__(f"{message} — {advice}" if advice else message)
+
+
+class RequestRejected(ConnectionFailed):
+    """The source understood and refused one request. `status` is the HTTP status."""
+
+    def __init__(self, message: str, *, status: int, advice: str = "") -> None:
+        self.status = status
+        super().__init__(message, advice=advice)
 
 
 class RetryableError(ItpmError):

@@ -1,0 +1,490 @@
+"""One HTTP client for every connector: retry, rate budget, same origin, redaction.
+
+Decisions that matter:
+- A request that may have acted is never blindly repeated: only GET, HEAD, PUT, DELETE and POSTs
+  that the caller declares idempotent are retried after a lost answer. A 429 was not acted upon and
+  is always retried.
+- One `RateBudget` per client is shared by all its threads: a 429 makes everyone wait, and a slower
+  pace is kept until the source is content again.
+- Redirects and next-page links are followed only within the origin of the base URL, so that
+  credentials never leave for another host.
+"""
+
+from __future__ import annotations
+
+import base64
+import email.utils
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+from urllib.parse import quote, urljoin, urlsplit
+
+import orjson
+import requests
+import tenacity
+import urllib3.exceptions
+from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
+
+from itpm_sync.errors import (
+    ConnectionFailed,
+    NotFound,
+    PreconditionFailed,
+    RequestRejected,
+    RetryableError,
+)
+
+log = logging.getLogger(__name__)
+
+SAFE_TO_REPEAT = frozenset({"GET", "HEAD", "PUT", "DELETE"})
+MAX_BODY_BYTES = 512 * 1024 * 1024
+MAX_PATIENCE_S = 900.0  # a source that asks for a longer pause gets its next chance at the next run
+_MAX_REDIRECTS = 5
+
+
+class Redactor:
+    """Replaces secrets, also in their base64 and URL-quoted forms, by `***`."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._forms: tuple[str, ...] = ()
+        for secret in secrets:
+            self.add(secret)
+
+    def add(self, secret: str) -> None:
+        """Adds a secret; texts under four characters would blank out ordinary words."""
+        if len(secret) < 4:
+            return
+        forms = {secret, quote(secret, safe=""), base64.b64encode(secret.encode()).decode()}
+        self._forms = tuple(sorted({*self._forms, *forms}, key=len, reverse=True))
+
+    def clean(self, text: str) -> str:
+        """`text` without any known secret."""
+        for form in self._forms:
+            text = text.replace(form, "***")
+        return text
+
+
+class BasicAuth(AuthBase):
+    """`Authorization: Basic`; its repr and pickles show no secret."""
+
+    def __init__(self, user: str, password: str) -> None:
+        token = base64.b64encode(f"{user}:{password}".encode()).decode()
+        self._header, self.secrets = f"Basic {token}", (password, token)
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = self._header
+        return request
+
+    def __repr__(self) -> str:
+        return "BasicAuth(***)"
+
+
+class TokenAuth(AuthBase):
+    """`<header>: <scheme> <token>`: Bearer by default."""
+
+    def __init__(
+        self, token: str, *, scheme: str = "Bearer", header: str = "Authorization"
+    ) -> None:
+        self._header, self._value = header, f"{scheme} {token}".strip()
+        self.secrets = (token,)
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers[self._header] = self._value
+        return request
+
+    def __repr__(self) -> str:
+        return "TokenAuth(***)"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A complete answer: status, headers (case-insensitive) and the decoded body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    url: str
+
+    def json(self) -> Any:
+        """The parsed body. Raises ConnectionFailed for HTML, RetryableError for broken JSON."""
+        try:
+            return orjson.loads(self.body)
+        except orjson.JSONDecodeError as error:
+            if self.body.lstrip()[:1] == b"<":
+                raise ConnectionFailed(
+                    f"{_place(self.url)} answered a web page instead of JSON",
+                    advice="check the URL and that no login page or proxy stands in between",
+                ) from None
+            raise RetryableError(
+                f"{_place(self.url)} answered broken or truncated JSON "
+                f"({len(self.body)} bytes): {error}"
+            ) from None
+
+
+class RateBudget:
+    """What a source lets us do per time, shared by all threads of a client.
+
+    After a 429 nobody sends before the pause is over, and the interval between request starts
+    doubles (from 20 ms up to 5 s); each success shortens it by a tenth until it is gone.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._clock, self._sleep = clock, sleep
+        self._lock = threading.Lock()
+        self._next_start = 0.0
+        self._interval = 0.0
+
+    @property
+    def interval_s(self) -> float:
+        """The present interval between request starts; 0 while nothing was refused."""
+        return self._interval
+
+    def wait_turn(self) -> None:
+        """Blocks until this thread may send."""
+        while True:
+            with self._lock:
+                now = self._clock()
+                wait = self._next_start - now
+                if wait <= 0:
+                    self._next_start = now + self._interval
+                    return
+            self._sleep(wait)
+
+    def refused(self, pause_s: float) -> None:
+        """The source asked for a pause: everyone waits and goes on slower."""
+        with self._lock:
+            self._next_start = max(self._next_start, self._clock() + pause_s)
+            self._interval = min(max(self._interval * 2, 0.02), 5.0)
+
+    def accepted(self) -> None:
+        """One more success."""
+        if self._interval:
+            with self._lock:
+                self._interval = self._interval * 0.9 if self._interval > 0.002 else 0.0
+
+
+class HttpClient:
+    """Requests to one outside system. Thread-safe; `close` when done."""
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        auth: AuthBase | None = None,
+        secrets: Iterable[str] = (),
+        connections: int = 8,
+        timeout_s: float = 60.0,
+        attempts: int = 5,
+        verify: bool | str = True,
+        user_agent: str = "itpm-sync",
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        parts = urlsplit(base_url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ConnectionFailed(f"{base_url!r} is not an http(s) URL", advice="correct `url`")
+        self.base_url = base_url.rstrip("/") + "/"
+        self.origin = _origin(self.base_url)
+        self.attempts = attempts
+        self.budget = RateBudget(sleep=sleep)
+        self.redactor = Redactor((*secrets, *getattr(auth, "secrets", ())))
+        self.clock_skew_s: float | None = None  # source's clock minus ours, from its Date header
+        self._sleep = sleep
+        self._timeout = (min(timeout_s, 10.0), timeout_s)
+        self._verify = verify
+        self._auth = auth
+        self._session = requests.Session()
+        self._session.headers.update({"User-Agent": user_agent, "Accept": "application/json"})
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        adapter = HTTPAdapter(pool_connections=1, pool_maxsize=connections, pool_block=True)
+        self._session.mount("http://", adapter)
+        self._session.mount("https://", adapter)
+
+    def __repr__(self) -> str:
+        return f"HttpClient({self.origin})"
+
+    def close(self) -> None:
+        """Closes all pooled connections."""
+        self._session.close()
+
+    def get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
+        """GET, parsed. `path` is relative to the base URL or a next-page link."""
+        return self.json("GET", path, params=params)
+
+    def json(self, method: str, path: str, **options: Any) -> Any:
+        """The parsed answer of `request`; broken JSON is retried like a lost answer."""
+        return self.request(method, path, parse=True, **options)[1]
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        idempotent: bool | None = None,
+        allow: tuple[int, ...] = (),
+        parse: bool = False,
+    ) -> tuple[Answer, Any]:
+        """Sends with retries; returns the answer and, with `parse`, its JSON.
+
+        `idempotent` overrides what the method says about repeating. Statuses in `allow` are
+        returned instead of raised. Raises ConnectionFailed (also when attempts are used up),
+        RequestRejected, NotFound, PreconditionFailed, and RetryableError when the outcome of a
+        request that must not be repeated is unknown.
+        """
+        url = self.resolve(path)
+        repeat = method in SAFE_TO_REPEAT if idempotent is None else idempotent
+
+        def once() -> tuple[Answer, Any]:
+            answer = self._send(method, url, params, body, headers, repeat=repeat)
+            self._judge(answer, method, allow, repeat=repeat)
+            return answer, (answer.json() if parse and answer.body else None)
+
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception(lambda e: _repeatable(e, repeat=repeat)),
+            stop=tenacity.stop_after_attempt(self.attempts),
+            wait=_wait,
+            sleep=self._sleep,
+            before_sleep=self._log_retry,
+            reraise=True,
+        )
+        try:
+            return retrying(once)
+        except RetryableError as error:
+            if not repeat and not isinstance(error, _Refused):
+                raise
+            raise ConnectionFailed(
+                f"{error}; gave up after {self.attempts} attempts",
+                advice="the next run continues where this one stopped",
+            ) from None
+
+    def resolve(self, path: str) -> str:
+        """An absolute URL within our origin. Raises ConnectionFailed for any other host."""
+        url = urljoin(self.base_url, path.lstrip("/") if not _absolute(path) else path)
+        if _origin(url) != self.origin:
+            raise ConnectionFailed(
+                f"{self.origin} pointed to another host ({_origin(url)}); not followed",
+                advice="if the system has moved, correct `url`; else tell its administrator",
+            )
+        return url
+
+    # ---- one attempt ----------------------------------------------------------------------------
+
+    def _send(
+        self,
+        method: str,
+        url: str,
+        params: Mapping[str, Any] | None,
+        body: Any,
+        headers: Mapping[str, str] | None,
+        *,
+        repeat: bool,
+    ) -> Answer:
+        data = None if body is None else orjson.dumps(body)
+        sent = dict(headers or {})
+        if data is not None:
+            sent.setdefault("Content-Type", "application/json")
+        for _ in range(_MAX_REDIRECTS):
+            self.budget.wait_turn()
+            answer = self._attempt(method, url, params, data, sent)
+            target = answer.headers.get("Location")
+            if answer.status not in (301, 302, 303, 307, 308) or not target:
+                return answer
+            if not repeat or (method != "GET" and answer.status not in (307, 308)):
+                raise ConnectionFailed(
+                    f"{method} {_place(url)} was redirected to {_place(target)}",
+                    advice="set `url` to the address that the system answers at itself",
+                )
+            url, params = self.resolve(urljoin(url, target)), None
+        raise ConnectionFailed(f"{_place(url)} redirects in a circle", advice="check `url`")
+
+    def _attempt(
+        self,
+        method: str,
+        url: str,
+        params: Mapping[str, Any] | None,
+        data: bytes | None,
+        headers: Mapping[str, str],
+    ) -> Answer:
+        try:
+            with self._session.request(
+                method, url, params=params, data=data, headers=headers, auth=self._auth,
+                timeout=self._timeout, verify=self._verify, allow_redirects=False, stream=True,
+            ) as response:  # fmt: skip
+                content = response.raw.read(MAX_BODY_BYTES + 1, decode_content=True)
+                self._note_clock(response.headers.get("Date"))
+        except requests.exceptions.SSLError as error:
+            raise ConnectionFailed(
+                f"{self.origin}: the TLS certificate was not accepted: {self._reason(error)}",
+                advice="set `verify` to the CA bundle of your organisation",
+            ) from None
+        except (
+            requests.exceptions.RequestException,
+            urllib3.exceptions.HTTPError,
+            OSError,
+        ) as error:
+            raise RetryableError(f"{method} {_place(url)}: {self._reason(error)}") from None
+        if len(content) > MAX_BODY_BYTES:
+            raise ConnectionFailed(
+                f"{_place(url)} answered more than {MAX_BODY_BYTES // 2**20} MiB",
+                advice="ask for smaller pages",
+            )
+        return Answer(response.status_code, response.headers, content, url)
+
+    def _judge(self, answer: Answer, method: str, allow: tuple[int, ...], *, repeat: bool) -> None:
+        status = answer.status
+        if status < 300 or status in allow:
+            self.budget.accepted()
+            return
+        what = f"{method} {_place(answer.url)}: {status}"
+        reason = self.redactor.clean(_vendor_reason(answer.body))
+        what = f"{what} ({reason})" if reason else what
+        pause = retry_after_s(answer.headers)
+        if status == 429 or (status == 503 and pause is not None):
+            pause = 1.0 if pause is None else pause
+            self.budget.refused(pause)
+            if pause > MAX_PATIENCE_S:
+                raise ConnectionFailed(
+                    f"{what}: the source asks for a pause of {pause:.0f} s",
+                    advice="the next run continues where this one stopped",
+                )
+            raise _Refused(what, retry_after_s=pause)
+        if status == 401:
+            raise ConnectionFailed(
+                f"{self.origin} refused the login (401)",
+                advice="check user and token, and that the token has not expired",
+            )
+        if status in (404, 410):
+            raise NotFound(what)
+        if status in (409, 412):
+            raise PreconditionFailed(what)
+        if status >= 500 or status == 408:
+            raise RetryableError(what)
+        advice = "the account lacks a permission" if status == 403 else ""
+        raise RequestRejected(what, status=status, advice=advice)
+
+    def _note_clock(self, stamp: str | None) -> None:
+        if stamp:
+            try:
+                there = email.utils.parsedate_to_datetime(stamp)
+            except ValueError:
+                return
+            if there.tzinfo is not None:
+                self.clock_skew_s = (there - datetime.now(UTC)).total_seconds()
+
+    def _reason(self, error: BaseException) -> str:
+        """The innermost reason, for a person: `connection refused`, `timed out`."""
+        seen = error
+        while isinstance(inner := _inner(seen), BaseException):
+            seen = inner
+        text = getattr(seen, "strerror", None) or str(seen) or type(seen).__name__
+        return self.redactor.clean(" ".join(text.split())[:200])
+
+    def _log_retry(self, state: tenacity.RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        wait = state.next_action.sleep if state.next_action else 0.0
+        log.warning("%s; attempt %d again in %.1f s", error, state.attempt_number + 1, wait)
+
+
+class _Refused(RetryableError):
+    """The source did not act: safe to repeat whatever the method."""
+
+
+def _repeatable(error: BaseException, *, repeat: bool) -> bool:
+    return isinstance(error, _Refused) or (repeat and isinstance(error, RetryableError))
+
+
+def _wait(state: tenacity.RetryCallState) -> float:
+    """The source's own wish, else 0.5 s doubling to 30 s, with up to a quarter of jitter."""
+    error = state.outcome.exception() if state.outcome else None
+    wish = error.retry_after_s if isinstance(error, RetryableError) else None
+    base = wish if wish is not None else min(0.5 * 2 ** (state.attempt_number - 1), 30.0)
+    return float(base * (1 + random.random() / 4))  # noqa: S311 — jitter, not a secret
+
+
+def retry_after_s(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
+    """The pause a source asks for, in seconds: `Retry-After` as seconds or HTTP date (RFC 9110
+    §10.2.3), else `X-RateLimit-Reset` as ISO stamp or epoch seconds. None where it says nothing.
+    """
+    now = now or datetime.now(UTC)
+    value = headers.get("Retry-After", "").strip()
+    if value:
+        try:
+            return max(0.0, float(value))
+        except ValueError:
+            pass
+        try:
+            at = email.utils.parsedate_to_datetime(value)
+        except ValueError:
+            return None
+        return max(0.0, (at.replace(tzinfo=at.tzinfo or UTC) - now).total_seconds())
+    reset = headers.get("X-RateLimit-Reset", "").strip()
+    if not reset:
+        return None
+    try:
+        seconds = float(reset)
+        return max(0.0, seconds - now.timestamp() if seconds > 1e9 else seconds)
+    except ValueError:
+        pass
+    try:
+        at = datetime.fromisoformat(reset)
+    except ValueError:
+        return None
+    return max(0.0, (at.replace(tzinfo=at.tzinfo or UTC) - now).total_seconds())
+
+
+def _inner(error: BaseException) -> object:
+    reason = getattr(error, "reason", None)
+    if isinstance(reason, BaseException):
+        return reason
+    return next((a for a in error.args if isinstance(a, BaseException)), None)
+
+
+def _absolute(path: str) -> bool:
+    return "://" in path.split("?", 1)[0] or path.startswith("//")
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    try:
+        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme, 0)
+    except ValueError:
+        return f"{parts.scheme}://invalid"
+    return f"{parts.scheme}://{parts.hostname or ''}:{port}"
+
+
+def _place(url: str) -> str:
+    """A URL without query and user, which may hold secrets or people's data."""
+    parts = urlsplit(url)
+    port = f":{parts.netloc.rsplit(':', 1)[1]}" if ":" in parts.netloc.split("@")[-1] else ""
+    return f"{parts.scheme}://{parts.hostname or ''}{port}{parts.path}" if parts.scheme else url
+
+
+def _vendor_reason(body: bytes) -> str:
+    """The source's own words for an error, at most 300 characters, on one line."""
+    try:
+        data = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return ""
+    if not isinstance(data, dict):
+        return " ".join(str(data).split())[:300]
+    words: list[str] = [str(m) for m in data.get("errorMessages") or ()]
+    errors = data.get("errors")
+    if isinstance(errors, dict):
+        words += [f"{k}: {v}" for k, v in errors.items()]
+    elif isinstance(errors, list):
+        words += [str(e) for e in errors]
+    words += [str(data[k]) for k in ("message", "error", "errorMessage") if data.get(k)]
+    return " ".join("; ".join(words).split())[:300]
