@@ -249,7 +249,7 @@ class HttpClient:
 
         def once() -> tuple[Answer, Any]:
             answer = self._send(method, url, params, body, headers, repeat=repeat)
-            self._judge(answer, method, allow, repeat=repeat)
+            self._judge(answer, method, allow)
             return answer, (answer.json() if parse and answer.body else None)
 
         retrying = tenacity.Retrying(
@@ -343,7 +343,7 @@ class HttpClient:
             )
         return Answer(response.status_code, response.headers, content, url)
 
-    def _judge(self, answer: Answer, method: str, allow: tuple[int, ...], *, repeat: bool) -> None:
+    def _judge(self, answer: Answer, method: str, allow: tuple[int, ...]) -> None:
         status = answer.status
         if status < 300 or status in allow:
             self.budget.accepted()
@@ -419,30 +419,27 @@ def retry_after_s(headers: Mapping[str, str], now: datetime | None = None) -> fl
     §10.2.3), else `X-RateLimit-Reset` as ISO stamp or epoch seconds. None where it says nothing.
     """
     now = now or datetime.now(UTC)
-    value = headers.get("Retry-After", "").strip()
-    if value:
-        try:
-            return max(0.0, float(value))
-        except ValueError:
-            pass
-        try:
-            at = email.utils.parsedate_to_datetime(value)
-        except ValueError:
-            return None
-        return max(0.0, (at.replace(tzinfo=at.tzinfo or UTC) - now).total_seconds())
-    reset = headers.get("X-RateLimit-Reset", "").strip()
-    if not reset:
-        return None
+    for name in ("Retry-After", "X-RateLimit-Reset"):
+        value = headers.get(name, "").strip()
+        if value:
+            return _pause_s(value, now)
+    return None
+
+
+def _pause_s(value: str, now: datetime) -> float | None:
+    """Seconds from a number (a pause, or an epoch stamp), an ISO stamp or an HTTP date."""
     try:
-        seconds = float(reset)
+        seconds = float(value)
         return max(0.0, seconds - now.timestamp() if seconds > 1e9 else seconds)
     except ValueError:
         pass
-    try:
-        at = datetime.fromisoformat(reset)
-    except ValueError:
-        return None
-    return max(0.0, (at.replace(tzinfo=at.tzinfo or UTC) - now).total_seconds())
+    for parse in (datetime.fromisoformat, email.utils.parsedate_to_datetime):
+        try:
+            at = parse(value)
+        except ValueError:
+            continue
+        return max(0.0, (at.replace(tzinfo=at.tzinfo or UTC) - now).total_seconds())
+    return None
 
 
 def _inner(error: BaseException) -> object:
