@@ -1,0 +1,1 @@
+"""Reconciliation of cost and scope against the plan: pure functions of frozen inputs."""

@@ -1,0 +1,396 @@
+"""What a reconciliation takes and what it gives: frozen values, nothing else.
+
+`Inputs` hold everything that a figure may depend on, also today's date (`data_date`) and the rules;
+`Snapshot` everything that a report or a published status may say. The same inputs give the same
+snapshot, and the same snapshot the same bytes (`to_json`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from pydantic import TypeAdapter
+
+from itpm_sync.model import Money, Record, Stage
+
+# ---- what goes in -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectSetup:
+    """A project of the portfolio, as configured or discovered in a source.
+
+    `baseline_on` freezes the scope from the tickets' own creation times where no baseline was
+    recorded: an item belongs to the baseline if it existed at the end of that day.
+    """
+
+    code: str
+    name: str
+    stage: Stage = Stage.EXECUTION
+    manager: str = ""
+    sponsor: str = ""
+    currency: str = ""  # empty: no money is known; progress is measured in items
+    start: date | None = None
+    finish: date | None = None
+    declared_rating: str = ""
+    baseline_on: date | None = None
+    management_reserve: Money | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One allocation rule: what matches all of `when` belongs to `project` and `work_package`.
+
+    Keys of `when`: kind, connection, project, component, label, epic, version, sprint, type, queue,
+    category, vendor, contract, order, work_package, or any attribute; values are matched whole,
+    ignoring case, `*` and `?` as wildcards, a tuple is any of them. Targets may refer to the
+    record's own words: `{project}`, `{version}`, `{component}`, `{epic}`, `{cost_code}`, ….
+    """
+
+    name: str
+    when: Mapping[str, tuple[str, ...]]
+    project: str = ""
+    work_package: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaselinePackage:
+    """A work package as a recorded baseline froze it."""
+
+    code: str
+    name: str
+    planned_start: date | None
+    planned_finish: date | None
+    budget: Money | None
+    method: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaselineItem:
+    """A scope item as a recorded baseline froze it."""
+
+    identity: str
+    key: str
+    title: str
+    work_package: str
+    points: Decimal | None
+    estimate_s: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedBaseline:
+    """One version of a project's baseline; the store keeps them append-only."""
+
+    project: str
+    version: int
+    on: date
+    author: str
+    approval: str
+    change_request: str
+    packages: tuple[BaselinePackage, ...]
+    items: tuple[BaselineItem, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """The completeness of one stream and scope in the latest pull of its connection."""
+
+    connection: str
+    stream: str
+    scope: str
+    stored: int
+    source_count: int | None  # None: the source cannot say
+    exact: bool
+    as_of: datetime | None  # aware UTC: the source was read as of this moment; None: never
+    complete: bool
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejected:
+    """A record, or one value of it, that was quarantined."""
+
+    connection: str
+    stream: str
+    source_id: str
+    place: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """Thresholds and choices; the defaults cite their source in docs/configuration.md."""
+
+    index_green: Decimal = Decimal("0.95")  # FEMA: green within 0.95..1.05, amber 0.90..1.10
+    index_amber: Decimal = Decimal("0.90")
+    two_sided: bool = True  # a CPI of 1.2 is red too: bad plan or unbooked cost
+    creep_amber: Decimal = Decimal("0.10")
+    creep_red: Decimal = Decimal("0.20")
+    eac_method: str = "cpi"  # the declared policy; the others are shown as a range
+    burn_amber: Decimal = Decimal("1.10")
+    burn_red: Decimal = Decimal("1.25")
+    notice_days: tuple[int, ...] = (90, 60, 30, 7)
+    sla_amber: Decimal = Decimal("0.95")  # share of items within SLA
+    sla_red: Decimal = Decimal("0.90")
+    stale_after_h: int = 36  # a source older than this is a finding
+    top_findings: int = 5  # in published statuses
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """Everything a reconciliation depends on. `records` holds live records by kind.
+
+    `gone` are records that their sources deleted, by kind: the scope ledger needs them.
+    `zone` is the IANA zone in which days begin.
+    """
+
+    title: str
+    data_date: date
+    zone: str
+    projects: tuple[ProjectSetup, ...]
+    rules: tuple[Rule, ...]
+    records: Mapping[str, tuple[Record, ...]]
+    gone: Mapping[str, tuple[Record, ...]] = field(default_factory=dict)
+    baselines: tuple[RecordedBaseline, ...] = ()
+    coverage: tuple[Coverage, ...] = ()
+    rejected: tuple[Rejected, ...] = ()
+    policy: Policy = field(default_factory=Policy)
+    run: str = ""  # the run that read the sources last
+
+
+# ---- what comes out -----------------------------------------------------------------------------
+
+
+class Colour(StrEnum):
+    """A rating. Grey is unknown and never becomes green."""
+
+    GREEN = "green"
+    AMBER = "amber"
+    RED = "red"
+    GREY = "grey"
+
+
+class Severity(StrEnum):
+    """How much a finding matters."""
+
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """A number with its unit, or None with the reason. Unrounded: rounding is for output.
+
+    Units: an ISO 4217 currency, `items`, `points`, `ratio`, `percent` (0..100), `s`, `days`.
+    """
+
+    name: str
+    label: str
+    value: Decimal | None
+    unit: str
+    reason: str = ""  # why there is no value
+    note: str = ""  # how it was made: `BAC / CPI`, `measured in items: no budget`
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rating:
+    """A colour for one dimension (time, cost, scope, quality, risk, overall) and why."""
+
+    dimension: str
+    colour: Colour
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """A record behind a finding."""
+
+    identity: str
+    label: str
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """A discrepancy, as a value. `key` is its identity across runs."""
+
+    code: str
+    severity: Severity
+    project: str  # empty: the portfolio
+    subject: str  # what it is about: a package, a contract, a row; stable across runs
+    message: str
+    action: str
+    amount: Money | None = None
+    evidence: tuple[Evidence, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """`code/project/subject`."""
+        return f"{self.code}/{self.project}/{self.subject}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CurvePoint:
+    """One week's end of the S-curve, cumulative, in the project's unit; None: not known."""
+
+    on: date
+    pv: Decimal | None
+    ev: Decimal | None
+    ac: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BurnPoint:
+    """One week's end of the scope burn-up, in items."""
+
+    on: date
+    scope: int
+    done: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScopeChange:
+    """An item added to or removed from the baseline's scope."""
+
+    change: str  # added, removed
+    identity: str
+    key: str
+    title: str
+    work_package: str
+    on: date | None
+    approved_by: str  # number of the approved change request, or empty
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackageStatus:
+    """A work package on the data date. `figures` by name: bac, pv, ev, ac, cv, sv, cpi, spi, eac,
+    percent, budget, committed, invoiced, paid, items, items_done, effort_s.
+    """
+
+    code: str
+    name: str
+    team: str
+    method: str
+    planned_start: date | None
+    planned_finish: date | None
+    state: str  # not started, in progress, done, late
+    figures: Mapping[str, Figure]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContractStatus:
+    """A contract against its ceiling and its clock."""
+
+    identity: str
+    number: str
+    title: str
+    vendor: str
+    ceiling: Money | None
+    committed: Money | None
+    invoiced: Money | None
+    start: date | None
+    end: date | None
+    notice_deadline: date | None
+    burn: Figure  # ratio of value used to time elapsed
+    colour: Colour
+    reason: str
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HelpDeskWeek:
+    """Load of one week."""
+
+    monday: date
+    opened: int
+    resolved: int
+    open_at_end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HelpDeskStatus:
+    """Load and service levels of the help desk for a project, on the data date."""
+
+    open_now: int
+    open_by_priority: tuple[tuple[str, int], ...]
+    response_breaches: int  # of the items still open or closed in the last 7 days
+    resolve_breaches: int
+    within_sla: Figure  # share of items with a target that met it, last 28 days, percent
+    weeks: tuple[HelpDeskWeek, ...]
+    effort: Figure  # seconds booked in the last 7 days
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unallocated:
+    """Records of a kind that no rule placed: shown, never dropped."""
+
+    kind: str
+    count: int
+    amount: Money | None
+    duration_s: int | None
+    examples: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectStatus:
+    """A project on the data date.
+
+    `figures` by name: bac, pv, ev, ac, cv, sv, cpi, spi, eac, etc, vac, percent, budget, committed,
+    received, invoiced, paid, labour, items, items_done, baseline_items, added, removed, creep.
+    `unit` is the currency, or `items` where no budget is known.
+    """
+
+    code: str
+    name: str
+    stage: Stage
+    manager: str
+    sponsor: str
+    unit: str
+    planned_start: date | None
+    planned_finish: date | None
+    declared_rating: str
+    rating: Rating
+    ratings: tuple[Rating, ...]
+    figures: Mapping[str, Figure]
+    packages: tuple[PackageStatus, ...]
+    curve: tuple[CurvePoint, ...]
+    burnup: tuple[BurnPoint, ...]
+    scope_changes: tuple[ScopeChange, ...]
+    contracts: tuple[ContractStatus, ...]
+    help_desk: HelpDeskStatus | None
+    unallocated: tuple[Unallocated, ...]
+    findings: tuple[Finding, ...]
+    risks: tuple[tuple[str, str, str], ...] = ()  # code, title, exposure as text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """The frozen result of a reconciliation."""
+
+    title: str
+    data_date: date
+    run: str
+    projects: tuple[ProjectStatus, ...]
+    totals: tuple[Figure, ...]  # portfolio sums, one per currency and figure: never across
+    unallocated: tuple[Unallocated, ...]  # what belongs to no project at all
+    findings: tuple[Finding, ...]  # of the portfolio, not of one project
+    coverage: tuple[Coverage, ...]
+
+
+_SNAPSHOT: TypeAdapter[Snapshot] = TypeAdapter(Snapshot)
+
+
+def to_json(snapshot: Snapshot) -> bytes:
+    """Canonical bytes: the same snapshot gives the same bytes."""
+    return _SNAPSHOT.dump_json(snapshot)
+
+
+def from_json(data: bytes) -> Snapshot:
+    """The snapshot that `to_json` wrote."""
+    return _SNAPSHOT.validate_json(data)

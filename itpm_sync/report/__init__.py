@@ -1,0 +1,1 @@
+"""The weekly report, built from a snapshot and nothing else."""
