@@ -22,6 +22,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import Enum
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -347,3 +348,11 @@ class Sandbox(Protocol):
         ...
 
     def restore(self, path: Path) -> None: ...
+
+
+# ---- discovery ----------------------------------------------------------------------------------
+
+
+def installed(group: str = CONNECTOR_GROUP) -> Mapping[str, EntryPoint]:
+    """What is installed, by name: connectors, or sandboxes with `SANDBOX_GROUP`. Nothing loads."""
+    return {point.name: point for point in sorted(entry_points(group=group))}
