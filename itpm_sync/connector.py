@@ -253,7 +253,9 @@ class Observed:
     """What stands at a target now. `content` None: nothing there.
 
     `content` is comparable text: two observations are equal exactly if nobody changed the field
-    in between. `remote_id` names the object that holds it (a comment's id).
+    in between, and equal to what `render` gave if the field holds just that (a source that
+    rewrites texts needs a digest beside them), so that an interrupted write is recognised.
+    `remote_id` names the object that holds it (a comment's id).
     """
 
     content: str | None

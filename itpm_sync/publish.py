@@ -1,0 +1,338 @@
+"""Publishing as desired state: a pure three-way plan, then the outbox that delivers it.
+
+For each field that we own: what we want (rendered from the snapshot), what we last wrote (the
+outbox), what is there now (observed) → write, skip or conflict. Unchanged means no request. What a
+person edited or deleted is never overwritten in silence. Before a write its intention is committed
+to the outbox, so that after a crash the next run looks the mark up instead of writing twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import ROUND_HALF_EVEN, Decimal
+from enum import StrEnum
+from typing import Protocol
+
+from itpm_sync.connector import Observed, Publisher, StatusMessage, Target
+from itpm_sync.errors import (
+    ConnectionFailed,
+    ItpmError,
+    NotFound,
+    PreconditionFailed,
+    RequestRejected,
+    SafetyStop,
+)
+from itpm_sync.model import currency_exponent
+from itpm_sync.reconcile.status import Figure, ProjectStatus, Severity, Snapshot
+
+PUBLISHED_FIGURES = (
+    "percent", "items_done", "items", "bac", "ev", "ac", "eac", "cpi", "spi",
+    "committed", "invoiced", "paid", "planned_cost", "actual_cost", "added", "removed",
+)  # fmt: skip
+
+
+NOTHING_THERE = Observed(None)
+
+
+class State(StrEnum):
+    """State of a target in the outbox."""
+
+    SENDING = "sending"  # the intention is committed, the outcome not yet known
+    DONE = "done"
+    CONFLICT = "conflict"  # a person changed the field; waits for a decision
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What the outbox knows of a target.
+
+    `written` is the text that we last wrote for certain, `standing` what then stood there as read
+    back; `pending` the text whose write has begun.
+    """
+
+    target: Target
+    mark: str
+    state: State
+    written: str | None = None
+    standing: str | None = None
+    pending: str | None = None
+    remote_id: str | None = None
+    attempts: int = 0
+    message: str = ""
+    updated_at: datetime | None = None
+
+
+class Outbox(Protocol):
+    """The part of the store that publishing needs; each call is one committed transaction."""
+
+    def instance(self) -> str:
+        """The store's own unique id."""
+        ...
+
+    def outbox_entry(self, target: Target) -> Entry | None: ...
+
+    def put_outbox_entry(self, entry: Entry) -> None: ...
+
+
+class Action(StrEnum):
+    """What the plan does with a target."""
+
+    SKIP = "unchanged"
+    CREATE = "create"
+    UPDATE = "update"
+    ADOPT = "already there"  # an interrupted write had acted: nothing to send
+    CONFLICT = "conflict"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One target's part of the plan, and after delivery its outcome."""
+
+    target: Target
+    action: Action
+    reason: str = ""
+    content: str = ""
+    current: Observed = NOTHING_THERE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishResult:
+    """Every target's outcome; `failed` names connections that could not be reached."""
+
+    steps: tuple[Step, ...]
+    dry_run: bool
+
+    @property
+    def written(self) -> tuple[Step, ...]:
+        """The steps that wrote (or would write, in a dry run)."""
+        return tuple(s for s in self.steps if s.action in (Action.CREATE, Action.UPDATE))
+
+    @property
+    def troubled(self) -> tuple[Step, ...]:
+        """Conflicts and failures."""
+        return tuple(s for s in self.steps if s.action in (Action.CONFLICT, Action.FAILED))
+
+
+def mark_for(instance: str, target: Target) -> str:
+    """The mark of a target: the same each week, different for another installation."""
+    digest = hashlib.sha256(f"{instance}|{target.id}".encode()).hexdigest()[:24]
+    return f"itpm-sync:{digest}"
+
+
+def unchanged(content: str, entry: Entry | None) -> bool:
+    """True if the text that stands there is the one wanted: no request is needed to know."""
+    return entry is not None and entry.state is State.DONE and entry.written == content
+
+
+def decide(
+    content: str, entry: Entry | None, now: Observed, *, take_over: bool
+) -> tuple[Action, str]:
+    """The decision for one target: an action and its reason.
+
+    | last written | there now            | decision                                  |
+    |--------------|----------------------|-------------------------------------------|
+    | never        | nothing              | create                                    |
+    | never        | our mark             | update (an earlier store's), or adopt     |
+    | text         | as we left it        | update                                    |
+    | text         | the text begun       | adopt: the interrupted write had acted    |
+    | text         | something else       | conflict: somebody edited it              |
+    | text         | nothing              | conflict: somebody deleted it             |
+    """
+    if now.content is not None and now.content == content:
+        return Action.ADOPT, "the wanted text stands there already"
+    known = entry.standing if entry is not None else None
+    if known is None:
+        return (Action.CREATE, "") if now.content is None else (Action.UPDATE, "found by our mark")
+    if now.content == known:
+        return Action.UPDATE, ""
+    if take_over:
+        action = Action.CREATE if now.content is None else Action.UPDATE
+        return action, "taken over on request"
+    if now.content is None:
+        return Action.CONFLICT, "somebody deleted what we had written"
+    return Action.CONFLICT, "somebody edited what we had written"
+
+
+def publish(
+    destinations: Sequence[tuple[Target, Publisher, StatusMessage]],
+    outbox: Outbox,
+    *,
+    clock: Callable[[], datetime],
+    dry_run: bool = False,
+    max_writes: int = 200,
+    take_over: Collection[str] = (),
+) -> PublishResult:
+    """Plans all targets, then delivers. `take_over` names targets (Target.id) to overwrite.
+
+    Raises SafetyStop before any write if the plan holds more than `max_writes`. A connection that
+    fails is not asked again in this run; the others go on.
+    """
+    instance = outbox.instance()
+    publishers = {target.id: publisher for target, publisher, _ in destinations}
+    steps = tuple(_plan(destinations, outbox, instance, take_over))
+    result = PublishResult(steps=steps, dry_run=dry_run)
+    if len(result.written) > max_writes:
+        raise SafetyStop(
+            f"publishing would write {len(result.written)} fields, more than the limit of "
+            f"{max_writes}; nothing was written",
+            confirm=f"itpm-sync publish --max-writes {len(result.written)}",
+        )
+    if dry_run:
+        return result
+    delivered: list[Step] = []
+    down: dict[str, str] = {}
+    for step in steps:
+        if step.action in (Action.CREATE, Action.UPDATE) and step.target.connection in down:
+            reason = f"not tried: {down[step.target.connection]}"
+            delivered.append(replace(step, action=Action.FAILED, reason=reason))
+            continue
+        done, broken = _deliver(step, publishers[step.target.id], outbox, instance, clock)
+        delivered.append(done)
+        if broken:
+            down[step.target.connection] = done.reason
+    return PublishResult(steps=tuple(delivered), dry_run=False)
+
+
+def _plan(
+    destinations: Sequence[tuple[Target, Publisher, StatusMessage]],
+    outbox: Outbox,
+    instance: str,
+    take_over: Collection[str],
+) -> Iterator[Step]:
+    down: dict[str, str] = {}
+    for target, publisher, message in destinations:
+        content = publisher.render(target, message)
+        entry = outbox.outbox_entry(target)
+        if unchanged(content, entry):
+            yield Step(target=target, action=Action.SKIP)
+            continue
+        if not content and (entry is None or not entry.written):
+            yield Step(target=target, action=Action.SKIP, reason="nothing to say there")
+            continue
+        if target.connection in down:
+            reason = f"not tried: {down[target.connection]}"
+            yield Step(target=target, action=Action.FAILED, reason=reason, content=content)
+            continue
+        try:
+            mark = mark_for(instance, target)
+            now = publisher.observe(target, mark, entry.remote_id if entry else None)
+        except ItpmError as error:
+            if isinstance(error, ConnectionFailed) and not isinstance(error, RequestRejected):
+                down[target.connection] = str(error)
+            yield Step(
+                target=target, action=Action.FAILED, reason=_advice(target, error), content=content
+            )
+            continue
+        action, reason = decide(content, entry, now, take_over=target.id in take_over)
+        if action is Action.CONFLICT:
+            reason += f"; to overwrite it: itpm-sync publish --take-over '{target.id}'"
+        yield Step(target=target, action=action, reason=reason, content=content, current=now)
+
+
+def _deliver(
+    step: Step, publisher: Publisher, outbox: Outbox, instance: str, clock: Callable[[], datetime]
+) -> tuple[Step, bool]:
+    """Acts on one step; returns its outcome and whether the whole connection is down."""
+    if step.action in (Action.SKIP, Action.FAILED):
+        return step, False
+    entry = outbox.outbox_entry(step.target) or Entry(
+        target=step.target, mark=mark_for(instance, step.target), state=State.SENDING
+    )
+    entry = replace(entry, updated_at=clock(), message=step.reason)
+    if step.action is Action.CONFLICT:
+        outbox.put_outbox_entry(replace(entry, state=State.CONFLICT))
+        return step, False
+    if step.action is Action.ADOPT:
+        outbox.put_outbox_entry(_written(entry, step.content, step.current))
+        return step, False
+    entry = replace(entry, state=State.SENDING, pending=step.content, attempts=entry.attempts + 1)
+    outbox.put_outbox_entry(entry)
+    try:
+        stands = publisher.write(step.target, step.content, entry.mark, step.current)
+    except PreconditionFailed as error:
+        outbox.put_outbox_entry(replace(entry, state=State.CONFLICT, message=str(error)))
+        return replace(step, action=Action.CONFLICT, reason=str(error)), False
+    except ItpmError as error:
+        reason = _advice(step.target, error)
+        outbox.put_outbox_entry(replace(entry, state=State.FAILED, message=reason))
+        down = isinstance(error, ConnectionFailed) and not isinstance(error, RequestRejected)
+        return replace(step, action=Action.FAILED, reason=reason), down
+    outbox.put_outbox_entry(_written(entry, step.content, stands))
+    return step, False
+
+
+def _written(entry: Entry, content: str, stands: Observed) -> Entry:
+    return replace(
+        entry,
+        state=State.DONE,
+        written=content,
+        standing=stands.content,
+        pending=None,
+        remote_id=stands.remote_id,
+        attempts=0,
+        message="",
+    )
+
+
+def _advice(target: Target, error: ItpmError) -> str:
+    if isinstance(error, NotFound):
+        return f"{target.address} is gone or hidden: correct `publish` of project {target.project}"
+    return str(error)
+
+
+# ---- the message --------------------------------------------------------------------------------
+
+
+def status_message(
+    status: ProjectStatus,
+    snapshot: Snapshot,
+    previous: Snapshot | None,
+    report_url: str | None,
+    top_findings: int = 5,
+) -> StatusMessage:
+    """What a project's status says, ready for people: rounded, labelled, severe things first."""
+    order = list(Severity)
+    findings = sorted(status.findings, key=lambda f: (order.index(f.severity), f.key))
+    before = (
+        next((p for p in previous.projects if p.code == status.code), None) if previous else None
+    )
+    return StatusMessage(
+        project=status.code,
+        name=status.name,
+        data_date=snapshot.data_date,
+        rating=status.rating.colour.value,
+        reason=status.rating.reason,
+        previous_rating=before.rating.colour.value if before else None,
+        ratings=tuple((r.dimension, r.colour.value, r.reason) for r in status.ratings),
+        figures=tuple(
+            (figure.label, figure_text(figure))
+            for name in PUBLISHED_FIGURES
+            if (figure := status.figures.get(name)) is not None
+        ),
+        findings=tuple(f"{f.severity.value}: {f.message}" for f in findings[:top_findings]),
+        findings_total=len(findings),
+        report_url=report_url,
+    )
+
+
+def figure_text(figure: Figure) -> str:
+    """A figure for people: `1,234.50 EUR`, `0.93`, `41.7 %`, or `n/a (why)`."""
+    if figure.value is None:
+        return f"n/a ({figure.reason})"
+    digits, suffix = _output(figure.unit)
+    value = figure.value / 3600 if figure.unit == "s" else figure.value
+    rounded = value.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_EVEN)
+    return f"{rounded:,}{suffix}"
+
+
+def _output(unit: str) -> tuple[int, str]:
+    known = {
+        "ratio": (2, ""), "percent": (1, " %"), "s": (1, " h"), "days": (0, " days"),
+        "items": (0, ""), "points": (1, " points"),
+    }  # fmt: skip
+    return known.get(unit) or (currency_exponent(unit), f" {unit}")

@@ -1,0 +1,248 @@
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+
+from itpm_sync.connector import Observed, StatusMessage, Target
+from itpm_sync.errors import (
+    ConnectionFailed,
+    NotFound,
+    PreconditionFailed,
+    RetryableError,
+    SafetyStop,
+)
+from itpm_sync.publish import Action, Entry, PublishResult, State, figure_text, mark_for, publish
+from itpm_sync.reconcile.status import Figure
+
+NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
+
+
+def message(project: str = "NET", rating: str = "green") -> StatusMessage:
+    return StatusMessage(
+        project=project, name="Network refresh", data_date=date(2026, 11, 22), rating=rating,
+        reason="on plan", previous_rating=None, ratings=(), figures=(), findings=(),
+        findings_total=0, report_url=None,
+    )  # fmt: skip
+
+
+def target(project: str = "NET", connection: str = "jira") -> Target:
+    return Target(connection, project, f"{project}-1", "comment")
+
+
+class Memory:
+    """An outbox that outlives a crash of the run."""
+
+    def __init__(self) -> None:
+        self.entries: dict[str, Entry] = {}
+        self.log: list[State] = []
+
+    def instance(self) -> str:
+        return "store-1"
+
+    def outbox_entry(self, target: Target) -> Entry | None:
+        return self.entries.get(target.id)
+
+    def put_outbox_entry(self, entry: Entry) -> None:
+        self.entries[entry.target.id] = entry
+        self.log.append(entry.state)
+
+
+class Wall:
+    """A remote system with one field per target, people who edit it, and lost answers."""
+
+    fields = ("comment",)
+
+    def __init__(self) -> None:
+        self.texts: dict[str, tuple[str, str]] = {}  # address → mark, text
+        self.requests: list[str] = []
+        self.fail: Exception | None = None
+        self.lose_answer = False
+
+    def validate_address(self, address: str) -> str | None:
+        return None
+
+    def render(self, target: Target, message: StatusMessage) -> str:
+        return f"{message.name}: {message.rating}"
+
+    def observe(self, target: Target, mark: str, remote_id: str | None) -> Observed:
+        self.requests.append("observe")
+        if self.fail:
+            raise self.fail
+        found = self.texts.get(target.address)
+        return Observed(found[1], "9") if found and found[0] == mark else Observed(None)
+
+    def write(self, target: Target, content: str, mark: str, current: Observed) -> Observed:
+        self.requests.append("write")
+        if self.fail:
+            raise self.fail
+        self.texts[target.address] = (mark, content)
+        if self.lose_answer:
+            raise KeyboardInterrupt
+        return Observed(content, "9")
+
+
+def run(wall: Wall, box: Memory, rating: str = "green", **options: object) -> PublishResult:
+    return publish([(target(), wall, message(rating=rating))], box, clock=lambda: NOW, **options)  # type: ignore[arg-type]
+
+
+def actions(result: PublishResult) -> list[Action]:
+    return [s.action for s in result.steps]
+
+
+def test_the_first_status_is_created_and_the_same_again_sends_no_request() -> None:
+    wall, box = Wall(), Memory()
+    assert actions(run(wall, box)) == [Action.CREATE]
+    assert box.log == [State.SENDING, State.DONE]
+    wall.requests.clear()
+    assert actions(run(wall, box)) == [Action.SKIP]
+    assert wall.requests == []
+
+
+def test_a_changed_status_updates_what_stands_there() -> None:
+    wall, box = Wall(), Memory()
+    run(wall, box)
+    assert actions(run(wall, box, "red")) == [Action.UPDATE]
+    assert wall.texts["NET-1"][1] == "Network refresh: red"
+
+
+def test_a_dry_run_prints_the_plan_and_writes_neither_there_nor_in_the_outbox() -> None:
+    wall, box = Wall(), Memory()
+    result = run(wall, box, dry_run=True)
+    assert actions(result) == [Action.CREATE]
+    assert (wall.texts, box.entries) == ({}, {})
+
+
+def test_a_persons_edit_is_a_conflict_until_somebody_decides() -> None:
+    wall, box = Wall(), Memory()
+    run(wall, box)
+    mark = wall.texts["NET-1"][0]
+    wall.texts["NET-1"] = (mark, "edited by Ana")
+    for _ in range(2):
+        result = run(wall, box, "red")
+        assert actions(result) == [Action.CONFLICT]
+        assert wall.texts["NET-1"][1] == "edited by Ana"
+        assert f"--take-over '{target().id}'" in result.steps[0].reason
+    assert actions(run(wall, box, "red", take_over=[target().id])) == [Action.UPDATE]
+    assert wall.texts["NET-1"][1] == "Network refresh: red"
+    assert actions(run(wall, box, "red")) == [Action.SKIP]
+
+
+def test_a_persons_deletion_is_a_conflict_not_a_reason_to_write_again() -> None:
+    wall, box = Wall(), Memory()
+    run(wall, box)
+    wall.texts.clear()
+    assert actions(run(wall, box, "red")) == [Action.CONFLICT]
+    assert actions(run(wall, box, "red", take_over=[target().id])) == [Action.CREATE]
+
+
+def test_after_a_lost_answer_the_mark_is_looked_up_and_nothing_is_doubled() -> None:
+    wall, box = Wall(), Memory()
+    wall.lose_answer = True
+    with pytest.raises(KeyboardInterrupt):
+        run(wall, box)
+    assert box.entries[target().id].state is State.SENDING
+    wall.lose_answer = False
+    wall.requests.clear()
+    assert actions(run(wall, box)) == [Action.ADOPT]
+    assert wall.requests == ["observe"]
+    assert actions(run(wall, box)) == [Action.SKIP]
+
+
+def test_a_lost_answer_to_an_update_is_adopted_not_taken_for_an_edit() -> None:
+    wall, box = Wall(), Memory()
+    run(wall, box)
+    wall.lose_answer = True
+    with pytest.raises(KeyboardInterrupt):
+        run(wall, box, "red")
+    wall.lose_answer = False
+    assert actions(run(wall, box, "red")) == [Action.ADOPT]
+
+
+def test_a_refused_precondition_is_a_conflict() -> None:
+    wall, box = Wall(), Memory()
+    original = wall.write
+
+    def refuse(*args: object) -> Observed:
+        raise PreconditionFailed("412")
+
+    wall.write = refuse  # type: ignore[method-assign]
+    assert actions(run(wall, box)) == [Action.CONFLICT]
+    wall.write = original  # type: ignore[method-assign]
+    assert actions(run(wall, box)) == [Action.CREATE]
+
+
+def test_a_connection_that_is_down_is_asked_once_and_the_others_go_on() -> None:
+    down, up, box = Wall(), Wall(), Memory()
+    down.fail = ConnectionFailed("host unreachable")
+    destinations = [
+        (target("A"), down, message("A")),
+        (target("B"), down, message("B")),
+        (target("C", "rt"), up, message("C")),
+    ]
+    result = publish(destinations, box, clock=lambda: NOW)
+    assert actions(result) == [Action.FAILED, Action.FAILED, Action.CREATE]
+    assert down.requests == ["observe"]
+    assert "not tried: host unreachable" in result.steps[1].reason
+
+
+def test_one_missing_issue_does_not_stop_its_connection() -> None:
+    wall, box = Wall(), Memory()
+    original = wall.observe
+    wall.observe = lambda t, m, r: (
+        (_ for _ in ()).throw(NotFound("404")) if t.project == "A" else original(t, m, r)
+    )  # type: ignore[method-assign]
+    result = publish(
+        [(target("A"), wall, message("A")), (target("B"), wall, message("B"))],
+        box,
+        clock=lambda: NOW,
+    )
+    assert actions(result) == [Action.FAILED, Action.CREATE]
+    assert "A-1 is gone or hidden: correct `publish` of project A" in result.steps[0].reason
+
+
+def test_a_failed_write_is_tried_again_by_the_next_run() -> None:
+    wall, box = Wall(), Memory()
+    original = wall.write
+
+    def lost(*args: object) -> Observed:
+        raise RetryableError("answer lost")
+
+    wall.write = lost  # type: ignore[method-assign]
+    assert actions(run(wall, box)) == [Action.FAILED]
+    wall.write = original  # type: ignore[method-assign]
+    assert actions(run(wall, box)) == [Action.CREATE]
+
+
+def test_more_writes_than_the_limit_stop_before_the_first() -> None:
+    wall, box = Wall(), Memory()
+    destinations = [(target(p), wall, message(p)) for p in "ABC"]
+    with pytest.raises(SafetyStop, match="--max-writes 3"):
+        publish(destinations, box, clock=lambda: NOW, max_writes=2)
+    assert wall.texts == {}
+
+
+def test_marks_are_stable_and_differ_between_installations_and_targets() -> None:
+    assert mark_for("s", target("A")) == mark_for("s", target("A"))
+    assert len({mark_for(s, target(p)) for s in "st" for p in "AB"}) == 4
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        ("1234567.125", "EUR", "1,234,567.12 EUR"),
+        ("1234.5", "JPY", "1,234 JPY"),
+        ("0.925", "ratio", "0.92"),
+        ("41.66", "percent", "41.7 %"),
+        ("5400", "s", "1.5 h"),
+        ("12", "items", "12"),
+    ],
+)
+def test_figures_are_rounded_half_even_for_people(value: str, unit: str, text: str) -> None:
+    assert figure_text(Figure(name="x", label="X", value=Decimal(value), unit=unit)) == text
+
+
+def test_an_undefined_figure_says_why() -> None:
+    figure = Figure(name="cpi", label="CPI", value=None, unit="ratio", reason="no cost is booked")
+    assert figure_text(figure) == "n/a (no cost is booked)"
