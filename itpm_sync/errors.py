@@ -81,14 +81,23 @@ class RecordError(ItpmError):
     """One record, or one value of it, cannot be used: it is quarantined and the rest goes on.
 
     `field` names the value (a JSON path or a column), `place` the spot a person can open
-    (`invoices.csv row 14, column Net`), when there is one better than the record's id.
+    (`invoices.csv row 14, column Net`), when there is one better than the record's id. A
+    connector that rejects a record which it can name gives its `source_id`: the record exists at
+    the source, so its absence from a whole fetch is no deletion.
     """
 
     def __init__(
-        self, *, field: str, value: object, expected: str, place: str = "", hint: str = ""
+        self,
+        *,
+        field: str,
+        value: object,
+        expected: str,
+        place: str = "",
+        hint: str = "",
+        source_id: str = "",
     ) -> None:
         self.field, self.value, self.expected = field, value, expected
-        self.place, self.hint = place, hint
+        self.place, self.hint, self.source_id = place, hint, source_id
         shown = repr(value)
         shown = shown if len(shown) <= 80 else shown[:77] + "…"
         where = f"{place}: " if place else ""
