@@ -1,0 +1,493 @@
+"""Jira Cloud and Jira Data Center as a source, and as a place to publish the status to.
+
+Reading an issue stream is the same on both: list the ids (cheap, and over a full window the
+census for nothing), then read the bodies a hundred at a time, in parallel. What is cut short in an
+answer (Cloud gives 20 work logs and 40 changes) is completed before the record is handed over, so
+that the raw record is whole; one that stays short is rejected, never passed on with a gap.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+import orjson
+from pydantic import Field, SecretStr, StringConstraints, field_validator, model_validator
+
+from connectors.jira.client import (
+    BULK,
+    JiraClient,
+    account_zone,
+    jql_stamp,
+    parse_stamp,
+)
+from connectors.jira.publish import JiraPublisher
+from connectors.jira.records import cut_short, derived, flat_changes, resolve_fields
+from itpm_sync.connector import (
+    CheckItem,
+    ConnectorInfo,
+    ConnectorSettings,
+    Context,
+    Count,
+    Deletes,
+    Page,
+    Partition,
+    Publisher,
+    RawRecord,
+    Stream,
+    Window,
+)
+from itpm_sync.errors import (
+    ConnectionFailed,
+    ItpmError,
+    NotFound,
+    RecordError,
+    RequestRejected,
+)
+from itpm_sync.http import BasicAuth, HttpClient, TokenAuth
+
+log = logging.getLogger(__name__)
+
+Json = dict[str, Any]
+ProjectKey = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]*$", max_length=255)]
+FieldName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+
+FIELDS = (
+    "project summary issuetype status priority resolution resolutiondate created updated duedate "
+    "assignee reporter parent components labels fixVersions issuelinks timeoriginalestimate "
+    "timeestimate timespent"
+).split()  # not description or comments: they are big, private, and nothing is computed from them
+PUBLISHING = ("ADD_COMMENTS", "EDIT_OWN_COMMENTS", "EDIT_ISSUES", "LINK_ISSUES")
+BOARDS = "boards"  # the scope of sprints: they belong to boards, which read several projects
+_SKEW_S = 60.0
+# The index of a search lags behind by seconds, on a bad day by minutes; stamps in JQL are minutes.
+_OVERLAP = timedelta(minutes=10)
+
+
+class JiraAuth(ConnectorSettings):
+    """Cloud: email and API token. Data Center: a personal access token, or user and password."""
+
+    email: str | None = None
+    token: SecretStr | None = None
+    user: str | None = None
+    password: SecretStr | None = None
+
+
+class JiraSettings(ConnectorSettings):
+    """What a `connections:` entry of type `jira` holds."""
+
+    url: Annotated[str, StringConstraints(pattern=r"^https?://[^/\s?#]+[^\s?#]*$")]
+    flavor: Literal["cloud", "datacenter"]
+    auth: JiraAuth
+    projects: Annotated[tuple[ProjectKey, ...], Field(min_length=1)]
+    fields: Mapping[FieldName, str] = {}
+    worklogs: bool = True
+    changelog: bool = True
+    sprints: Literal["auto"] | bool = "auto"
+    verify: bool | Path = True
+
+    @field_validator("projects")
+    @classmethod
+    def _each_once(cls, projects: tuple[str, ...]) -> tuple[str, ...]:
+        twice = sorted({p for p in projects if projects.count(p) > 1})
+        if twice:
+            raise ValueError(f"{', '.join(twice)} is listed more than once")
+        return projects
+
+    @model_validator(mode="after")
+    def _auth_fits(self) -> JiraSettings:
+        given = {n for n in ("email", "token", "user", "password") if getattr(self.auth, n)}
+        allowed: tuple[set[str], ...] = ({"email", "token"},)
+        if self.flavor == "datacenter":
+            allowed = ({"token"}, {"user", "password"})
+        if given not in allowed:
+            wanted = " or ".join("{" + ", ".join(sorted(a)) + "}" for a in allowed)
+            found = ", ".join(sorted(given)) or "nothing"
+            raise ValueError(f"auth: flavor {self.flavor} needs {wanted}, found {found}")
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class _Site:
+    """What the site told us once: the account's time zone, and the ids of the fields."""
+
+    zone: tzinfo | None
+    fields: Mapping[str, str]
+
+
+class JiraConnector:
+    """Implements itpm_sync.connector.Connector for Jira."""
+
+    info: ClassVar[ConnectorInfo] = ConnectorInfo(
+        name="jira",
+        title="Jira",
+        system="Jira Cloud, Jira Data Center 9-10",
+        verified_against="a sandbox whose every exchange is validated against Atlassian's OpenAPI "
+        "documents (Cloud platform v3, Cloud software, Data Center 10.3)",
+        publishes=JiraPublisher.fields,
+    )
+    Settings: ClassVar[type[ConnectorSettings]] = JiraSettings
+    mapping_file: ClassVar[Path] = Path(__file__).with_name("mapping.yaml")
+
+    def __init__(self, name: str, settings: JiraSettings, context: Context) -> None:
+        self.name = name
+        self.settings = settings
+        self._http = _http(settings, context)
+        self._client = JiraClient(self._http, cloud=settings.flavor == "cloud")
+        self._lock = threading.Lock()
+        self._known: _Site | None = None
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._http.close()
+
+    def publisher(self) -> Publisher | None:
+        """Writes issue properties, remote links and comments."""
+        return JiraPublisher(self._client)
+
+    def streams(self) -> Sequence[Stream]:
+        """Projects, issues, versions and, unless switched off, sprints."""
+        keys = self.settings.projects
+        streams = [
+            Stream("project", keys, deletes=Deletes.NEVER),
+            Stream("issue", keys, incremental=True, overlap=_OVERLAP),
+            Stream("version", keys, deletes=Deletes.WHOLE, may_be_empty=True),
+        ]
+        if self.settings.sprints is not False:
+            streams.append(Stream("sprint", (BOARDS,), may_be_empty=True))
+        return streams
+
+    def variables(self) -> Mapping[str, str]:
+        """Neutral names → field ids: the configured ones, and `sprint` and `epic` where found."""
+        return self._site().fields
+
+    def _site(self) -> _Site:
+        with self._lock:
+            if self._known is None:
+                account = self._client.myself()
+                fields = resolve_fields(self.settings.fields, self._client.fields())
+                self._known = _Site(account_zone(account), fields)
+            return self._known
+
+    # ---- what there is --------------------------------------------------------------------------
+
+    def partitions(self, stream: Stream, window: Window) -> Iterator[Partition]:
+        """Issues: a hundred ids each, in the order of creation. Else one a scope."""
+        if stream.name != "issue":
+            yield from (Partition(scope, scope) for scope in stream.scopes)
+            return
+        for scope in stream.scopes:
+            for ids in _chunks(self._ids(scope, window.since), BULK):
+                yield Partition(f"{scope} {ids[0]}-{ids[-1]}", scope, ids=tuple(ids))
+
+    def census(self, stream: Stream, scope: str) -> Iterator[Sequence[str]]:
+        """Every id of a scope, in batches; raises rather than ending early."""
+        if stream.name == "issue":
+            yield from self._ids(scope, None)
+        elif stream.name == "sprint":
+            refused: list[RecordError] = []
+            yield list(self._sprints(refused))
+            if refused:
+                raise ConnectionFailed(f"sprints cannot be listed completely: {refused[0]}")
+        else:
+            yield [record.source_id for record in self._small(stream.name, scope)]
+
+    def count(self, stream: Stream, scope: str) -> Count | None:
+        """Issues by the search's own count (Cloud: approximate); else what a listing gives."""
+        if stream.name == "issue":
+            value = self._client.count(_jql(scope))
+            return Count(value, exact=not self._client.cloud)
+        if stream.name == "sprint":
+            return None
+        return Count(len(list(self._small(stream.name, scope))))
+
+    def _ids(self, scope: str, since: datetime | None) -> Iterator[list[str]]:
+        zone = self._site().zone
+        jql = _jql(scope)
+        if since is not None:
+            jql += f' AND updated >= "{jql_stamp(since, zone)}"'
+        try:
+            yield from self._client.issue_ids(jql, zone)
+        except RequestRejected as error:
+            raise _about_project(error, scope) from None
+
+    # ---- reading --------------------------------------------------------------------------------
+
+    def fetch(self, stream: Stream, partition: Partition, window: Window) -> Iterator[Page]:  # noqa: ARG002
+        """One page a partition; the window stands in the partition's ids."""
+        if stream.name == "issue":
+            yield self._issues(partition)
+        elif stream.name == "sprint":
+            rejected: list[RecordError] = []
+            sprints = self._sprints(rejected)
+            yield Page([_record(i, s, BOARDS) for i, s in sprints.items()], rejected)
+        else:
+            yield Page(list(self._small(stream.name, partition.scope)))
+
+    def _small(self, stream: str, key: str) -> Iterator[RawRecord]:
+        """A project, or all its versions. A version gets `_project`, as it names none by key, and
+        `_finished`: its release date once it is released (before, the date is a plan)."""
+        try:
+            project = self._client.project(key)
+            if stream == "project":
+                yield _record(str(project["id"]), project, project["key"], self._browse(key))
+                return
+            versions = self._client.versions(key)
+        except NotFound as error:
+            raise _about_project(error, key) from None
+        own = {n: project.get(n) for n in ("id", "key", "name")}
+        for version in versions:
+            finished = version.get("releaseDate") if version.get("released") else None
+            body = version | {"_project": own, "_finished": finished}
+            yield _record(str(version["id"]), body, project["key"])
+
+    def _issues(self, partition: Partition) -> Page:
+        site, client = self._site(), self._client
+        ids = partition.ids or ()
+        wanted = [*FIELDS, *dict.fromkeys(site.fields.values())]
+        wanted += ["worklog"] if self.settings.worklogs else []
+        found, failed = client.issues(ids, wanted, changelog=self.settings.changelog)
+        if failed:  # "retriable", says the vendor: once more, now fewer at a time
+            again, failed = client.issues(list(failed), wanted, changelog=self.settings.changelog)
+            found |= again
+        missing = {i: failed.get(i) or _GONE for i in ids if i not in found}
+        rejected = [_unread(i, reason, partition) for i, reason in missing.items()]
+        changes = self._histories(found.values()) if self.settings.changelog else {}
+        records = []
+        for ident, issue in found.items():
+            problem = self._complete(ident, issue, changes.get(ident))
+            if problem is None:
+                records.append(self._issue_record(ident, issue, partition.scope))
+            else:
+                rejected.append(problem)
+        return Page(records, rejected)
+
+    def _histories(self, issues: Iterable[Json]) -> Mapping[str, list[Json]]:
+        short = [
+            str(i["id"]) for i in issues if cut_short(i.get("changelog"), cloud=self._client.cloud)
+        ]
+        return self._client.histories(short) if short else {}
+
+    def _complete(
+        self, ident: str, issue: Json, histories: list[Json] | None
+    ) -> RecordError | None:
+        """Puts the whole change history (as `_changes`) and all work logs into the body."""
+        fields = issue.setdefault("fields", {})
+        if self.settings.changelog:
+            inline = issue.pop("changelog", None) or {}
+            listed = inline.get("histories") or [] if histories is None else histories
+            if len(listed) < int(inline.get("total") or 0):
+                return self._short(issue, "changelog", len(listed), inline["total"])
+            issue["_changes"] = flat_changes(listed)
+        logs = fields.get("worklog")
+        if self.settings.worklogs and isinstance(logs, dict):
+            entries, total = logs.get("worklogs") or [], int(logs.get("total") or 0)
+            if len(entries) < total:
+                entries, total = self._client.worklogs(ident)
+            if len(entries) < total:
+                return self._short(issue, "fields.worklog", len(entries), total)
+            fields["worklog"] = {"total": len(entries), "worklogs": entries}
+        return None
+
+    def _short(self, issue: Json, field: str, listed: int, total: int) -> RecordError:
+        return RecordError(
+            field=field, value=f"{listed} of {total} entries", expected="all entries",
+            place=self._browse(str(issue.get("key"))),
+            hint="Jira counts more than it lists; the next full pull tries again",
+        )  # fmt: skip
+
+    def _issue_record(self, ident: str, issue: Json, scope: str) -> RawRecord:
+        project = issue["fields"].get("project")
+        now_in = str(project.get("key") or scope) if isinstance(project, dict) else scope
+        issue |= derived(issue["fields"], self._site().fields)
+        url = self._browse(str(issue.get("key") or ident))
+        updated = parse_stamp(issue["fields"].get("updated"))
+        return _record(ident, issue, now_in, url, updated)
+
+    def _browse(self, key: str) -> str:
+        return f"{self.settings.url.rstrip('/')}/browse/{key}"
+
+    # ---- sprints --------------------------------------------------------------------------------
+
+    def _sprints(self, rejected: list[RecordError]) -> dict[str, Json]:
+        """Every sprint of every board that reads one of the projects, each once, with the keys of
+        those projects as `_projects` (and `_project_key` if it is one). A board that refuses goes
+        to `rejected`."""
+        sprints: dict[str, Json] = {}
+        for key in self.settings.projects:
+            for board in self._boards(key):
+                try:
+                    for sprint in self._client.sprints(int(board["id"])):
+                        own = sprints.setdefault(str(sprint["id"]), {**sprint, "_projects": []})
+                        if key not in own["_projects"]:
+                            own["_projects"].append(key)
+                except (RequestRejected, NotFound) as error:
+                    if getattr(error, "status", 0) != 400:  # 400: this kind of board has no sprints
+                        rejected.append(_refused(board, error))
+        for own in sprints.values():
+            own["_project_key"] = own["_projects"][0] if len(own["_projects"]) == 1 else None
+        return sprints
+
+    def _boards(self, key: str) -> list[Json]:
+        try:
+            return [b for b in self._client.boards(key) if b.get("type") != "kanban"]
+        except (NotFound, RequestRejected) as error:
+            if self.settings.sprints == "auto":  # Jira without its Software part has no boards
+                log.info("%s: no boards for %s: %s", self.name, key, error)
+                return []
+            raise ConnectionFailed(
+                f"the boards of {key} cannot be read: {error}",
+                advice="the account needs access to Jira Software; or set `sprints: false`",
+            ) from None
+
+    # ---- check ----------------------------------------------------------------------------------
+
+    def check(self) -> Iterable[CheckItem]:
+        """Login, zone, clock, fields, each project, and what publishing would need."""
+        account: Json = {}
+
+        def login() -> str:
+            account.update(self._client.myself())
+            name = account.get("emailAddress") or account.get("name") or account.get("accountId")
+            return f"{account.get('displayName')} ({name})"
+
+        yield (first := _tried("login", login))
+        if not first.ok:
+            return
+        yield self._check_zone(account)
+        yield self._check_clock()
+        yield _tried("fields", self._check_fields)
+        for key in self.settings.projects:
+            yield _tried(f"project {key}", partial(self._check_project, key))
+            yield self._check_publishing(key)
+
+    def _check_zone(self, account: Json) -> CheckItem:
+        zone = account_zone(account)
+        if zone is not None:
+            return CheckItem("time zone", ok=True, detail=zone.key)
+        return CheckItem(
+            "time zone", ok=True, detail="unknown; dates in queries are widened by half a day",
+            advice="set a time zone in the account's profile",
+        )  # fmt: skip
+
+    def _check_clock(self) -> CheckItem:
+        skew = self._http.clock_skew_s
+        if skew is None:
+            return CheckItem("clock", ok=True, detail="the server does not tell its time")
+        ok = abs(skew) < _SKEW_S
+        advice = "" if ok else "set both clocks by NTP: changes are asked for by time"
+        return CheckItem("clock", ok=ok, detail=f"{skew:+.0f} s against ours", advice=advice)
+
+    def _check_fields(self) -> str:
+        found = resolve_fields(self.settings.fields, self._client.fields())
+        return ", ".join(f"{n} = {i}" for n, i in found.items()) or "no custom fields"
+
+    def _check_project(self, key: str) -> str:
+        try:
+            project = self._client.project(key)
+        except (NotFound, RequestRejected) as error:
+            raise _about_project(error, key) from None
+        if project.get("key") != key:
+            raise ConnectionFailed(
+                f"{key} is now called {project.get('key')}", advice="change `projects`"
+            )
+        return f"{project.get('name')}: {self._client.count(_jql(key))} issues"
+
+    def _check_publishing(self, key: str) -> CheckItem:
+        """Never fails the check: who does not publish needs none of it."""
+        name = f"publishing in {key}"
+        try:
+            has = self._client.permissions(key, PUBLISHING)
+        except ItpmError as error:
+            return CheckItem(name, ok=True, detail=f"permissions cannot be read: {error}")
+        lacking = [p for p, granted in has.items() if not granted]
+        if not lacking:
+            return CheckItem(name, ok=True, detail="permitted")
+        return CheckItem(
+            name, ok=True, detail=f"lacks {', '.join(lacking)}",
+            advice="needed only to publish; ask the project's administrator",
+        )  # fmt: skip
+
+
+_GONE = "listed, but deleted or hidden from this account when it was read"
+
+
+def _jql(key: str) -> str:
+    return f'project = "{key}"'  # a key is validated: nothing in it needs quoting
+
+
+def _chunks(batches: Iterable[Sequence[str]], size: int) -> Iterator[list[str]]:
+    """Regroups batches into lists of `size`, as soon as each is full."""
+    rest: list[str] = []
+    for batch in batches:
+        rest.extend(batch)
+        while len(rest) >= size:
+            yield rest[:size]
+            rest = rest[size:]
+    if rest:
+        yield rest
+
+
+def _record(
+    ident: str, body: Json, scope: str, url: str | None = None, updated: datetime | None = None
+) -> RawRecord:
+    return RawRecord(ident, orjson.dumps(body), scope, updated, url)
+
+
+def _unread(ident: str, reason: str, partition: Partition) -> RecordError:
+    return RecordError(
+        field="issue", value=ident, expected="an issue that can be read",
+        place=f"project {partition.scope}", hint=reason,
+    )  # fmt: skip
+
+
+def _refused(board: Json, error: ItpmError) -> RecordError:
+    return RecordError(
+        field="sprint", value=None, expected="the sprints of the board",
+        place=f"board {board.get('name') or board.get('id')}", hint=str(error),
+    )  # fmt: skip
+
+
+def _about_project(error: ItpmError, key: str) -> ConnectionFailed:
+    return ConnectionFailed(
+        f"project {key} cannot be read: {error}",
+        advice="check the key, and that the account has Browse Projects in it",
+    )
+
+
+def _tried(name: str, attempt: Callable[[], str]) -> CheckItem:
+    try:
+        return CheckItem(name, ok=True, detail=attempt())
+    except ConnectionFailed as error:
+        return CheckItem(name, ok=False, detail=error.message, advice=error.advice)
+    except ItpmError as error:
+        return CheckItem(name, ok=False, detail=str(error))
+
+
+def _http(settings: JiraSettings, context: Context) -> HttpClient:
+    auth, token, password = settings.auth, settings.auth.token, settings.auth.password
+    verify: bool | str = True
+    if isinstance(settings.verify, Path):
+        bundle = context.base_dir / settings.verify
+        if not bundle.exists():
+            raise ConnectionFailed(f"verify: {bundle} does not exist", advice="correct the path")
+        verify = str(bundle)
+    else:
+        verify = settings.verify
+    login: BasicAuth | TokenAuth
+    if auth.email and token:
+        login = BasicAuth(auth.email, token.get_secret_value())
+    elif token:
+        login = TokenAuth(token.get_secret_value())
+    else:
+        login = BasicAuth(auth.user or "", password.get_secret_value() if password else "")
+    return HttpClient(
+        settings.url, auth=login, connections=context.connections, timeout_s=context.timeout_s,
+        attempts=context.attempts, verify=verify, user_agent=context.user_agent,
+    )  # fmt: skip
