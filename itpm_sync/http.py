@@ -2,8 +2,8 @@
 
 Decisions that matter:
 - A request that may have acted is never blindly repeated: only GET, HEAD, PUT, DELETE and POSTs
-  that the caller declares idempotent are retried after a lost answer. A 429 was not acted upon and
-  is always retried.
+  that the caller declares idempotent are retried after a lost answer or a 5xx. A 429 was not acted
+  upon and is always retried.
 - One `RateBudget` per client is shared by all its threads: a 429 makes everyone wait, and a slower
   pace is kept until the source is content again.
 - Redirects and next-page links are followed only within the origin of the base URL, so that
@@ -14,16 +14,20 @@ from __future__ import annotations
 
 import base64
 import email.utils
+import json
 import logging
 import random
+import re
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.cookiejar import DefaultCookiePolicy
+from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import quote, quote_plus, urljoin
 
 import orjson
 import requests
@@ -31,6 +35,7 @@ import tenacity
 import urllib3.exceptions
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
+from urllib3.util import Url, parse_url
 
 from itpm_sync.errors import (
     ConnectionFailed,
@@ -49,7 +54,7 @@ _MAX_REDIRECTS = 5
 
 
 class Redactor:
-    """Replaces secrets, also in their base64 and URL-quoted forms, by `***`."""
+    """Replaces secrets, also in their base64, URL-quoted and JSON forms, by `***`."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._forms: tuple[str, ...] = ()
@@ -60,7 +65,13 @@ class Redactor:
         """Adds a secret; texts under four characters would blank out ordinary words."""
         if len(secret) < 4:
             return
-        forms = {secret, quote(secret, safe=""), base64.b64encode(secret.encode()).decode()}
+        raw = secret.encode(errors="surrogateescape")
+        forms = {
+            secret, quote(raw), quote(raw, safe=""), quote_plus(raw),
+            json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1],
+            base64.b64encode(raw).decode().rstrip("="),
+            base64.urlsafe_b64encode(raw).decode().rstrip("="),
+        }  # fmt: skip
         self._forms = tuple(sorted({*self._forms, *forms}, key=len, reverse=True))
 
     def clean(self, text: str) -> str:
@@ -71,10 +82,10 @@ class Redactor:
 
 
 class BasicAuth(AuthBase):
-    """`Authorization: Basic`; its repr and pickles show no secret."""
+    """`Authorization: Basic`; its repr shows no secret."""
 
     def __init__(self, user: str, password: str) -> None:
-        token = base64.b64encode(f"{user}:{password}".encode()).decode()
+        token = base64.b64encode(f"{user}:{password}".encode(errors="surrogateescape")).decode()
         self._header, self.secrets = f"Basic {token}", (password, token)
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -86,13 +97,21 @@ class BasicAuth(AuthBase):
 
 
 class TokenAuth(AuthBase):
-    """`<header>: <scheme> <token>`: Bearer by default."""
+    """`<header>: <scheme> <token>`: Bearer by default.
+
+    Raises ConnectionFailed for a token that no header can carry.
+    """
 
     def __init__(
         self, token: str, *, scheme: str = "Bearer", header: str = "Authorization"
     ) -> None:
-        self._header, self._value = header, f"{scheme} {token}".strip()
-        self.secrets = (token,)
+        if not (token.isascii() and token.isprintable()):
+            raise ConnectionFailed(
+                "the token holds a line break or a character that no HTTP header can carry",
+                advice="store the bare token, on one line",
+            )
+        self._header, self._value = header, f"{scheme} {token.strip()}".strip()
+        self.secrets = (token.strip(),)
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         request.headers[self._header] = self._value
@@ -100,6 +119,11 @@ class TokenAuth(AuthBase):
 
     def __repr__(self) -> str:
         return "TokenAuth(***)"
+
+
+def _anonymous(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """No login of ours; without it `requests` would take one from ~/.netrc."""
+    return request
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +175,10 @@ class RateBudget:
         return self._interval
 
     def wait_turn(self) -> None:
-        """Blocks until this thread may send."""
+        """Blocks until this thread may send.
+
+        Raises ConnectionFailed when the source asked for a longer pause than we are patient for.
+        """
         while True:
             with self._lock:
                 now = self._clock()
@@ -159,6 +186,11 @@ class RateBudget:
                 if wait <= 0:
                     self._next_start = now + self._interval
                     return
+            if wait > MAX_PATIENCE_S:
+                raise ConnectionFailed(
+                    f"the source asks for a pause of {wait:.0f} s",
+                    advice="the next run continues where this one stopped",
+                )
             self._sleep(wait)
 
     def refused(self, pause_s: float) -> None:
@@ -188,21 +220,21 @@ class HttpClient:
         attempts: int = 5,
         verify: bool | str = True,
         user_agent: str = "itpm-sync",
+        clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        parts = urlsplit(base_url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ConnectionFailed(f"{base_url!r} is not an http(s) URL", advice="correct `url`")
-        self.base_url = base_url.rstrip("/") + "/"
+        self.base_url = _checked_base(base_url)
         self.origin = _origin(self.base_url)
+        if isinstance(verify, str) and not Path(verify).exists():
+            raise ConnectionFailed(f"no CA bundle at {verify}", advice="correct `verify`")
         self.attempts = attempts
-        self.budget = RateBudget(sleep=sleep)
+        self.budget = RateBudget(clock=clock, sleep=sleep)
         self.redactor = Redactor((*secrets, *getattr(auth, "secrets", ())))
         self.clock_skew_s: float | None = None  # source's clock minus ours, from its Date header
         self._sleep = sleep
         self._timeout = (min(timeout_s, 10.0), timeout_s)
         self._verify = verify
-        self._auth = auth
+        self._auth = auth or _anonymous
         self._session = requests.Session()
         self._session.headers.update({"User-Agent": user_agent, "Accept": "application/json"})
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
@@ -250,7 +282,8 @@ class HttpClient:
         def once() -> tuple[Answer, Any]:
             answer = self._send(method, url, params, body, headers, repeat=repeat)
             self._judge(answer, method, allow)
-            return answer, (answer.json() if parse and answer.body else None)
+            expected = answer.body or (method == "GET" and answer.status == 200)
+            return answer, (answer.json() if parse and expected else None)
 
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception(lambda e: _repeatable(e, repeat=repeat)),
@@ -272,8 +305,11 @@ class HttpClient:
 
     def resolve(self, path: str) -> str:
         """An absolute URL within our origin. Raises ConnectionFailed for any other host."""
-        url = urljoin(self.base_url, path.lstrip("/") if not _absolute(path) else path)
-        if _origin(url) != self.origin:
+        try:
+            url = urljoin(self.base_url, path.lstrip("/") if not _absolute(path) else path)
+        except ValueError:
+            url = ""
+        if _origin(url) != self.origin or _parsed(url).auth:
             raise ConnectionFailed(
                 f"{self.origin} pointed to another host ({_origin(url)}); not followed",
                 advice="if the system has moved, correct `url`; else tell its administrator",
@@ -304,11 +340,11 @@ class HttpClient:
                 return answer
             if not repeat or (method != "GET" and answer.status not in (307, 308)):
                 raise ConnectionFailed(
-                    f"{method} {_place(url)} was redirected to {_place(target)}",
+                    f"{method} {self._shown(url)} was redirected to {self._shown(target)}",
                     advice="set `url` to the address that the system answers at itself",
                 )
-            url, params = self.resolve(urljoin(url, target)), None
-        raise ConnectionFailed(f"{_place(url)} redirects in a circle", advice="check `url`")
+            url, params = self.resolve(_joined(url, target)), None
+        raise ConnectionFailed(f"{self._shown(url)} redirects in a circle", advice="check `url`")
 
     def _attempt(
         self,
@@ -325,20 +361,20 @@ class HttpClient:
             ) as response:  # fmt: skip
                 content = response.raw.read(MAX_BODY_BYTES + 1, decode_content=True)
                 self._note_clock(response.headers.get("Date"))
-        except requests.exceptions.SSLError as error:
-            raise ConnectionFailed(
-                f"{self.origin}: the TLS certificate was not accepted: {self._reason(error)}",
-                advice="set `verify` to the CA bundle of your organisation",
-            ) from None
         except (
             requests.exceptions.RequestException,
             urllib3.exceptions.HTTPError,
             OSError,
         ) as error:
-            raise RetryableError(f"{method} {_place(url)}: {self._reason(error)}") from None
+            if isinstance(_innermost(error), ssl.SSLCertVerificationError):
+                raise ConnectionFailed(
+                    f"{self.origin}: the TLS certificate was not accepted: {self._reason(error)}",
+                    advice="set `verify` to the CA bundle of your organisation",
+                ) from None
+            raise RetryableError(f"{method} {self._shown(url)}: {self._reason(error)}") from None
         if len(content) > MAX_BODY_BYTES:
             raise ConnectionFailed(
-                f"{_place(url)} answered more than {MAX_BODY_BYTES // 2**20} MiB",
+                f"{self._shown(url)} answered more than {MAX_BODY_BYTES // 2**20} MiB",
                 advice="ask for smaller pages",
             )
         return Answer(response.status_code, response.headers, content, url)
@@ -348,7 +384,7 @@ class HttpClient:
         if status < 300 or status in allow:
             self.budget.accepted()
             return
-        what = f"{method} {_place(answer.url)}: {status}"
+        what = f"{method} {self._shown(answer.url)}: {status}"
         reason = self.redactor.clean(_vendor_reason(answer.body))
         what = f"{what} ({reason})" if reason else what
         pause = retry_after_s(answer.headers)
@@ -360,7 +396,9 @@ class HttpClient:
                     f"{what}: the source asks for a pause of {pause:.0f} s",
                     advice="the next run continues where this one stopped",
                 )
-            raise _Refused(what, retry_after_s=pause)
+            if status == 429:
+                raise _Refused(what, retry_after_s=pause)
+            raise RetryableError(what, retry_after_s=pause)
         if status == 401:
             raise ConnectionFailed(
                 f"{self.origin} refused the login (401)",
@@ -379,18 +417,19 @@ class HttpClient:
         if stamp:
             try:
                 there = email.utils.parsedate_to_datetime(stamp)
-            except ValueError:
+            except (ValueError, OverflowError):
                 return
             if there.tzinfo is not None:
                 self.clock_skew_s = (there - datetime.now(UTC)).total_seconds()
 
     def _reason(self, error: BaseException) -> str:
         """The innermost reason, for a person: `connection refused`, `timed out`."""
-        seen = error
-        while isinstance(inner := _inner(seen), BaseException):
-            seen = inner
+        seen = _innermost(error)
         text = getattr(seen, "strerror", None) or str(seen) or type(seen).__name__
-        return self.redactor.clean(" ".join(text.split())[:200])
+        return " ".join(self.redactor.clean(text).split())[:200]
+
+    def _shown(self, url: str) -> str:
+        return self.redactor.clean(_place(url))
 
     def _log_retry(self, state: tenacity.RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
@@ -428,45 +467,78 @@ def retry_after_s(headers: Mapping[str, str], now: datetime | None = None) -> fl
 
 def _pause_s(value: str, now: datetime) -> float | None:
     """Seconds from a number (a pause, or an epoch stamp), an ISO stamp or an HTTP date."""
-    try:
+    if re.fullmatch(r"\d{1,15}(\.\d*)?", value, re.ASCII):
         seconds = float(value)
         return max(0.0, seconds - now.timestamp() if seconds > 1e9 else seconds)
-    except ValueError:
-        pass
     for parse in (datetime.fromisoformat, email.utils.parsedate_to_datetime):
         try:
             at = parse(value)
-        except ValueError:
+        except (ValueError, OverflowError):
             continue
         return max(0.0, (at.replace(tzinfo=at.tzinfo or UTC) - now).total_seconds())
     return None
+
+
+def _innermost(error: BaseException) -> BaseException:
+    seen = error
+    while isinstance(inner := _inner(seen), BaseException):
+        seen = inner
+    return seen
 
 
 def _inner(error: BaseException) -> object:
     reason = getattr(error, "reason", None)
     if isinstance(reason, BaseException):
         return reason
-    return next((a for a in error.args if isinstance(a, BaseException)), None)
+    nested = next((a for a in error.args if isinstance(a, BaseException)), None)
+    return nested or error.__cause__
 
 
 def _absolute(path: str) -> bool:
     return "://" in path.split("?", 1)[0] or path.startswith("//")
 
 
-def _origin(url: str) -> str:
-    parts = urlsplit(url)
+def _checked_base(url: str) -> str:
+    """The base URL with a final slash. Raises ConnectionFailed, without what may be a password."""
+    parsed = _parsed(url)
+    if parsed.auth:
+        raise ConnectionFailed(
+            "`url` holds a user or password", advice="give them as settings of their own"
+        )
+    if parsed.scheme not in ("http", "https") or not parsed.host:
+        shown = re.sub("//.*@", "//***@", url)
+        raise ConnectionFailed(f"{shown!r} is not an http(s) URL", advice="correct `url`")
+    return url.rstrip("/") + "/"
+
+
+def _parsed(url: str) -> Url:
+    """The URL as the library reads it that will send the request; any other reading could be
+    tricked into another host (`http://evil\\@good/`). Not a URL: one without host."""
     try:
-        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme, 0)
+        return parse_url(url)
     except ValueError:
-        return f"{parts.scheme}://invalid"
-    return f"{parts.scheme}://{parts.hostname or ''}:{port}"
+        return Url()
+
+
+def _origin(url: str) -> str:
+    parsed = _parsed(url)
+    if not parsed.host:
+        return "an unreadable address"
+    port = parsed.port or {"http": 80, "https": 443}.get(parsed.scheme or "", 0)
+    return f"{parsed.scheme or ''}://{parsed.host}:{port}"
+
+
+def _joined(base: str, target: str) -> str:
+    try:
+        return urljoin(base, target)
+    except ValueError:
+        return target
 
 
 def _place(url: str) -> str:
     """A URL without query and user, which may hold secrets or people's data."""
-    parts = urlsplit(url)
-    port = f":{parts.netloc.rsplit(':', 1)[1]}" if ":" in parts.netloc.split("@")[-1] else ""
-    return f"{parts.scheme}://{parts.hostname or ''}{port}{parts.path}" if parts.scheme else url
+    parsed = _parsed(url)
+    return Url(parsed.scheme, None, parsed.host, parsed.port, parsed.path).url
 
 
 def _vendor_reason(body: bytes) -> str:
@@ -477,7 +549,8 @@ def _vendor_reason(body: bytes) -> str:
         return ""
     if not isinstance(data, dict):
         return " ".join(str(data).split())[:300]
-    words: list[str] = [str(m) for m in data.get("errorMessages") or ()]
+    messages = data.get("errorMessages")
+    words = [str(m) for m in messages] if isinstance(messages, list) else []
     errors = data.get("errors")
     if isinstance(errors, dict):
         words += [f"{k}: {v}" for k, v in errors.items()]
