@@ -1,0 +1,41 @@
+# Everything a newcomer, CI and the maintainers run. Each target does its own set-up.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check systems real wheel clean
+
+help: ## what there is
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+$(STAMP): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . --group dev
+	@touch $(STAMP)
+
+demo: $(STAMP) ## an invented twelve-week programme, end to end, into demo/
+	$(BIN)/itpm-sync demo --out demo
+
+test: $(STAMP) ## unit, contract and flow tests; offline
+	$(BIN)/python -m pytest -n 2 -q
+
+check: $(STAMP) ## lint, types, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+systems: $(STAMP) ## installs and starts real servers (Request Tracker, PostgreSQL) and tests against them
+	ITPM_SYSTEMS=1 $(BIN)/python -m pytest -q -m systems
+
+real: $(STAMP) ## real data: 29,057 Jira issues, 2,472 projects
+	ITPM_REAL=1 $(BIN)/python -m pytest -q -m real
+
+wheel: $(STAMP) ## builds the wheel and tests it outside the checkout
+	bash tests/wheel.sh
+
+clean: ## removes what make made
+	rm -rf $(VENV) demo build dist .systems .real .mypy_cache .pytest_cache .ruff_cache .hypothesis
