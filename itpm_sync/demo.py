@@ -534,7 +534,7 @@ def write_files(world: Programme, folder: Path) -> None:
 
 
 def _write_workbook(path: Path, rows: Sequence[Row]) -> None:
-    import openpyxl  # noqa: PLC0415 — heavy, and only the demo writes one
+    import openpyxl
 
     book = openpyxl.Workbook()
     sheet = book.active

@@ -1,0 +1,442 @@
+"""Parse, call app, print, exit code. Everything heavy is imported by the command that needs it.
+
+Exit codes: 0 all well · 1 a fault of ours · 2 configuration, nothing ran · 3 partial: something
+failed, the rest went on · 4 safety stop: a person must confirm · 5 another run holds the lock.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from itpm_sync.errors import (
+    ConfigError,
+    ConnectionFailed,
+    ItpmError,
+    RunLocked,
+    SafetyStop,
+    StoreError,
+)
+
+if TYPE_CHECKING:
+    from itpm_sync.app import Session
+
+EXIT_OK, EXIT_FAULT, EXIT_CONFIG, EXIT_PARTIAL, EXIT_SAFETY, EXIT_LOCKED = range(6)
+
+cli = typer.Typer(
+    name="itpm-sync",
+    help="Pulls IT projects' tickets, help-desk items and contracts into one model, reconciles "
+    "cost and scope against the plan, reports weekly and publishes the status back.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+class Options:
+    """The global options, as the callback read them."""
+
+    def __init__(self, config: Path, verbosity: int, log_format: str) -> None:
+        self.config, self.verbosity, self.log_format = config, verbosity, log_format
+
+
+AsOf = Annotated[
+    str | None,
+    typer.Option("--as-of", metavar="DATE", help="Data date, YYYY-MM-DD; today if none."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Names = Annotated[list[str] | None, typer.Argument(metavar="[CONNECTION]...", show_default=False)]
+
+
+@cli.callback()
+def options(
+    context: typer.Context,
+    config: Annotated[
+        Path, typer.Option("--config", "-c", envvar="ITPM_CONFIG", help="Configuration file.")
+    ] = Path("itpm.yaml"),
+    verbose: Annotated[int, typer.Option("--verbose", "-v", count=True, help="More log.")] = 0,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only problems.")] = False,
+    log_format: Annotated[str, typer.Option(help="text or json.", metavar="FORMAT")] = "text",
+) -> None:
+    """Holds the global options for the command."""
+    if log_format not in ("text", "json"):
+        raise typer.BadParameter("expected text or json", param_hint="--log-format")
+    context.obj = Options(config, -1 if quiet else verbose, log_format)
+
+
+def main() -> None:
+    """The console entry point: turns every expected error into advice and an exit code."""
+    try:
+        code = cli(standalone_mode=False)
+    except ItpmError as error:
+        code = _explain(error)
+    except typer.Exit as error:
+        code = error.exit_code
+    except typer.Abort:
+        print("aborted", file=sys.stderr)  # noqa: T201
+        code = EXIT_FAULT
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = EXIT_OK
+    except KeyboardInterrupt:
+        print("stopped; the next run continues where this one ended", file=sys.stderr)  # noqa: T201
+        code = 130
+    except Exception as error:  # noqa: BLE001 — the last resort; the log holds the traceback
+        code = _usage(error)
+    sys.exit(code if isinstance(code, int) else EXIT_OK)
+
+
+def _usage(error: Exception) -> int:
+    """Wrong words on the command line are shown as such; anything else is a fault of ours."""
+    shown: Callable[[], None] | None = getattr(error, "show", None)
+    if shown is not None:
+        shown()
+        return EXIT_CONFIG
+    logging.getLogger("itpm_sync").debug("traceback", exc_info=error)
+    print(  # noqa: T201
+        f"itpm-sync: a fault of ours, not of your configuration: {type(error).__name__}: {error}\n"
+        "Please report it with the output of the same command with -vv.",
+        file=sys.stderr,
+    )
+    return EXIT_FAULT
+
+
+def _explain(error: ItpmError) -> int:
+    from rich.console import Console
+
+    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    if isinstance(error, ConfigError):
+        for problem in error.problems:
+            console.print(str(problem), markup=False)
+        count = len(error.problems)
+        console.print(f"{count} problem{'s' * (count != 1)}; nothing was run", markup=False)
+        return EXIT_CONFIG
+    console.print(f"itpm-sync: {error}", markup=False)
+    if isinstance(error, SafetyStop):
+        return EXIT_SAFETY
+    if isinstance(error, RunLocked):
+        return EXIT_LOCKED
+    return EXIT_PARTIAL if isinstance(error, ConnectionFailed | StoreError) else EXIT_FAULT
+
+
+@contextmanager
+def _session(context: typer.Context, *, secrets: bool = True) -> Iterator[Session]:
+    from itpm_sync import app
+
+    given: Options = context.obj
+    with app.open_session(
+        given.config, secrets=secrets, verbosity=given.verbosity, log_format=given.log_format
+    ) as session:
+        yield session
+
+
+def _day(text: str | None) -> date | None:
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(
+            f"expected YYYY-MM-DD, found {text}", param_hint="--as-of"
+        ) from None
+
+
+def _show(context: typer.Context) -> Any:
+    from itpm_sync import output
+
+    return output.Output(quiet=context.obj.verbosity < 0)
+
+
+# ---- setting up ---------------------------------------------------------------------------------
+
+
+@cli.command()
+def init(
+    context: typer.Context,
+    directory: Annotated[Path, typer.Argument(metavar="[DIR]")] = Path(),
+) -> None:
+    """Write a commented starter configuration, asking where it can."""
+    from itpm_sync import app
+
+    answers = _ask() if sys.stdin.isatty() else {}
+    _show(context).lines(app.init(directory, answers))
+
+
+def _ask() -> dict[str, str]:
+    questions = (
+        ("url", "Address of your Jira", "https://example.atlassian.net"),
+        ("email", "E-mail of the account (empty for Jira Data Center)", ""),
+        ("project", "Key of one project", "NET"),
+        ("currency", "Currency of its budget", "EUR"),
+    )
+    return {key: typer.prompt(text, default=default) for key, text, default in questions}
+
+
+@cli.command()
+def check(context: typer.Context, connections: Names = None, as_json: Json = False) -> None:
+    """Validate configuration and mapping, then each connection: login, permissions, fields."""
+    from itpm_sync import app
+
+    with _session(context) as session:
+        result = app.check(session, connections or ())
+        _show(context).check(result, as_json=as_json)
+        raise typer.Exit(EXIT_OK if all(c.ok for c in result) else EXIT_PARTIAL)
+
+
+@cli.command()
+def connectors(context: typer.Context, as_json: Json = False) -> None:
+    """List the installed connectors and how each was verified."""
+    from itpm_sync import app
+
+    _show(context).connectors(app.connectors(), as_json=as_json)
+
+
+@cli.command()
+def schema() -> None:
+    """Print the JSON Schema of the configuration, for editors."""
+    import json
+
+    from itpm_sync.config import json_schema
+
+    typer.echo(json.dumps(json_schema(), indent=2, default=str))
+
+
+# ---- the flow -----------------------------------------------------------------------------------
+
+
+@cli.command()
+def pull(
+    context: typer.Context,
+    connections: Names = None,
+    full: Annotated[bool, typer.Option("--full", help="Read everything again.")] = False,
+    sweep: Annotated[bool, typer.Option("--sweep", help="Look for deletions now.")] = False,
+    confirm_deletions: Annotated[
+        bool, typer.Option("--confirm-deletions", help="Confirm what a safety stop asked.")
+    ] = False,
+) -> None:
+    """Sources → store."""
+    from itpm_sync import app
+
+    with _session(context) as session, app.locked(session), _show(context).progress() as progress:
+        result = app.pull(
+            session, connections or (), full=full, sweep=sweep, confirm=confirm_deletions,
+            progress=progress,
+        )  # fmt: skip
+    _show(context).pull(result)
+    raise typer.Exit(result.exit_code)
+
+
+@cli.command()
+def remap(
+    context: typer.Context,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
+) -> None:
+    """Re-map stored raw records after a mapping change, without the network."""
+    from itpm_sync import app
+
+    with _session(context, secrets=False) as session, app.locked(session):
+        _show(context).remap(app.remap(session, dry_run=dry_run), dry_run=dry_run)
+
+
+@cli.command()
+def reconcile(context: typer.Context, as_of: AsOf = None) -> None:
+    """Store → snapshot and findings."""
+    from itpm_sync import app
+
+    with _session(context, secrets=False) as session, app.locked(session):
+        _show(context).snapshot(app.reconcile(session, as_of=_day(as_of)))
+
+
+@cli.command()
+def report(
+    context: typer.Context,
+    as_of: AsOf = None,
+    formats: Annotated[
+        str | None, typer.Option("--format", help="Comma-separated: html, xlsx.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Where to write.")
+    ] = None,
+) -> None:
+    """Snapshot → documents."""
+    from itpm_sync import app
+
+    with _session(context, secrets=False) as session:
+        wanted = tuple(f.strip() for f in formats.split(",")) if formats else None
+        _show(context).reports(app.report(session, as_of=_day(as_of), formats=wanted, out=out))
+
+
+@cli.command()
+def publish(
+    context: typer.Context,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the plan, write nothing.")
+    ] = False,
+    max_writes: Annotated[int | None, typer.Option(help="Confirm more writes than usual.")] = None,
+    take_over: Annotated[
+        list[str] | None, typer.Option(metavar="TARGET", help="Overwrite a conflicting target.")
+    ] = None,
+) -> None:
+    """Snapshot → outside systems."""
+    from itpm_sync import app
+
+    with _session(context) as session, app.locked(session):
+        result = app.publish(
+            session, dry_run=dry_run, max_writes=max_writes, take_over=take_over or ()
+        )
+    _show(context).published(result)
+    raise typer.Exit(EXIT_PARTIAL if result.troubled else EXIT_OK)
+
+
+@cli.command()
+def run(context: typer.Context, job: Annotated[str, typer.Argument(metavar="JOB")]) -> None:
+    """Run a job of the configuration: what cron calls. Says nothing when all is well and piped."""
+    from itpm_sync import app
+
+    show = _show(context)
+    with _session(context) as session, app.locked(session), show.progress() as progress:
+        result = app.run_job(session, job, progress=progress)
+    show.job(result)
+    raise typer.Exit(result.exit_code)
+
+
+# ---- looking ------------------------------------------------------------------------------------
+
+
+@cli.command()
+def status(context: typer.Context, as_json: Json = False) -> None:
+    """Runs, freshness, completeness, outbox."""
+    from itpm_sync import app
+
+    with _session(context, secrets=False) as session:
+        result = app.status(session)
+        _show(context).status(result, as_json=as_json)
+        raise typer.Exit(EXIT_OK if result.healthy else EXIT_PARTIAL)
+
+
+@cli.command()
+def findings(
+    context: typer.Context,
+    project: Annotated[str | None, typer.Argument(metavar="[PROJECT]")] = None,
+    as_json: Json = False,
+) -> None:
+    """What is wrong, the most severe first."""
+    from itpm_sync import app
+
+    with _session(context, secrets=False) as session:
+        _show(context).findings(app.findings(session, project), as_json=as_json)
+
+
+@cli.command()
+def explain(
+    context: typer.Context,
+    project: Annotated[str, typer.Argument(metavar="PROJECT")],
+    figure: Annotated[str, typer.Argument(metavar="FIGURE")],
+    as_json: Json = False,
+) -> None:
+    """Where a number comes from."""
+    from itpm_sync import app
+
+    with _session(context, secrets=False) as session:
+        _show(context).explanation(app.explain(session, project, figure), as_json=as_json)
+
+
+baseline = typer.Typer(help="Record and compare baselines.", no_args_is_help=True)
+cli.add_typer(baseline, name="baseline")
+
+
+@baseline.command("record")
+def baseline_record(
+    context: typer.Context,
+    project: Annotated[str, typer.Argument(metavar="PROJECT")],
+    author: Annotated[str, typer.Option(help="Who records it.")],
+    approval: Annotated[str, typer.Option(help="Who approved it, and where that is written.")] = "",
+    change_request: Annotated[str, typer.Option(help="The change request behind it.")] = "",
+) -> None:
+    """Freeze a project's plan and scope as they are in the store now."""
+    from itpm_sync import app
+
+    with _session(context, secrets=False) as session, app.locked(session):
+        lines = app.baseline_record(
+            session, project, author=author, approval=approval, change_request=change_request
+        )
+        _show(context).lines(lines)
+
+
+@baseline.command("list")
+def baseline_list(
+    context: typer.Context,
+    project: Annotated[str | None, typer.Argument(metavar="[PROJECT]")] = None,
+    as_json: Json = False,
+) -> None:
+    """List the recorded versions."""
+    from itpm_sync import app
+
+    with _session(context, secrets=False) as session:
+        _show(context).baselines(app.baseline_list(session, project), as_json=as_json)
+
+
+@baseline.command("diff")
+def baseline_diff(
+    context: typer.Context,
+    project: Annotated[str, typer.Argument(metavar="PROJECT")],
+    old: Annotated[int, typer.Argument(metavar="VERSION")],
+    new: Annotated[int, typer.Argument(metavar="VERSION")],
+) -> None:
+    """Compare two versions."""
+    from itpm_sync import app
+
+    with _session(context, secrets=False) as session:
+        _show(context).lines(app.baseline_diff(session, project, old, new))
+
+
+# ---- trying it out ------------------------------------------------------------------------------
+
+
+@cli.command()
+def sandbox(  # noqa: PLR0917 — typer reads the options from the parameters
+    context: typer.Context,
+    connector: Annotated[str, typer.Argument(metavar="CONNECTOR")],
+    flavour: Annotated[str, typer.Option(help="Which edition of the system.")] = "",
+    load: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A dump of real records.")
+    ] = None,
+    restore: Annotated[Path | None, typer.Option(metavar="FILE", help="A saved state.")] = None,
+    port: Annotated[int, typer.Option(help="0: any free one.")] = 0,
+    latency_ms: Annotated[int, typer.Option(help="Added to each request.")] = 0,
+) -> None:
+    """Serve a connector's simulator until it is stopped with Ctrl-C."""
+    from itpm_sync import app
+
+    app.serve_sandbox(
+        connector, flavour=flavour, load=load, restore=restore, port=port,
+        latency_s=latency_ms / 1000, say=_show(context).line,
+    )  # fmt: skip
+
+
+@cli.command()
+def demo(
+    context: typer.Context,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR")] = Path("demo"),
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Keep the sandboxes of an earlier demo running.")
+    ] = False,
+) -> None:
+    """The whole flow on the sandboxes: an invented twelve-week programme."""
+    from itpm_sync import app
+
+    show = _show(context)
+    raise typer.Exit(app.serve_demo(out, show) if serve else app.demo(out, show))
+
+
+if __name__ == "__main__":
+    main()

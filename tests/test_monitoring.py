@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import orjson
+import pytest
+
+from itpm_sync.monitoring import ConnectionHealth, Health, metrics_text, replace_file, status_json
+
+NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
+
+
+def health(name: str = "jira-main") -> Health:
+    broken = ConnectionHealth(state="failed", message="login refused", as_of=None, records=12)
+    return Health(
+        job="weekly", state="partial", exit_code=3, started=NOW, finished=NOW + timedelta(seconds=90),
+        last_success=NOW - timedelta(days=1), connections={name: broken}, findings={"high": 2},
+    )  # fmt: skip
+
+
+def test_the_status_file_says_what_a_monitor_asks() -> None:
+    data = orjson.loads(status_json(health()))
+    assert (data["exit_code"], data["finished"]) == (3, "2026-11-22T03:01:30Z")
+    assert data["connections"]["jira-main"]["message"] == "login refused"
+
+
+def test_the_metrics_name_each_connection_and_job() -> None:
+    lines = metrics_text(health()).decode().splitlines()
+    assert 'itpm_sync_connection_up{connection="jira-main"} 0' in lines
+    assert 'itpm_sync_run_exit_code{job="weekly"} 3' in lines
+    assert 'itpm_sync_run_duration_seconds{job="weekly"} 90' in lines
+    assert 'itpm_sync_findings{severity="high"} 2' in lines
+
+
+def test_label_values_cannot_break_the_format() -> None:
+    text = metrics_text(health('a"b\\c\nd')).decode()
+    assert 'itpm_sync_connection_up{connection="a\\"b\\\\c\\nd"} 0' in text.splitlines()
+
+
+def test_a_file_that_cannot_be_replaced_leaves_the_old_one_and_no_debris(tmp_path: Path) -> None:
+    path = tmp_path / "status.json"
+    replace_file(path, b"old")
+    with pytest.raises(TypeError):
+        replace_file(path, "not bytes")  # type: ignore[arg-type]
+    assert path.read_bytes() == b"old"
+    assert [p.name for p in tmp_path.iterdir()] == ["status.json"]
