@@ -428,7 +428,7 @@ class _Transport(BaseAdapter):
 
 
 def _metadata_client(http: HttpClient, version: str) -> JIRA:
-    from jira import JIRA  # noqa: PLC0415 — 0.2 s to import, and only connections that read need it
+    from jira import JIRA
 
     class Metadata(JIRA):
         def __init__(self) -> None:

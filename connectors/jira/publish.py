@@ -382,7 +382,8 @@ def canonical(node: Any) -> Any:
 
 # ---- pure: the comment as wiki markup -----------------------------------------------------------
 
-_SPECIAL = re.compile(r"([{}\[\]*_\-+^~?!#|()@:])")
+_SPECIAL = re.compile(r"[{}\[\]*_\-+^~?!#|()@:&\\]")
+_ENTITIES = {"&": "&amp;", "\\": "&#92;"}
 _WIKI_COLOURS = {"green": "green", "amber": "#b38600", "red": "red"}
 
 
@@ -392,8 +393,7 @@ def escaped(text: str) -> str:
     A backslash escapes each character that markup can begin with; a backslash itself is written
     as an entity, because two of them are a line break.
     """
-    text = _short(text).replace("&", "&amp;").replace("\\", "&#92;")
-    return _SPECIAL.sub(r"\\\1", text)
+    return _SPECIAL.sub(lambda m: _ENTITIES.get(m[0], f"\\{m[0]}"), _short(text))
 
 
 def wiki(message: StatusMessage) -> str:

@@ -13,6 +13,7 @@ from itpm_sync.errors import ConnectionFailed, suggestion
 Json = dict[str, Any]
 
 _DISCOVERED = {"sprint": ":gh-sprint", "epic": ":gh-epic-link"}  # neutral name: end of schema type
+_PLAIN = frozenset({"", "done", "fixed", "resolved", "complete", "completed"})
 # Data Center: com.atlassian.greenhopper.service.sprint.Sprint@1f[id=7,rapidViewId=2,…,name=A, b,…]
 _SPRINT = re.compile(
     r"[\[,]id=(?P<id>\d+).*?,name=(?P<name>.*?)"
@@ -83,16 +84,24 @@ def flat_changes(histories: Iterable[Json]) -> list[Json]:
 def derived(fields: Mapping[str, Any], ids: Mapping[str, str]) -> Json:
     """What a mapping needs of an issue and no path can say: `_sprints` (Data Center writes them as
     text), `_epic` (Epic Link, or the parent if that is an epic), `_links` ("blocks NET-2") and
-    `_closed_as` (how a finished issue ended: its resolution, or else its status)."""
-    status = fields.get("status") or {}
-    done = (status.get("statusCategory") or {}).get("key") == "done"
+    `_closed_as` (how a finished issue ended)."""
     sprints = fields.get(ids.get("sprint", "")) or ()
     return {
         "_sprints": [s for s in map(_sprint, sprints if isinstance(sprints, list) else ()) if s],
         "_epic": _epic(fields, ids),
         "_links": [t for t in map(_link, fields.get("issuelinks") or ()) if t],
-        "_closed_as": ((fields.get("resolution") or status).get("name") if done else None),
+        "_closed_as": _closed_as(fields),
     }
+
+
+def _closed_as(fields: Mapping[str, Any]) -> str | None:
+    """The resolution of an issue in the category "done", or its status where there is none or it
+    says nothing: many workflows resolve as "Done" whatever the status, "Cancelled" too."""
+    status = fields.get("status") or {}
+    if (status.get("statusCategory") or {}).get("key") != "done":
+        return None
+    resolution = str((fields.get("resolution") or {}).get("name") or "")
+    return status.get("name") if resolution.casefold() in _PLAIN else resolution
 
 
 def _sprint(value: Any) -> Json | None:
@@ -108,7 +117,10 @@ def _epic(fields: Mapping[str, Any], ids: Mapping[str, str]) -> str | None:
         return linked
     parent = fields.get("parent") or {}
     kind = (parent.get("fields") or {}).get("issuetype") or {}
-    is_epic = kind.get("hierarchyLevel") == 1 or str(kind.get("name")).casefold() == "epic"
+    if kind:
+        is_epic = kind.get("hierarchyLevel") == 1 or str(kind.get("name")).casefold() == "epic"
+    else:  # an epic that the account may not see shows no type; a story has no other parent
+        is_epic = (fields.get("issuetype") or {}).get("subtask") is False
     return str(parent["key"]) if is_epic and parent.get("key") else None
 
 
