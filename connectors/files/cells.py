@@ -267,19 +267,23 @@ def _scaled(value: Decimal, fmt: Format) -> Decimal:
 
 
 def _number(cell: Cell, fmt: Format) -> Decimal:
-    """A number without a currency; "45 %" is 0.45."""
-    text = cell.text.rstrip()
-    if text.endswith("%"):
-        bare = cell._replace(text=text[:-1].rstrip())
-        return _EXACT.multiply(_number(bare, fmt), Decimal("0.01"))
+    """A number without a currency."""
     value, currency = amount(cell, fmt)
     if currency and not cell.unit:
         raise BadCell("a number without a currency", "read the column as: money")
     return value
 
 
+def _without_percent(cell: Cell) -> Cell:
+    return cell._replace(text=cell.text.removesuffix("%").rstrip())
+
+
 def _decimal(cell: Cell, fmt: Format) -> Json:
-    return plain(_scaled(_number(cell, fmt), fmt))
+    """A number; "45 %" is 0.45."""
+    value = _number(_without_percent(cell), fmt)
+    if cell.text.endswith("%"):
+        value = _EXACT.multiply(value, Decimal("0.01"))
+    return plain(_scaled(value, fmt))
 
 
 def _integer(cell: Cell, fmt: Format) -> Json:
@@ -291,9 +295,7 @@ def _integer(cell: Cell, fmt: Format) -> Json:
 
 def _percent(cell: Cell, fmt: Format) -> Json:
     """0..100; a bare 45 is 45 %, and so is 0.45 that Excel shows as a percentage."""
-    text = cell.text.rstrip()
-    bare = cell._replace(text=text.removesuffix("%").rstrip())
-    value = _scaled(_number(bare, fmt), fmt)
+    value = _scaled(_number(_without_percent(cell), fmt), fmt)
     if not 0 <= value <= 100:
         raise BadCell("a percentage from 0 to 100")
     return plain(value)

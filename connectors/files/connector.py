@@ -14,7 +14,6 @@ from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from fnmatch import fnmatch
-from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -152,7 +151,7 @@ class FilesConnector:
     ) -> Iterator[Page]:
         """Pages of 1,000 rows. Raises ConnectionFailed after the last page if a file failed."""
         with closing(self._outcomes(stream.name)) as outcomes:
-            while batch := list(islice(outcomes, _PAGE)):
+            for batch in _batches(outcomes):
                 yield Page(
                     records=[each.record for each in batch if each.record],
                     rejected=[problem for each in batch for problem in each.problems],
@@ -161,7 +160,7 @@ class FilesConnector:
     def census(self, stream: Stream, scope: str) -> Iterator[Sequence[str]]:  # noqa: ARG002
         """The id of every row that names itself, quarantined ones too: they are not deleted."""
         with closing(self._outcomes(stream.name)) as outcomes:
-            while batch := list(islice(outcomes, _PAGE)):
+            for batch in _batches(outcomes):
                 yield [each.source_id for each in batch if each.source_id and not each.repeats]
 
     def count(self, stream: Stream, scope: str) -> Count | None:  # noqa: ARG002
@@ -317,6 +316,24 @@ _NO_KEY = (
     "no key: is set, so a row is known by its number only: a row inserted above makes every "
     "later row another record; name the columns that identify a row"
 )
+
+
+def _batches(outcomes: Iterable[Outcome]) -> Iterator[list[Outcome]]:
+    """Batches of a page's size; what was read before a failure comes before the failure."""
+    batch: list[Outcome] = []
+    failure: ItpmError | None = None
+    try:
+        for outcome in outcomes:
+            batch.append(outcome)
+            if len(batch) == _PAGE:
+                yield batch
+                batch = []
+    except ItpmError as error:
+        failure = error
+    if batch:
+        yield batch
+    if failure:
+        raise failure
 
 
 def _is_data(path: Path) -> bool:

@@ -27,7 +27,7 @@ from decimal import Decimal
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple, TextIO
+from typing import Any, BinaryIO, NamedTuple, TextIO
 
 from connectors.files.cells import EXCEL_EPOCH, NO_CACHED_VALUE, Cell
 from itpm_sync.errors import ConnectionFailed, RetryableError, suggestion
@@ -113,7 +113,7 @@ def open_table(path: Path, layout: Layout) -> Iterator[OpenTable]:
             ) from error
         except UnicodeDecodeError as error:
             raise ConnectionFailed(
-                f"{path.name} is not {layout.encoding} text (byte {error.start})",
+                f"{path.name} is not text in {error.encoding}",
                 advice="declare the encoding with which the file was saved",
             ) from error
         except OSError as error:
@@ -298,7 +298,7 @@ def _delimiter(sample: str, layout: Layout) -> str:
         try:
             for cells in islice(lines, 50):
                 names = {clean(cell) for cell in cells}
-                best = max(best, (len(names & wanted), len(cells) if names & wanted else 0))
+                best = max(best, (len(names & wanted), len(cells)))
         except csv.Error:
             return best
         return best
@@ -359,24 +359,27 @@ def _of_width(rows: Iterable[Row], width: int) -> Iterator[Row]:
 
 
 def _open_excel(path: Path, layout: Layout, stack: ExitStack) -> OpenTable:
-    has_formulas = _inspect_archive(path, layout.max_excel_bytes)
-    book = _load(path, stack, values=True)
+    file = stack.enter_context(path.open("rb"))  # one open file: what was measured is what is read
+    has_formulas = _inspect_archive(path, file, layout.max_excel_bytes)
+    book = _load(path, file, stack, values=True)
     sheet = _sheet(book, layout.sheet, path.name)
-    formulas = _sheet(_load(path, stack, values=False), sheet.title, path.name)
+    formulas = None
+    if has_formulas:
+        formulas = _sheet(_load(path, file, stack, values=False), sheet.title, path.name)
     place = f"{path.name} sheet {sheet.title}"
-    rows = _excel_rows(sheet, formulas if has_formulas else None, place)
+    rows = _excel_rows(sheet, formulas, place)
     header = _split_header(rows, layout, place)
     epoch = EXCEL_1904 if book.epoch.year == 1904 else EXCEL_EPOCH
     return OpenTable(place, header, _cut(rows, len(header)), epoch, True, (f"sheet {sheet.title}",))
 
 
-def _inspect_archive(path: Path, limit: int) -> bool:
+def _inspect_archive(path: Path, file: BinaryIO, limit: int) -> bool:
     """Whether any sheet holds formulas. Raises ConnectionFailed for what is no safe workbook.
 
     Sizes are those that the archive declares; zipfile never unpacks more than that of an entry.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(file) as archive:
             entries = archive.infolist()
             size = sum(entry.file_size for entry in entries)
             if size > limit or len(entries) > 5000:
@@ -427,12 +430,12 @@ def _guarded(path_name: str, act: Callable[[], Any]) -> Any:
             raise _damaged(Path(path_name), error) from error
 
 
-def _load(path: Path, stack: ExitStack, *, values: bool) -> Any:
-    import openpyxl  # noqa: PLC0415 — heavy
+def _load(path: Path, file: BinaryIO, stack: ExitStack, *, values: bool) -> Any:
+    import openpyxl
 
     book = _guarded(
         path.name,
-        lambda: openpyxl.load_workbook(path, read_only=True, data_only=values, keep_links=False),
+        lambda: openpyxl.load_workbook(file, read_only=True, data_only=values, keep_links=False),
     )
     return stack.enter_context(closing(book))
 
