@@ -19,6 +19,7 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
 import yaml
@@ -30,6 +31,7 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
+    model_validator,
 )
 
 from itpm_sync.connector import Connector, ConnectorSettings, installed
@@ -40,7 +42,10 @@ M = typing.TypeVar("M", bound=BaseModel)
 Path_ = tuple[str | int, ...]
 STEPS = ("pull", "remap", "reconcile", "report", "publish")
 _NAME = r"^[A-Za-z][A-Za-z0-9_-]{0,62}$"
+_CURRENCY = r"^([A-Z]{3})?$"
+_URL = r"^https?://"
 _MAX_NODES = 200_000
+_MAX_DEPTH = 40
 _COMMAND_TIMEOUT_S = 30
 
 
@@ -62,12 +67,19 @@ def _listed(value: Any) -> Any:
     return [value] if isinstance(value, str | int | float) else value
 
 
-Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+Currency = Annotated[str, Field(pattern=_CURRENCY)]
 Name = Annotated[str, Field(pattern=_NAME)]
 Code = Annotated[str, Field(min_length=1, max_length=200)]
 Zone = Annotated[str, AfterValidator(_zone)]
-Words = Annotated[tuple[str, ...], BeforeValidator(_listed), Field(min_length=1)]
+Words = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_listed, json_schema_input_type=str | float | tuple[str | float, ...]),
+    Field(min_length=1),
+]
 Share = Annotated[Decimal, Field(ge=0, le=10)]
+Steps = Annotated[
+    tuple[Literal["pull", "remap", "reconcile", "report", "publish"], ...], Field(min_length=1)
+]
 
 
 class Settings(BaseModel):
@@ -92,7 +104,7 @@ class Project(Settings):
     stage: Stage = Stage.EXECUTION
     manager: str = ""
     sponsor: str = ""
-    currency: Currency | Literal[""] = ""
+    currency: Currency = ""
     start: date | None = None
     finish: date | None = None
     declared_rating: Literal["", "green", "amber", "red"] = ""
@@ -127,12 +139,23 @@ class Thresholds(Settings):
     stale_after_h: Annotated[int, Field(gt=0)] = 36
     top_findings: Annotated[int, Field(ge=0, le=50)] = 5
 
+    @model_validator(mode="after")
+    def _in_order(self) -> Thresholds:
+        for better, worse in (
+            ("index_green", "index_amber"), ("creep_red", "creep_amber"),
+            ("burn_red", "burn_amber"), ("sla_amber", "sla_red"),
+        ):  # fmt: skip
+            high, low = getattr(self, better), getattr(self, worse)
+            if high < low:
+                raise ValueError(f"`{better}` ({high}) is below `{worse}` ({low})")
+        return self
+
 
 class Reports(Settings):
     """Where reports are written, and under which address stakeholders reach that folder."""
 
     folder: Path = Path("reports")
-    url: Annotated[str, Field(pattern=r"^https?://")] | None = None
+    url: Annotated[str, Field(pattern=_URL)] | None = None
     formats: tuple[Literal["html", "xlsx"], ...] = ("html", "xlsx")
 
 
@@ -152,11 +175,9 @@ class Monitoring(Settings):
 
 
 class Job(Settings):
-    """What `itpm-sync run` does, in order."""
+    """What `itpm-sync run` does, in order; the list of steps alone will do."""
 
-    steps: Annotated[
-        tuple[Literal["pull", "remap", "reconcile", "report", "publish"], ...], Field(min_length=1)
-    ]
+    steps: Steps
     connections: tuple[Name, ...] | None = None
     expect_every_h: Annotated[int, Field(gt=0)] = 24 * 7  # `status` warns if no run for longer
 
@@ -167,17 +188,19 @@ class Root(Settings):
     version: Literal[1] = 1
     title: str = "IT project office"
     timezone: Zone = "UTC"
-    currency: Currency | Literal[""] = ""
-    store: Annotated[str, Field(min_length=1)] = "sqlite:///itpm.db"
+    currency: Currency = ""
+    store: Annotated[str, Field(min_length=1, repr=False)] = "sqlite:///itpm.db"
     reports: Reports = Reports()
-    connections: dict[Name, dict[str, Any]] = Field(min_length=1)
+    connections: dict[Name, dict[str, Any]] = Field(min_length=1, repr=False)
     projects: tuple[Project, ...] = ()
     discover_projects: tuple[Name, ...] = ()
     allocation: tuple[AllocationRule, ...] = ()
     thresholds: Thresholds = Thresholds()
     safety: Safety = Safety()
     monitoring: Monitoring = Monitoring()
-    jobs: dict[Name, Annotated[Job, BeforeValidator(_steps)]] = Field(default_factory=dict)
+    jobs: dict[
+        Name, Annotated[Job, BeforeValidator(_steps, json_schema_input_type=Job | Steps)]
+    ] = Field(default_factory=dict)
 
 
 class _ConnectionCore(Settings):
@@ -244,9 +267,7 @@ class Document:
 
     def where(self, path: Path_) -> str:
         """`file:line:column` of a path, or of its nearest ancestor that stands in the file."""
-        while path and path not in self.marks:
-            path = path[:-1]
-        line, column = self.marks.get(path, (1, 1))
+        line, column = self._mark(path)
         return f"{self.path}:{line}:{column}"
 
     def located(
@@ -257,87 +278,141 @@ class Document:
             Problem((*prefix, *p.path), p.message, p.hint, self.where((*prefix, *p.path)))
             for p in problems
         ]
-        return tuple(sorted(placed, key=lambda p: self._order(p.path)))
+        return tuple(sorted(placed, key=lambda p: self._mark(p.path)))
 
-    def _order(self, path: Path_) -> tuple[int, int]:
-        while path and path not in self.marks:
-            path = path[:-1]
-        return self.marks.get(path, (0, 0))
+    def _mark(self, path: Path_) -> tuple[int, int]:
+        """Leaves out steps that are not in the file: pydantic's own, and those of shorthands."""
+        here: Path_ = ()
+        for step in path:
+            if (*here, step) in self.marks:
+                here = (*here, step)
+        return self.marks.get(here, (1, 1))
 
 
 def read_yaml(path: Path) -> Document:
-    """Parses a YAML file safely. Raises ConfigError: unreadable, not YAML, repeated keys."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        hint = "write one with `itpm-sync init`, or name it with --config FILE"
-        raise ConfigError([Problem((), f"no such file: {path}", hint, str(path))]) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError([Problem((), f"cannot be read: {error}", where=str(path))]) from None
+    """Parses a YAML file safely. Raises ConfigError: unreadable, not YAML, repeated keys.
+
+    Numbers that writing them again would change (`007`, `1.10`, `12:30`) and dates stay the text
+    that they are in the file: as codes and versions they mean just that, and settings that want a
+    number or a date read it from the text.
+    """
+    text = _text_of(path)
     marks: dict[Path_, tuple[int, int]] = {}
-    problems: list[Problem] = []
-    loader = yaml.SafeLoader(text)
     try:
+        loader = yaml.SafeLoader(text)
         node = loader.get_single_node()
-        data = _Composer(loader, marks, problems).value(node, ()) if node is not None else None
+        problems = () if node is None else tuple(_repeated_keys(node, path))
+        data = _Composer(loader, marks).value(node, ()) if node is not None else None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
         hint = "check indentation, quotes and colons here and on the line above"
+        if "\\t" in str(error.problem):
+            hint = "indent with spaces, not with tabs"
         raise ConfigError([Problem((), f"not valid YAML: {error.problem}", hint, place)]) from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ConfigError([Problem((), f"not valid YAML: {error}", where=str(path))]) from None
-    finally:
-        loader.dispose()
-    document = Document(path, data, marks)
+    except yaml.reader.ReaderError as error:
+        message = f"not valid YAML: the character U+{ord(text[error.position]):04X}"
+        hint = "remove it, or write it as an escape within double quotes"
+        place = _placed(path, text[: error.position])
+        raise ConfigError([Problem((), message, hint, place)]) from None
+    except RecursionError:
+        message = "not valid YAML: nested too deeply, or an alias that contains itself"
+        raise ConfigError([Problem((), message, where=f"{path}:1:1")]) from None
     if problems:
-        raise ConfigError(document.located(problems))
-    return document
+        raise ConfigError(problems)
+    return Document(path, data, marks)
+
+
+def _text_of(path: Path) -> str:
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        hint = "write one with `itpm-sync init`, or name it with --config FILE"
+        raise ConfigError([Problem((), f"no such file: {path}", hint, str(path))]) from None
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise ConfigError([Problem((), f"cannot be read: {reason}", where=str(path))]) from None
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        message = f"not UTF-8 text: the byte 0x{error.object[error.start]:02X}"
+        place = _placed(path, error.object[: error.start].decode("utf-8"))
+        raise ConfigError([Problem((), message, "save the file as UTF-8", place)]) from None
+
+
+def _placed(path: Path, before: str) -> str:
+    """`file:line:column` of what follows the text `before`."""
+    lines = before.split("\n")
+    return f"{path}:{len(lines)}:{len(lines[-1]) + 1}"
+
+
+def _repeated_keys(root: yaml.Node, path: Path) -> Iterator[Problem]:
+    """Keys that stand twice in one mapping, where YAML would silently take the last.
+
+    Before merge keys (`<<`) are resolved: what a mapping writes itself may override them.
+    """
+    waiting, seen = [root], set[int]()
+    found: list[yaml.ScalarNode] = []
+    while waiting:
+        node = waiting.pop()
+        if id(node) in seen or isinstance(node, yaml.ScalarNode):
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.MappingNode):
+            keys = [k for k, _ in node.value if isinstance(k, yaml.ScalarNode)]
+            first = {k.value: k for k in reversed(keys)}
+            found += [k for k in keys if first[k.value] is not k]
+        waiting += [v for _, v in node.value] if isinstance(node, yaml.MappingNode) else node.value
+    for key in sorted(found, key=lambda k: k.start_mark.index):
+        place = f"{path}:{key.start_mark.line + 1}:{key.start_mark.column + 1}"
+        yield Problem((key.value,), f"the key {key.value!r} stands twice", "remove one", place)
 
 
 class _Composer:
-    """YAML nodes → plain data, noting each key's and value's place and each repeated key."""
+    """YAML nodes → plain data, noting each key's and value's place."""
 
-    def __init__(
-        self, loader: yaml.SafeLoader, marks: dict[Path_, tuple[int, int]], problems: list[Problem]
-    ) -> None:
-        self._loader, self._marks, self._problems = loader, marks, problems
+    def __init__(self, loader: yaml.SafeLoader, marks: dict[Path_, tuple[int, int]]) -> None:
+        self._loader, self._marks = loader, marks
         self._nodes = 0
 
     def value(self, node: yaml.Node, path: Path_) -> Any:
         self._nodes += 1
         if self._nodes > _MAX_NODES:
-            raise ValueError(f"more than {_MAX_NODES} values (aliases that multiply?)")
+            raise _malformed(node, f"more than {_MAX_NODES} values (aliases that multiply?)")
+        if len(path) > _MAX_DEPTH:
+            raise _malformed(node, f"nested more than {_MAX_DEPTH} deep")
         self._marks.setdefault(path, (node.start_mark.line + 1, node.start_mark.column + 1))
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
             return [self.value(child, (*path, i)) for i, child in enumerate(node.value)]
-        return self._loader.construct_object(node)
+        return self._scalar(node)
 
     def _mapping(self, node: yaml.MappingNode, path: Path_) -> dict[str, Any]:
-        written = [key for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
         self._loader.flatten_mapping(node)
         result: dict[str, Any] = {}
-        own: set[str] = set()
         for key_node, value_node in node.value:
-            key = self._key(key_node)
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise _malformed(key_node, "a key must be plain text")
+            key = str(key_node.value)  # as written: `on`, `no` and 1 stay what they look like
             here = (*path, key)
-            if key_node in written:
-                if key in own:
-                    self._problems.append(Problem(here, f"the key {key!r} stands twice"))
-                own.add(key)
             self._marks[here] = (key_node.start_mark.line + 1, key_node.start_mark.column + 1)
             result[key] = self.value(value_node, here)
         return result
 
-    @staticmethod
-    def _key(node: yaml.Node) -> str:
-        if not isinstance(node, yaml.ScalarNode):
-            raise yaml.MarkedYAMLError(
-                problem="a key must be plain text", problem_mark=node.start_mark
-            )
-        return str(node.value)  # the word as written: `on`, `no` and 1 stay what they look like
+    def _scalar(self, node: yaml.Node) -> Any:
+        if node.tag == "tag:yaml.org,2002:timestamp":
+            return node.value
+        try:
+            value = self._loader.construct_object(node)
+        except (ValueError, LookupError):
+            raise _malformed(node, f"{node.value!r} does not fit its tag {node.tag}") from None
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        return node.value if number and str(value) != node.value else value
+
+
+def _malformed(node: yaml.Node, problem: str) -> yaml.MarkedYAMLError:
+    return yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
 
 
 # ---- references ---------------------------------------------------------------------------------
@@ -362,6 +437,8 @@ class _References:
         if not isinstance(value, str) or "${" not in value:
             return value
         self.used.add(path)
+        if "${" in _REFERENCE.sub("", value):
+            self.problems.append(Problem(path, "a reference that does not end", "add the `}`"))
         return _REFERENCE.sub(lambda m: self._one(m, path), value)
 
     def _one(self, match: re.Match[str], path: Path_) -> str:
@@ -381,11 +458,9 @@ class _References:
 
     def _env(self, name: str) -> str:
         if name not in self._environ:
-            near = suggestion(name, ()) or ""
             raise _Unresolved(
                 f"the environment variable {name} is not set",
-                near
-                or "cron starts with an almost empty environment: set it in the crontab's "
+                "cron starts with an almost empty environment: set it in the crontab's "
                 "environment file or use ${file:…}",
             )
         return self._environ[name]
@@ -449,103 +524,135 @@ def load(path: Path, *, secrets: bool = True, environ: Mapping[str, str] | None 
         path.parent, os.environ if environ is None else environ, resolve=secrets
     )
     data = references.replace(document.data, ())
-    problems = list(references.problems)
-    broken = {p.path for p in problems}
-    root, found = _validated(Root, data)
-    problems += [p for p in found if p.path not in broken]
+    root, problems = _validated(Root, data, references.used)
     connections: dict[str, Connection] = {}
-    plain: list[Problem] = []
     blocks = data.get("connections")
     for name, block in (blocks if isinstance(blocks, dict) else {}).items():
-        connection, found = _connection(str(name), block)
-        prefix: Path_ = ("connections", str(name))
-        problems += [
-            q
-            for p in found
-            if (q := Problem((*prefix, *p.path), p.message, p.hint)).path not in broken
-        ]
+        connection, found = _connection(name, block, references, lenient=not secrets)
+        problems += [Problem(("connections", name, *p.path), p.message, p.hint) for p in found]
         if connection is not None:
-            connections[connection.name] = connection
-            for at, secret in _secrets(connection.settings):
-                references.secrets.add(secret)
-                if (*prefix, *at) not in references.used and secret:
-                    plain.append(
-                        Problem(
-                            (*prefix, *at),
-                            "a secret stands in plain YAML",
-                            "move it: ${env:…}, ${file:…} or ${cmd:…}",
-                        )
-                    )
-    if root is not None:
-        problems += _cross_check(root, connections, set(blocks or ()))
-    if problems:
-        raise ConfigError(document.located(problems))
-    assert root is not None  # noqa: S101 — no root without a problem
+            connections[name] = connection
+    problems += _cross_check(data, connections)
+    broken = {p.path for p in references.problems}
+    problems = [*references.problems, *(p for p in problems if p.path not in broken)]
+    if problems or root is None:
+        raise ConfigError(document.located(dict.fromkeys(problems)))
+    plain = _plain_secrets(connections, references)
     hidden = {*references.secrets, *_url_password(root.store)}
     return Config(
         path, root, connections, tuple(sorted(s for s in hidden if s)), document.located(plain)
     )
 
 
-def _connection(name: str, block: Any) -> tuple[Connection | None, list[Problem]]:
+def _plain_secrets(
+    connections: Mapping[str, Connection], references: _References
+) -> tuple[Problem, ...]:
+    """Collects every secret for redaction; returns a warning for each that stands in the YAML."""
+    warnings = []
+    for name, connection in connections.items():
+        for at, secret in _secrets(connection.settings):
+            path = ("connections", name, *at)
+            references.secrets.add(secret)
+            if secret and path not in references.used:
+                hint = "move it: ${env:…}, ${file:…} or ${cmd:…}"
+                warnings.append(Problem(path, "a secret stands in plain YAML", hint))
+    return tuple(warnings)
+
+
+def _connection(
+    name: str, block: Any, references: _References, *, lenient: bool
+) -> tuple[Connection | None, list[Problem]]:
+    """One connection. `lenient`: unresolved references are no problem, settings stay unchecked."""
     if not isinstance(block, dict):
         return None, [Problem((), "expected the settings of a connection", "at least `connector:`")]
+    used = {p[2:] for p in references.used if p[:2] == ("connections", name)}
     core_keys = set(_ConnectionCore.model_fields)
-    core, problems = _validated(_ConnectionCore, {k: v for k, v in block.items() if k in core_keys})
-    if core is None:
+    core, problems = _validated(
+        _ConnectionCore, {k: v for k, v in block.items() if k in core_keys}, used
+    )
+    cls, found = _connector(block.get("connector"))
+    problems += found
+    if cls is None:
         return None, problems
+    own = {k: v for k, v in block.items() if k not in core_keys}
+    settings, found = _validated(cls.Settings, own, used)
+    if lenient and settings is None and all(p.path in used for p in found):
+        settings, found = cls.Settings.model_construct(), []
+    if core is None or settings is None:
+        return None, problems + found
+    limits = (core.max_connections, core.timeout_s, core.attempts)
+    return Connection(name, cls, settings, core.mapping, *limits), problems + found
+
+
+def _connector(name: Any) -> tuple[type[Connector] | None, list[Problem]]:
     points = installed()
-    if core.connector not in points:
-        hint = suggestion(core.connector, points)
-        return None, [
-            Problem(("connector",), f"no connector {core.connector!r} is installed", hint)
-        ]
-    cls: type[Connector] = points[core.connector].load()
-    settings, problems = _validated(
-        cls.Settings, {k: v for k, v in block.items() if k not in core_keys}
-    )
-    if settings is None:
-        return None, problems
-    return (
-        Connection(
-            name, cls, settings, core.mapping, core.max_connections, core.timeout_s, core.attempts
-        ),
-        [],
-    )
+    if not isinstance(name, str) or not re.match(_NAME, name):
+        return None, []  # the core's own check has said so
+    if name not in points:
+        message = f"no connector {name!r} is installed"
+        return None, [Problem(("connector",), message, suggestion(name, points))]
+    try:
+        return points[name].load(), []
+    except (ImportError, AttributeError) as error:
+        message = f"the connector {name!r} cannot be loaded: {error}"
+        return None, [Problem(("connector",), message, "reinstall the package that brings it")]
 
 
-def _validated(model: type[M], data: Any) -> tuple[M | None, list[Problem]]:
+def _validated(
+    model: type[M], data: Any, hidden: typing.Collection[Path_] = ()
+) -> tuple[M | None, list[Problem]]:
+    """The validated block and its problems; values at `hidden` paths are never shown."""
     try:
         return model.model_validate(data), []
     except ValidationError as error:
-        return None, [_problem(model, dict(e)) for e in error.errors(include_url=False)]
+        return None, [_problem(model, dict(e), hidden) for e in error.errors(include_url=False)]
 
 
-def _problem(model: type[BaseModel], error: dict[str, Any]) -> Problem:
+_EXPECTED = {
+    _NAME: "expected a name of letters, digits, - and _ that begins with a letter",
+    _CURRENCY: "expected a currency code such as EUR",
+    _URL: "expected an address that begins with http:// or https://",
+    "model_type": "expected a mapping of keys",
+    "dict_type": "expected a mapping of keys",
+    "mapping_type": "expected a mapping of keys",
+    "tuple_type": "expected a list",
+    "list_type": "expected a list",
+    "string_type": "expected a text",
+}
+
+
+def _problem(
+    model: type[BaseModel], error: dict[str, Any], hidden: typing.Collection[Path_]
+) -> Problem:
     path: Path_ = tuple(error["loc"])
-    kind, message = error["type"], str(error["msg"])
+    kind, value = error["type"], error.get("input")
     if kind == "extra_forbidden":
         known = _known_keys(model, path[:-1])
         return Problem(path, f"unknown key {path[-1]!r}", suggestion(str(path[-1]), known))
     if kind == "missing":
         return Problem(path, f"the key {path[-1]!r} is missing")
+    context = error.get("ctx", {})
+    message = _EXPECTED.get(context.get("pattern", kind)) or str(error["msg"])
     message = message.removeprefix("Value error, ").replace("Input should be", "expected")
-    value = error.get("input")
-    words = re.findall(r"'([^']*)'", str(error.get("ctx", {}).get("expected", "")))
-    hint = suggestion(str(value), words) if words and isinstance(value, str) else ""
-    hint = hint if hint.startswith("did you") else ""
-    secret = isinstance(value, str) and _is_secret(model, path)
-    shown = "" if isinstance(value, dict | list) or secret else f", found {value!r}"
-    return Problem(path, f"{message}{shown}"[:300], hint)
+    secret = path in hidden or _is_secret(model, path)
+    if not secret and not isinstance(value, dict | list):
+        message += f", found {value!r}"
+    return Problem(path, message[:300], "" if secret else _hint(kind, value, context))
+
+
+def _hint(kind: str, value: Any, context: Mapping[str, Any]) -> str:
+    if kind == "string_type" and isinstance(value, bool):
+        return "YAML reads this word as true or false: put it in quotes"
+    words = re.findall(r"'([^']*)'", str(context.get("expected", "")))
+    hint = suggestion(value, words) if words and isinstance(value, str) else ""
+    return hint if hint.startswith("did you") else ""
 
 
 def _known_keys(model: type[BaseModel], path: Path_) -> tuple[str, ...]:
     found = _annotation(model, path)
-    return (
-        tuple(found.model_fields)
-        if isinstance(found, type) and issubclass(found, BaseModel)
-        else ()
-    )
+    if not (isinstance(found, type) and issubclass(found, BaseModel)):
+        return ()
+    return tuple(info.alias or name for name, info in found.model_fields.items())
 
 
 def _is_secret(model: type[BaseModel], path: Path_) -> bool:
@@ -561,7 +668,7 @@ def _annotation(model: Any, path: Path_) -> Any:
             here = _unwrapped(info.annotation) if info else None
         elif typing.get_origin(here) in (tuple, list) and isinstance(step, int):
             here = _unwrapped(typing.get_args(here)[0])
-        elif typing.get_origin(here) is dict:
+        elif typing.get_origin(here) in (dict, Mapping):
             here = _unwrapped(typing.get_args(here)[1])
         # else: a step that pydantic adds itself (the name of a union's member)
     return here
@@ -577,38 +684,61 @@ def _unwrapped(hint: Any) -> Any:
     return hint
 
 
-def _secrets(settings: BaseModel, at: Path_ = ()) -> Iterator[tuple[Path_, str]]:
-    for name in type(settings).model_fields:
-        value = getattr(settings, name)
-        if isinstance(value, SecretStr):
-            yield (*at, name), value.get_secret_value()
-        elif isinstance(value, BaseModel):
-            yield from _secrets(value, (*at, name))
+def _secrets(value: Any, at: Path_ = ()) -> Iterator[tuple[Path_, str]]:
+    """Every secret within a value and the path at which it stands in the file."""
+    if isinstance(value, SecretStr):
+        yield at, value.get_secret_value()
+    elif isinstance(value, BaseModel):
+        for name, info in type(value).model_fields.items():
+            yield from _secrets(getattr(value, name, None), (*at, info.alias or name))
+    elif isinstance(value, Mapping):
+        for key, part in value.items():
+            yield from _secrets(part, (*at, key))
+    elif isinstance(value, list | tuple):
+        for index, part in enumerate(value):
+            yield from _secrets(part, (*at, index))
 
 
 def _url_password(url: str) -> tuple[str, ...]:
     match = re.match(r"[^:/]+://[^:/@]*:([^@]*)@", url)
-    return (match[1],) if match else ()
+    return (match[1], unquote(match[1])) if match else ()
 
 
-def _cross_check(root: Root, built: Mapping[str, Connection], names: set[str]) -> Iterator[Problem]:
-    codes = [p.code for p in root.projects]
-    for i, project in enumerate(root.projects):
-        if project.code in codes[:i]:
+def _cross_check(data: Mapping[str, Any], built: Mapping[str, Connection]) -> Iterator[Problem]:
+    """What refers to something else in the file. Works on what is valid, whatever else is not."""
+    names = _keys(data.get("connections"))
+    discovered, listed = data.get("discover_projects"), data.get("projects")
+    projects = dict(_valid(Project, listed))
+    codes = [p.code for p in projects.values()]
+    for position, (i, project) in enumerate(projects.items()):
+        if project.code in codes[:position]:
             yield Problem(("projects", i, "code"), f"the project {project.code!r} stands twice")
         for j, target in enumerate(project.publish):
             yield from _target(("projects", i, "publish", j), target, built, names)
-    for i, name in enumerate(root.discover_projects):
+    for i, name in enumerate(discovered if isinstance(discovered, list) else ()):
         yield from _reference(("discover_projects", i), name, names)
-    if not root.projects and not root.discover_projects:
+    if not listed and not discovered:
         hint = "list them, or take them from a source with `discover_projects: [CONNECTION]`"
         yield Problem(("projects",), "no project is configured", hint)
-    known_projects = () if root.discover_projects else codes
-    for i, rule in enumerate(root.allocation):
-        yield from _rule(("allocation", i), rule, known_projects, names)
-    for job_name, job in root.jobs.items():
-        for i, name in enumerate(job.connections or ()):
-            yield from _reference(("jobs", job_name, "connections", i), name, names)
+    certain = not discovered and isinstance(listed, list) and len(projects) == len(listed)
+    for i, rule in _valid(AllocationRule, data.get("allocation")):
+        yield from _rule(("allocation", i), rule, codes if certain else (), names)
+    for job_name in _keys(data.get("jobs")):
+        for _, job in _valid(Job, [data["jobs"][job_name]]):
+            for i, name in enumerate(job.connections or ()):
+                yield from _reference(("jobs", job_name, "connections", i), name, names)
+
+
+def _valid(model: type[M], items: Any) -> Iterator[tuple[int, M]]:
+    """The items of a list that are valid by themselves, with their index."""
+    for i, item in enumerate(items if isinstance(items, list) else ()):
+        found, _ = _validated(model, item)
+        if found is not None:
+            yield i, found
+
+
+def _keys(block: Any) -> set[str]:
+    return set(block) if isinstance(block, dict) else set()
 
 
 def _rule(
@@ -624,8 +754,8 @@ def _rule(
             yield from _reference((*path, "when", "connection"), name, names)
 
 
-def _reference(path: Path_, name: str, names: set[str]) -> Iterator[Problem]:
-    if name not in names:
+def _reference(path: Path_, name: Any, names: set[str]) -> Iterator[Problem]:
+    if isinstance(name, str) and name not in names:
         yield Problem(path, f"no connection {name!r}", suggestion(name, names))
 
 
@@ -649,14 +779,24 @@ def _target(
 def json_schema() -> dict[str, Any]:
     """JSON Schema of the configuration with every installed connector's block, for editors."""
     schema = Root.model_json_schema()
-    blocks = []
-    for name, point in installed().items():
-        own = point.load().Settings.model_json_schema(ref_template=f"#/$defs/{name}.{{model}}")
+    core = _ConnectionCore.model_json_schema()["properties"]
+    names, cases = [], []
+    for name in installed():
+        cls, _ = _connector(name)
+        if cls is None:
+            continue
+        own = cls.Settings.model_json_schema(ref_template=f"#/$defs/{name}.{{model}}")
         schema["$defs"].update({f"{name}.{k}": v for k, v in own.pop("$defs", {}).items()})
-        core = _ConnectionCore.model_json_schema()["properties"]
-        own["properties"] = {**own.get("properties", {}), **core, "connector": {"const": name}}
-        own["required"] = ["connector", *own.get("required", [])]
-        blocks.append(own)
-    schema["properties"]["connections"]["additionalProperties"] = {"oneOf": blocks}
+        own["properties"] = {**own.get("properties", {}), **core}
+        cases.append({"if": {"properties": {"connector": {"const": name}}}, "then": own})
+        names.append(name)
+    block = {
+        "type": "object",
+        "required": ["connector"],
+        "properties": {"connector": {"enum": names}},
+        "allOf": cases,
+    }
+    connections = schema["properties"]["connections"]
+    connections.update(patternProperties={_NAME: block}, additionalProperties=False)
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     return schema

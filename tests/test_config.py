@@ -1,0 +1,588 @@
+"""What the configuration promises: every mistake with its place, all in one go, no secret shown."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
+
+import jsonschema
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import AfterValidator, Field, SecretStr
+
+import itpm_sync.config
+from itpm_sync.config import Config, json_schema, load, read_yaml
+from itpm_sync.connector import ConnectorInfo, ConnectorSettings
+from itpm_sync.errors import ConfigError, Problem
+from itpm_sync.mapping import compile_mapping
+
+EXAMPLE = """\
+version: 1
+title: Office
+timezone: Europe/Zurich
+store: sqlite:///var/itpm.db
+connections:
+  desk:
+    connector: fake
+    url: https://desk.example
+    token: ${env:DESK_TOKEN}
+    login:
+      password: ${file:pw.txt}
+  plan:
+    connector: silent
+    url: https://plan.example
+    token: ${cmd:PYTHON -c 'print("from-cmd")'}
+    max_connections: 2
+projects:
+  - code: NET
+    name: Network refresh
+    start: 2024-01-08
+    publish:
+      - {connection: desk, address: NET-1, fields: [comment]}
+allocation:
+  - when: {component: [Switches, Cabling], version: 1.10}
+    project: NET
+    work_package: "007"
+thresholds:
+  index_green: 0.96
+jobs:
+  weekly: [pull, reconcile, report, publish]
+  nightly:
+    steps: [pull]
+    connections: [desk]
+    expect_every_h: 24
+""".replace("PYTHON", sys.executable)
+
+
+def _https(url: str) -> str:
+    if not url.startswith("https://"):
+        raise ValueError("expected an https:// address")
+    return url
+
+
+class Login(ConnectorSettings):
+    user: str = "bot"
+    password: SecretStr = SecretStr("")
+
+
+class FakeSettings(ConnectorSettings):
+    url: Annotated[str, AfterValidator(_https)]
+    token: SecretStr
+    login: Login = Login()
+    queues: tuple[str, ...] = ()
+    keys: dict[str, SecretStr] = Field(default_factory=dict)
+    page_size: int = 50
+
+
+class Fake:
+    Settings: ClassVar[type[ConnectorSettings]] = FakeSettings
+    info: ClassVar[ConnectorInfo] = ConnectorInfo("fake", "Fake", "-", "-", ("comment", "field"))
+
+
+class Silent(Fake):
+    info: ClassVar[ConnectorInfo] = ConnectorInfo("silent", "Silent", "-", "-")
+
+
+POINTS = {
+    name: EntryPoint(name, f"{__name__}:{cls}", "itpm_sync.connectors")
+    for name, cls in (("fake", "Fake"), ("silent", "Silent"), ("broken", "Absent"))
+}
+
+
+@pytest.fixture(autouse=True)
+def _only_the_fake_connectors(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, __name__, sys.modules.get(__name__) or _this_module())
+    monkeypatch.setattr(itpm_sync.config, "installed", lambda: POINTS)
+
+
+def _this_module() -> Any:
+    module = type(sys)(__name__)
+    module.__dict__.update(Fake=Fake, Silent=Silent)
+    return module
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "pw.txt").write_text("from-file\n")
+    return tmp_path
+
+
+ENVIRON = {"DESK_TOKEN": "from-env"}
+Read = Callable[..., Config]
+
+
+@pytest.fixture
+def read(folder: Path) -> Read:
+    def reader(text: str | bytes = EXAMPLE, **options: Any) -> Config:
+        path = folder / "itpm.yaml"
+        path.write_bytes(text.encode() if isinstance(text, str) else text)
+        return load(path, **{"environ": ENVIRON, **options})
+
+    return reader
+
+
+def problems(read: Read, text: str | bytes, **options: Any) -> list[str]:
+    """Each problem as `line:column: message — hint`."""
+    with pytest.raises(ConfigError) as failure:
+        read(text, **options)
+    return [str(p).split("itpm.yaml:", 1)[1] for p in failure.value.problems]
+
+
+def changed(old: str, new: str) -> str:
+    assert old in EXAMPLE
+    return EXAMPLE.replace(old, new, 1)
+
+
+# ---- what a good file gives ---------------------------------------------------------------------
+
+
+def test_a_good_file_gives_frozen_settings_with_secrets_resolved(read: Read, folder: Path) -> None:
+    config = read()
+    desk, plan = config.connections["desk"], config.connections["plan"]
+    assert isinstance(desk.settings, FakeSettings)
+    assert isinstance(plan.settings, FakeSettings)
+    assert desk.settings.token.get_secret_value() == "from-env"
+    assert desk.settings.login.password.get_secret_value() == "from-file"
+    assert plan.settings.token.get_secret_value() == "from-cmd"
+    assert (plan.max_connections, plan.timeout_s, plan.attempts) == (2, 60.0, 5)
+    assert config.store_url == f"sqlite:///{folder}/var/itpm.db"
+    assert config.file(Path("reports")) == folder / "reports"
+    assert config.warnings == ()
+    with pytest.raises(Exception, match="frozen"):
+        config.root.title = "x"  # type: ignore[misc]
+
+
+def test_every_secret_is_collected_for_redaction_and_none_is_in_a_repr(read: Read) -> None:
+    text = changed("store: sqlite:///var/itpm.db", "store: postgresql://itpm:p%40ss@db/itpm")
+    text = text.replace("    token: ${env", "    keys:\n      a: ${env:DESK_KEY}\n    token: ${env")
+    config = read(text, environ={**ENVIRON, "DESK_KEY": "key-of-desk"})
+    assert set(config.secrets) == {
+        "from-env", "from-file", "from-cmd", "key-of-desk", "p%40ss", "p@ss",
+    }  # fmt: skip
+    assert [s for s in config.secrets if s in repr(config)] == []
+
+
+def test_a_secret_in_plain_yaml_is_a_warning_with_its_place_not_an_error(read: Read) -> None:
+    config = read(changed("${env:DESK_TOKEN}", "plain-token"))
+    (warning,) = config.warnings
+    assert str(warning).endswith(
+        "itpm.yaml:9:5: a secret stands in plain YAML — move it: ${env:…}, ${file:…} or ${cmd:…}"
+    )
+    assert "plain-token" in config.secrets
+    assert "plain-token" not in str(warning)
+
+
+def test_without_secrets_nothing_is_looked_up(read: Read, folder: Path) -> None:
+    mark = folder / "mark"
+    text = changed("'print(\"from-cmd\")'", f'\'open("{mark}", "w")\'')
+    text = text.replace("https://desk.example", "${env:DESK_URL}")
+    (folder / "pw.txt").unlink()
+    config = read(text, secrets=False, environ={})
+    assert set(config.connections) == {"desk", "plan"}
+    assert not mark.exists()
+    assert not {*config.secrets} - {"unresolved"}
+
+
+def test_without_secrets_every_other_mistake_is_still_found(read: Read) -> None:
+    text = changed("url: https://desk.example", "url: ftp://desk.example")
+    assert problems(read, text, secrets=False, environ={}) == [
+        "8:5: expected an https:// address, found 'ftp://desk.example'"
+    ]
+
+
+def test_a_job_may_be_the_list_of_its_steps(read: Read) -> None:
+    jobs = read().root.jobs
+    assert jobs["weekly"].steps == ("pull", "reconcile", "report", "publish")
+    assert (jobs["nightly"].connections, jobs["nightly"].expect_every_h) == (("desk",), 24)
+
+
+def test_codes_and_versions_that_look_like_numbers_or_dates_stay_as_written(read: Read) -> None:
+    odd = "version: 1.10, epic: 007, sprint: 12:30, cost_code: 1_000, component: 2024-01-31"
+    text = changed("component: [Switches, Cabling], version: 1.10", f"{odd}, type: [1, 2.5]")
+    when = read(text).root.allocation[0].when
+    assert when == {
+        "version": ("1.10",), "epic": ("007",), "sprint": ("12:30",), "cost_code": ("1_000",),
+        "component": ("2024-01-31",), "type": ("1", "2.5"),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("store", "url"),
+    [
+        ("sqlite:///itpm.db", "sqlite:///{folder}/itpm.db"),
+        ("sqlite:////var/lib/itpm.db", "sqlite:////var/lib/itpm.db"),
+        ("'sqlite:///:memory:'", "sqlite:///:memory:"),
+        ("postgresql://db/itpm", "postgresql://db/itpm"),
+    ],
+)
+def test_a_relative_store_lies_beside_the_configuration(
+    read: Read, folder: Path, store: str, url: str
+) -> None:
+    config = read(changed("sqlite:///var/itpm.db", store))
+    assert config.store_url == url.format(folder=folder)
+
+
+def test_merge_keys_and_anchors_work_and_what_is_written_wins(read: Read) -> None:
+    text = EXAMPLE.replace(
+        "  plan:\n", "  copy: &copy\n    <<: *desk\n    url: https://copy.example\n  plan:\n"
+    ).replace("  desk:\n", "  desk: &desk\n")
+    text = text.replace("  plan:\n", "  again: *copy\n  plan:\n")
+    config = read(text)
+    assert {n: getattr(c.settings, "url") for n, c in config.connections.items()} == {  # noqa: B009
+        "desk": "https://desk.example", "copy": "https://copy.example",
+        "again": "https://copy.example", "plan": "https://plan.example",
+    }  # fmt: skip
+
+
+def test_a_byte_order_mark_and_windows_line_ends_do_no_harm(read: Read) -> None:
+    assert read(b"\xef\xbb\xbf" + EXAMPLE.replace("\n", "\r\n").encode()).root.title == "Office"
+
+
+# ---- what a mistake says ------------------------------------------------------------------------
+
+MISTAKES = {
+    "a wrong key": (
+        "timezone:", "timezon:", "3:1: unknown key 'timezon' — did you mean \"timezone\"?",
+    ),
+    "a wrong key of a connection": (
+        "url: https://desk", "ulr: https://desk",
+        "6:3: the key 'url' is missing | 8:5: unknown key 'ulr' — did you mean \"url\"?",
+    ),
+    "a wrong key deep in a connection": (
+        "password:", "pasword:", "11:7: unknown key 'pasword' — did you mean \"password\"?",
+    ),
+    "a missing connector": (
+        "connector: fake\n    ", "", "6:3: the key 'connector' is missing",
+    ),
+    "a wrong type": (
+        "max_connections: 2", "max_connections: two",
+        "16:5: expected a valid integer, unable to parse string as an integer, found 'two'",
+    ),
+    "a text where a block belongs": (
+        "thresholds:\n  index_green: 0.96", "thresholds: strict",
+        "27:1: expected a mapping of keys, found 'strict'",
+    ),
+    "a block where a list belongs": (
+        "fields: [comment]", "fields: {comment: 1}", "22:44: expected a list",
+    ),
+    "a word that YAML takes for a truth value": (
+        "name: Network refresh", "name: NO",
+        "19:5: expected a text, found False — YAML reads this word as true or false: ",
+    ),
+    "a number out of range": (
+        "max_connections: 2", "max_connections: 65",
+        "16:5: expected less than or equal to 64, found 65",
+    ),
+    "an unknown word": (
+        "[pull, reconcile,", "[pull, reconsile,",
+        "30:18: expected 'pull', 'remap', 'reconcile', 'report' or 'publish', found 'reconsile'",
+    ),
+    "an unknown zone": (
+        "Europe/Zurich", "Europe/Zuerich",
+        "3:1: unknown time zone 'Europe/Zuerich'; expected a name such as Europe/Zurich, ",
+    ),
+    "a currency that is none": (
+        "title: Office", "currency: Euro",
+        "2:1: expected a currency code such as EUR, found 'Euro'",
+    ),
+    "a name with a blank": (
+        "  plan:", "  my plan:",
+        "12:3: expected a name of letters, digits, - and _ that begins with a letter, ",
+    ),
+    "an impossible date": (
+        "2024-01-08", "2024-02-30",
+        "20:5: expected a valid date or datetime, day value is outside expected range, ",
+    ),
+    "thresholds in the wrong order": (
+        "index_green: 0.96", "index_green: 0.8",
+        "27:1: `index_green` (0.8) is below `index_amber` (0.90)",
+    ),
+    "an unknown connector": (
+        "connector: silent", "connector: silnt",
+        "13:5: no connector 'silnt' is installed — did you mean \"silent\"?",
+    ),
+    "a connector that cannot be loaded": (
+        "connector: silent", "connector: broken",
+        "13:5: the connector 'broken' cannot be loaded: ",
+    ),
+    "an unknown connection": (
+        "connections: [desk]", "connections: [dsk]",
+        "33:19: no connection 'dsk' — did you mean \"desk\"?",
+    ),
+    "an unknown connection to publish to": (
+        "connection: desk,", "connection: dosk,",
+        "22:10: no connection 'dosk' — did you mean \"desk\"?",
+    ),
+    "publishing to a connector that cannot": (
+        "connection: desk,", "connection: plan,",
+        "22:10: the connector 'silent' does not publish",
+    ),
+    "an unknown field to publish": (
+        "fields: [comment]", "fields: [coment]",
+        "22:53: fake has no field 'coment' to publish — did you mean \"comment\"?",
+    ),
+    "an unknown project in a rule": (
+        "project: NET", "project: NTE", "25:5: no project 'NTE' — did you mean \"NET\"?",
+    ),
+    "a rule without a target": (
+        '\n    project: NET\n    work_package: "007"', "",
+        "24:5: the rule names neither `project` nor `work_package`",
+    ),
+    "a project that stands twice": (
+        "projects:\n", "projects:\n  - code: NET\n",
+        "19:5: the project 'NET' stands twice",
+    ),
+    "a key that stands twice": (
+        "title: Office", "title: Office\ntitle: Bureau", "3:1: the key 'title' stands twice",
+    ),
+    "an unknown reference": (
+        "${env:DESK", "${vault:DESK",
+        "9:5: unknown reference ${vault:DESK_TOKEN} — use ${env:NAME}, ${file:PATH} or ",
+    ),
+    "a reference that does not end": (
+        "DESK_TOKEN}", "DESK_TOKEN", "9:5: a reference that does not end — add the `}`",
+    ),
+    "an environment variable that is not set": (
+        "DESK_TOKEN", "OTHER",
+        "9:5: the environment variable OTHER is not set — cron starts with an almost empty ",
+    ),
+    "a secret file that is not there": (
+        "file:pw.txt", "file:/nowhere/pw",
+        "11:7: cannot read the secret file /nowhere/pw: No such file or directory — check its path",
+    ),
+    "a command that fails": (
+        "'print(\"from-cmd\")'", "'exit(3)'",
+        "15:5: the command of ${cmd:…} ended with 3 — run it by hand",
+    ),
+    "a command that is not there": (
+        sys.executable, "/nowhere/vault",
+        "15:5: the command of ${cmd:…} did not run: No such file or directory",
+    ),
+    "a command with an open quote": (
+        "'print(\"from-cmd\")'", "'print", "15:5: the command of ${cmd:…} did not run: ValueError",
+    ),
+    "a tab": ("  plan:", "\tplan:", "12:1: not valid YAML: found character '\\t' that cannot"),
+    "a colon too many": (
+        "title: Office", "title: Office: IT",
+        "2:14: not valid YAML: mapping values are not allowed here — check indentation",
+    ),
+    "a list that does not end": (
+        "connections: [desk]\n", "connections: [desk\n", "34:19: not valid YAML: ",
+    ),
+    "an undefined alias": (
+        "title: Office", "title: *nobody", "2:8: not valid YAML: found undefined alias 'nobody'",
+    ),
+    "a malformed merge": (
+        "title: Office", "<<: Office",
+        "2:5: not valid YAML: expected a mapping or list of mappings for merging",
+    ),
+    "a Python object": (
+        "title: Office", "title: !!python/object/apply:os.system [ls]",
+        "2:1: expected a text",
+    ),
+    "a Python name": (
+        "title: Office", "title: !!python/name:os.system x",
+        "2:8: not valid YAML: could not determine a constructor",
+    ),
+    "a tag that does not fit": (
+        "title: Office", "title: !!bool maybe",
+        "2:8: not valid YAML: 'maybe' does not fit its tag tag:yaml.org,2002:bool",
+    ),
+    "a list as a key": (
+        "title: Office", "? [a, b]\n: Office", "2:3: not valid YAML: a key must be plain text",
+    ),
+    "an alias that contains itself": (
+        "title: Office", "title: &a [*a]", "2:8: not valid YAML: nested more than",
+    ),
+    "a control character": (
+        "title: Office", "title: Of\x07fice", "2:10: not valid YAML: the character U+0007",
+    ),
+    "two documents": (
+        "title: Office", "title: Office\n---\nx: 1", "3:1: not valid YAML: but found another doc",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_says_where_what_was_expected_and_what_to_do(read: Read, mistake: str) -> None:
+    old, new, expected = MISTAKES[mistake]
+    found = problems(read, changed(old, new))
+    wanted = expected.split(" | ")
+    assert len(found) == len(wanted), found
+    assert all(f.startswith(w) for f, w in zip(found, wanted, strict=True)), found
+
+
+def test_all_problems_come_in_one_go_and_in_the_order_of_the_file(read: Read) -> None:
+    text = EXAMPLE
+    edits = (
+        ("timezone: Europe/Zurich", "timezone: Mars"), ("connector: fake", "connector: fke"),
+        ("${cmd:", "${cmmd:"), ("max_connections: 2", "max_connections: 0"),
+        ("start: 2024-01-08", "begin: 2024-01-08"), ("project: NET", "project: NTE"),
+        ("connections: [desk]", "connections: [dusk]"), ("weekly: [pull", "weekly: [pul"),
+    )  # fmt: skip
+    for old, new in edits:
+        assert old in text
+        text = text.replace(old, new)
+    places = [line.split(": ")[0] for line in problems(read, text)]
+    assert places == ["3:1", "7:5", "15:5", "16:5", "20:5", "30:12", "33:19"]
+
+
+def test_an_unknown_project_is_named_beside_any_other_mistake(read: Read) -> None:
+    text = changed("project: NET", "project: NTE").replace("timezone:", "timezon:")
+    assert [p.split(": ")[0] for p in problems(read, text)] == ["3:1", "25:5"]
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "- a\n- b\n", "just words", "---\n..."])
+def test_a_file_that_holds_no_keys_is_named_with_advice(read: Read, text: str) -> None:
+    assert problems(read, text) == [
+        "1:1: the file is empty or no mapping of keys — write one with `itpm-sync init`"
+    ]
+
+
+def test_a_file_without_the_essentials_names_them_all(read: Read) -> None:
+    found = problems(read, "title: Office\n")
+    assert found[0] == "1:1: the key 'connections' is missing"
+    assert found[1].startswith("1:1: no project is configured — list them, or take them from a")
+    assert len(found) == 2
+
+
+def test_bytes_that_are_no_utf8_are_placed(read: Read) -> None:
+    text = EXAMPLE.replace("Office", "Büro").encode("latin-1")
+    assert problems(read, text) == ["2:9: not UTF-8 text: the byte 0xFC — save the file as UTF-8"]
+
+
+def test_a_missing_file_and_a_folder_are_named(folder: Path) -> None:
+    with pytest.raises(ConfigError, match=r"no such file: .*nothing\.yaml — write one with"):
+        load(folder / "nothing.yaml")
+    with pytest.raises(ConfigError, match="cannot be read: Is a directory"):
+        load(folder)
+
+
+def test_aliases_that_multiply_are_stopped(read: Read) -> None:
+    lines = ["a0: &a0 [1, 2, 3, 4, 5, 6, 7, 8, 9]"]
+    lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 9)]
+    (found,) = problems(read, "\n".join(lines))
+    assert "aliases that multiply?" in found
+
+
+@pytest.mark.parametrize("text", ["[" * 1000, "a: " + "{b: " * 900 + "}" * 900, "- " * 2000])
+def test_a_file_nested_beyond_sense_is_stopped(read: Read, text: str) -> None:
+    (found,) = problems(read, text)
+    assert "nested" in found
+
+
+def test_a_value_from_a_reference_is_never_shown(read: Read) -> None:
+    text = changed("max_connections: 2", "max_connections: ${env:DESK_TOKEN}")
+    text = text.replace("url: https://desk.example", "url: ${file:pw.txt}")
+    found = "\n".join(problems(read, text))
+    assert found.count("\n") == 1
+    assert "from-env" not in found
+    assert "from-file" not in found
+
+
+def test_a_mapping_that_is_malformed_is_placed_in_its_own_file(folder: Path) -> None:
+    path = folder / "mapping.yaml"
+    path.write_text(
+        "version: 1\nstreams:\n  issue:\n    - to: work_itm\n      fields: {key: key}\n"
+        "    - to: work_item\n      fields:\n        key: key\n        titel: fields.summary\n"
+    )
+    document = read_yaml(path)
+    with pytest.raises(ConfigError) as failure:
+        compile_mapping(document.data)
+    assert [str(p) for p in document.located(failure.value.problems)] == [
+        f"{path}:4:7: expected a kind of record, found 'work_itm' — did you mean \"work_item\"?",
+        f"{path}:7:7: work_item needs the field 'title'",
+        f"{path}:9:9: work_item has no field 'titel' — did you mean \"title\"?",
+    ]
+
+
+# ---- schema -------------------------------------------------------------------------------------
+
+
+def test_the_json_schema_accepts_a_good_file_and_refuses_a_wrong_one() -> None:
+    validator = jsonschema.Draft202012Validator(json_schema())
+    validator.check_schema(json_schema())
+    good = yaml.load(EXAMPLE, yaml.BaseLoader)  # noqa: S506 — every scalar as text
+    good["version"], good["thresholds"]["index_green"] = 1, 0.96
+    good["connections"]["plan"]["max_connections"] = 2
+    good["jobs"]["nightly"]["expect_every_h"] = 24
+    good["allocation"][0]["when"]["version"] = 1.1
+    assert [e.message for e in validator.iter_errors(good)] == []
+    good["connections"]["plan"]["pages"] = 7
+    good["jobs"]["weekly"].append("pulish")
+    good["timezon"] = "UTC"
+    assert {e.json_path for e in validator.iter_errors(good)} == {
+        "$", "$.connections.plan", "$.jobs.weekly",
+    }  # fmt: skip
+
+
+# ---- anything at all ----------------------------------------------------------------------------
+
+SNIPPETS = (
+    "&a ", "*a", "<<: ", "!!int ", "${env:", "${file:", "}", "[", "]", "{", ": ", "- ", "? ", "|\n",
+    "\t", "\n", "  ", "'", '"', "#", "%", "@", "`", "\x00", "\ufeff", "null", "~", "yes", ".nan",
+    "1e999", "0x", "-", "9" * 400, "!!timestamp x", "!!binary x", "!!set {a}", "\\ud800",
+)  # fmt: skip
+
+
+@st.composite
+def _mutated(draw: st.DrawFn) -> str:
+    text = EXAMPLE.split("    token: ${cmd")[0] + EXAMPLE.split("'}\n")[1]
+    for _ in range(draw(st.integers(1, 4))):
+        start = draw(st.integers(0, len(text)))
+        end = draw(st.integers(start, min(len(text), start + 12)))
+        text = text[:start] + draw(st.sampled_from(SNIPPETS) | st.text(max_size=3)) + text[end:]
+    return text
+
+
+def _problems_of(path: Path) -> tuple[Problem, ...]:
+    """What `load` says; any exception but ConfigError fails the test."""
+    try:
+        load(path, environ=ENVIRON)
+    except ConfigError as error:
+        return error.problems
+    return ()
+
+
+@settings(max_examples=100, deadline=None)
+@given(text=_mutated())
+def test_a_mutilated_file_loads_or_is_a_config_error(
+    tmp_path_factory: pytest.TempPathFactory, text: str
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "mutated.yaml"
+    path.write_bytes(text.encode(errors="surrogatepass"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(itpm_sync.config, "installed", lambda: POINTS)
+        found = _problems_of(path)
+    assert all(p.message and p.where.startswith(str(path)) for p in found)
+
+
+_YAML = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.dates(),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
+    max_leaves=5,
+)
+_BLOCKS = sorted(itpm_sync.config.Root.model_fields)
+
+
+@settings(max_examples=80, deadline=None)
+@given(block=st.sampled_from(_BLOCKS), value=_YAML)
+def test_any_value_in_any_block_loads_or_is_a_config_error(
+    tmp_path_factory: pytest.TempPathFactory, block: str, value: Any
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "block.yaml"
+    (path.parent / "pw.txt").write_text("from-file")
+    data = {**yaml.safe_load(EXAMPLE), block: value}
+    del data["connections" if block == "x" else "title"]
+    path.write_text(yaml.safe_dump(data))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(itpm_sync.config, "installed", lambda: POINTS)
+        found = _problems_of(path)
+    assert all(p.message and p.where.startswith(str(path)) for p in found)
