@@ -1,0 +1,288 @@
+"""What the pages show, as frozen values: text and positions, nothing left to decide or to round."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from itpm_sync.reconcile.status import BurnPoint, Colour, CurvePoint, HelpDeskWeek
+from itpm_sync.report.wording import Shown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A label and where it leads; an empty address is plain text."""
+
+    label: str
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """A rating and the one before it; `move` is better, worse, same, or empty without a before."""
+
+    dimension: str
+    colour: Colour
+    word: str
+    reason: str
+    before: Colour | None = None
+    before_word: str = ""
+    move: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyFigure:
+    """One of the few numbers at the top: value, what to compare it with, how it moved."""
+
+    label: str
+    value: Shown
+    beside: str
+    change: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrailPoint:
+    """The overall rating of one report, oldest first."""
+
+    on: str
+    colour: Colour
+    word: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindingRow:
+    """A finding as a reader needs it; `is_new` only where there is a report to compare with."""
+
+    severity: str
+    code: str
+    message: str
+    action: str
+    amount: str
+    evidence: tuple[Link, ...]
+    more_evidence: int
+    is_new: bool
+    project: Link | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackageRow:
+    """A line of the work packages table. `late` states stand out."""
+
+    code: str
+    name: str
+    team: str
+    method: str
+    state: str
+    start: str
+    finish: str
+    done: Shown
+    done_width: str
+    items: str
+    figures: tuple[Shown, ...]  # in the order of the table's heading
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoneyBar:
+    """Budget, committed, invoiced and paid of a package; widths in percent of the widest."""
+
+    label: str
+    budget: Shown
+    committed: Shown
+    invoiced: Shown
+    paid: Shown
+    budget_at: str
+    committed_width: str
+    invoiced_width: str
+    paid_width: str
+    over: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContractRow:
+    """A contract: its clock on the common axis of the page (percent), and its value used."""
+
+    title: Link
+    number: str
+    vendor: str
+    colour: Colour
+    word: str
+    reason: str
+    term: str
+    notice: str
+    ceiling: str
+    committed: str
+    invoiced: str
+    burn: Shown
+    left: str
+    width: str
+    notice_at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContractAxis:
+    """The years the contracts' clocks are drawn on."""
+
+    start: str
+    end: str
+    today_at: str
+    today: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScopeRow:
+    """An item added to or removed from the baseline."""
+
+    change: str
+    item: Link
+    title: str
+    work_package: str
+    on: str
+    approved_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HelpDesk:
+    """The help desk's load, in the words of the page."""
+
+    open_now: str
+    priorities: tuple[tuple[str, str], ...]
+    within_sla: Shown
+    sla_change: str
+    response_breaches: str
+    resolve_breaches: str
+    effort: Shown
+    weeks: tuple[HelpDeskWeek, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnallocatedRow:
+    """Records that no rule placed."""
+
+    what: str
+    amount: str
+    time: str
+    examples: tuple[Link, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceRow:
+    """One connection: how much of it was read and as of when."""
+
+    connection: str
+    streams: str
+    records: str
+    as_of: str
+    complete: bool
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamRow:
+    """One stream of a connection."""
+
+    connection: str
+    stream: str
+    scope: str
+    stored: str
+    at_source: str
+    as_of: str
+    complete: bool
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """What every page says about itself."""
+
+    portfolio: str
+    week: str
+    data_date: str
+    run: str
+    when: str  # `last week`, or `on 8 Nov 2026`; empty: this is the first report
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectPage:
+    """A project's page."""
+
+    head: Head
+    code: str
+    name: str
+    facts: tuple[tuple[str, str], ...]
+    headline: str
+    rating: Mark
+    dimensions: tuple[Mark, ...]
+    trail: tuple[TrailPoint, ...]
+    key_figures: tuple[KeyFigure, ...]
+    unit: str
+    data_date: date
+    bac: Decimal | None  # in `unit`, for the chart
+    curve_now: tuple[tuple[str, str, str], ...]  # series, label, value on the data date
+    curve: tuple[CurvePoint, ...]
+    burnup: tuple[BurnPoint, ...]
+    burnup_now: tuple[tuple[str, str, str], ...]
+    findings: tuple[FindingRow, ...]
+    resolved: tuple[str, ...]
+    money: tuple[MoneyBar, ...]
+    money_hidden: int
+    package_figures: tuple[str, ...]  # headings of PackageRow.figures
+    packages: tuple[PackageRow, ...]
+    axis: ContractAxis | None
+    contracts: tuple[ContractRow, ...]
+    scope: tuple[ScopeRow, ...]
+    scope_hidden: int
+    help_desk: HelpDesk | None
+    risks: tuple[tuple[str, str, str], ...]
+    unallocated: tuple[UnallocatedRow, ...]
+    sources: tuple[SourceRow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectLine:
+    """A project's line on the portfolio page; `page` is empty where it has no page of its own."""
+
+    code: str
+    name: str
+    page: str
+    manager: str
+    stage: str
+    rating: Mark
+    rank: int  # for sorting: worst first
+    done: Shown
+    done_width: str
+    planned_width: str
+    unit: str
+    figures: tuple[Shown, ...]  # CPI, SPI, BAC, EAC, VAC
+    findings: str
+    high: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """How many projects have a rating, now and before."""
+
+    colour: Colour
+    word: str
+    now: int
+    before: int | None
+    width: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortfolioPage:
+    """The portfolio's page."""
+
+    head: Head
+    headline: str
+    shares: tuple[Share, ...]
+    moved: tuple[ProjectLine, ...]
+    total_labels: tuple[str, ...]
+    totals: tuple[tuple[str, tuple[Shown, ...]], ...]
+    projects: tuple[ProjectLine, ...]
+    without_page: int
+    findings: tuple[FindingRow, ...]
+    findings_hidden: int
+    unallocated: tuple[UnallocatedRow, ...]
+    sources: tuple[SourceRow, ...]
+    streams: tuple[StreamRow, ...]

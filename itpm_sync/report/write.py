@@ -1,0 +1,115 @@
+"""Writes the reports of a data date, each file whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from itpm_sync.errors import ConfigError, Problem, StoreError, suggestion
+from itpm_sync.reconcile.status import ProjectStatus, Snapshot
+from itpm_sync.report.build import Past, build_portfolio, build_project
+from itpm_sync.report.html import render_portfolio, render_project, render_redirect
+from itpm_sync.report.wording import WORST_FIRST, project_file
+
+FORMATS = ("html", "xlsx")
+
+
+def write_reports(
+    snapshot: Snapshot,
+    previous: Snapshot | None,
+    history: Sequence[Snapshot],
+    out: Path,
+    formats: Sequence[str] = FORMATS,
+    *,
+    limit_projects: int | None = None,
+) -> tuple[Path, ...]:
+    """Writes `<out>/<data date>/` and refreshes `<out>/latest/`; gives the paths written there.
+
+    Pages: `index.html` for the portfolio and one a project, named by `project_file`; the workbook
+    is `status.xlsx`. `latest/` leads to the newest data date under the same names, and an older
+    report made later leaves it alone. With `limit_projects`, only so many projects get a page of
+    their own, the worst first; portfolio and workbook have them all.
+
+    Raises ConfigError for an unknown format and StoreError if `out` cannot be written.
+    """
+    _check(formats)
+    folder, latest = out / snapshot.data_date.isoformat(), out / "latest"
+    newest = not _later_reports(out, snapshot)
+    written: list[Path] = []
+
+    def put(name: str, content: bytes, for_latest: bytes) -> None:
+        written.append(_write(folder / name, content))
+        if newest:
+            _write(latest / name, for_latest)
+
+    try:
+        if "html" in formats:
+            _put_pages(snapshot, Past.of(snapshot, previous, history), limit_projects, put)
+        if "xlsx" in formats:
+            from itpm_sync.report.xlsx import render_workbook  # only where asked
+
+            book = render_workbook(snapshot)
+            put("status.xlsx", book, book)
+    except OSError as error:
+        raise StoreError(f"the report cannot be written to {out}: {error}") from error
+    return tuple(written)
+
+
+def _check(formats: Sequence[str]) -> None:
+    problems = [
+        Problem(path=("report", "formats"), message=f'unknown format "{name}"',
+                hint=suggestion(name, FORMATS))
+        for name in formats
+        if name not in FORMATS
+    ]  # fmt: skip
+    if problems:
+        raise ConfigError(problems)
+
+
+def _later_reports(out: Path, snapshot: Snapshot) -> bool:
+    today = snapshot.data_date.isoformat()
+    dates = (p.parent.name for p in out.glob("????-??-??/*.*"))
+    return any(name > today for name in dates)
+
+
+def _put_pages(
+    snapshot: Snapshot,
+    past: Past,
+    limit: int | None,
+    put: Callable[[str, bytes, bytes], None],
+) -> None:
+    """Projects first, so that the portfolio never leads to a page that is not there yet."""
+    chosen = _chosen(snapshot.projects, limit)
+    folder = f"../{snapshot.data_date.isoformat()}"
+    for project in chosen:
+        name = project_file(project.code)
+        page = render_project(build_project(project, snapshot, past))
+        put(name, page, render_redirect(f"{folder}/{name}"))
+    codes = frozenset(p.code for p in chosen)
+    index = render_portfolio(build_portfolio(snapshot, past, codes))
+    put("index.html", index, render_redirect(f"{folder}/index.html"))
+
+
+def _chosen(projects: Sequence[ProjectStatus], limit: int | None) -> Sequence[ProjectStatus]:
+    if limit is None or len(projects) <= limit:
+        return projects
+    return sorted(projects, key=lambda p: WORST_FIRST.index(p.rating.colour))[:limit]
+
+
+def _write(path: Path, content: bytes) -> Path:
+    """The file appears complete or stays as it was; unchanged content is not written again."""
+    if path.is_file() and path.read_bytes() == content:
+        return path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    return path

@@ -1,0 +1,481 @@
+"""Snapshot → an Excel workbook with live numbers.
+
+Inputs are numbers, what follows from them are formulas over those cells, with their values stored
+too, so that a viewer that does not calculate shows them. n/a stands as text, with the reason in the
+last column. The same snapshot gives the same bytes: the document's date is the data date.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, time
+from decimal import Decimal
+from io import BytesIO
+
+from xlsxwriter import Workbook
+
+from itpm_sync.reconcile.status import (
+    ContractStatus,
+    Coverage,
+    Evidence,
+    Figure,
+    HelpDeskStatus,
+    PackageStatus,
+    ProjectStatus,
+    Severity,
+    Snapshot,
+)
+from itpm_sync.report.sheet import Cell, Column, Formats, Live, Table
+from itpm_sync.report.wording import NBSP, clean, day, is_currency, iso_week, safe_url
+
+Row = Sequence[Cell]
+
+
+def render_workbook(snapshot: Snapshot) -> bytes:
+    """The workbook's bytes."""
+    content = BytesIO()
+    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False,
+               "strings_to_numbers": False}  # fmt: skip
+    book = Workbook(content, options)
+    book.set_properties(
+        {
+            "title": clean(snapshot.title, 120),
+            "subject": f"Status on {snapshot.data_date.isoformat()}",
+            "created": datetime.combine(snapshot.data_date, time()),
+        }
+    )
+    book.set_calc_mode("auto")
+    _fill(book, snapshot)
+    book.close()
+    return content.getvalue()
+
+
+def _fill(book: Workbook, snapshot: Snapshot) -> None:
+    formats = Formats(book)
+
+    def table(name: str, columns: tuple[Column, ...], rows: Iterable[Row], *, freeze: int = 2,
+              top: int = 0) -> Table:  # fmt: skip
+        made = Table(book.add_worksheet(name), formats, columns, top)
+        made.fill(tuple(rows), freeze=freeze)
+        return made
+
+    projects = snapshot.projects
+    money_rows = tuple(_money_rows(projects))
+    portfolio = table("Portfolio", _PORTFOLIO, map(_project, projects), top=3)
+    _title(portfolio, snapshot)
+    table(
+        "Work packages", _PACKAGES, (_package(p, w) for p in projects for w in p.packages), freeze=3
+    )
+    money = table("Money", _MONEY, money_rows, freeze=4)
+    table("Totals", _TOTALS, _total_rows(snapshot, portfolio, money, len(money_rows)))
+    table("Findings", _FINDINGS, _finding_rows(snapshot), freeze=3)
+    table("Contracts", _CONTRACTS, _contract_rows(snapshot), freeze=3)
+    table("Help desk", _DESK, (_desk(p.code, d) for p in projects if (d := p.help_desk)))
+    table("Help desk weeks", _WEEKS, _week_rows(projects))
+    table("Scope", _SCOPE, _scope_rows(projects), freeze=3)
+    table("Unallocated", _UNALLOCATED, _unallocated_rows(snapshot))
+    table("Coverage", _COVERAGE, map(_coverage, snapshot.coverage), freeze=3)
+
+
+def _title(table: Table, snapshot: Snapshot) -> None:
+    big, plain = table.formats.get(bold=True, font_size=14), table.formats.get()
+    about = f"{iso_week(snapshot.data_date)} · data date {day(snapshot.data_date)}"
+    table.sheet.write_string(0, 0, clean(snapshot.title, 200), big)
+    table.sheet.write_string(1, 0, about.replace(NBSP, " "), plain)
+
+
+# ---- earned value -------------------------------------------------------------------------------
+
+_EVM = (
+    Column("bac", "Budget (BAC)", 17),
+    Column("pv", "Planned value", 17),
+    Column("ev", "Earned value", 17),
+    Column("ac", "Actual cost", 17),
+    Column("cv", "Cost variance", 17),
+    Column("sv", "Schedule variance", 17),
+    Column("cpi", "CPI", 8),
+    Column("spi", "SPI", 8),
+    Column("eac", "Forecast (EAC)", 17),
+    Column("vac", "Variance at completion", 17),
+    Column("percent", "Done", 9),
+    Column("method", "Forecast by", 18),
+)
+_PORTFOLIO = (
+    Column("code", "Code", 12),
+    Column("name", "Project", 34),
+    Column("rating", "Rating", 10),
+    Column("reason", "Reason", 44),
+    Column("declared", "Declared", 11),
+    Column("stage", "Phase", 12),
+    Column("manager", "Manager", 20),
+    Column("sponsor", "Sponsor", 20),
+    Column("start", "Planned start", 13),
+    Column("finish", "Planned finish", 13),
+    Column("unit", "Unit", 8),
+    *_EVM,
+    Column("items", "Items", 9),
+    Column("items_done", "Items done", 9),
+    Column("added", "Added", 9),
+    Column("removed", "Removed", 9),
+    Column("creep", "Scope growth", 10),
+    Column("high", "High findings", 9),
+    Column("findings", "Findings", 9),
+    Column("why", "n/a because", 50),
+)
+_PACKAGES = (
+    Column("project", "Project", 12),
+    Column("code", "Code", 12),
+    Column("name", "Work package", 34),
+    Column("team", "Team", 20),
+    Column("measured", "Measured by", 18),
+    Column("state", "State", 12),
+    Column("start", "Planned start", 13),
+    Column("finish", "Planned finish", 13),
+    Column("unit", "Unit", 8),
+    *_EVM,
+    Column("items", "Items", 9),
+    Column("items_done", "Items done", 9),
+    Column("effort_s", "Effort", 10),
+    Column("why", "n/a because", 50),
+)
+
+
+def _project(p: ProjectStatus) -> Row:
+    high = sum(f.severity is Severity.HIGH for f in p.findings)
+    scope = ("items", "items_done", "added", "removed", "creep")
+    return (
+        p.code, p.name, p.rating.colour, p.rating.reason, p.declared_rating, p.stage.value,
+        p.manager, p.sponsor, p.planned_start, p.planned_finish, p.unit, *_evm(p.figures),
+        *(p.figures.get(n) for n in scope), high, len(p.findings), _why(p.figures),
+    )  # fmt: skip
+
+
+def _package(p: ProjectStatus, w: PackageStatus) -> Row:
+    bac = w.figures.get("bac")
+    return (
+        p.code, w.code, w.name, w.team, w.method.replace("_", " "), w.state, w.planned_start,
+        w.planned_finish, bac.unit if bac else p.unit, *_evm(w.figures), w.figures.get("items"),
+        w.figures.get("items_done"), w.figures.get("effort_s"), _why(w.figures),
+    )  # fmt: skip
+
+
+def _evm(figures: Mapping[str, Figure]) -> Row:
+    """Inputs as numbers, the rest as formulas (PMI's, see docs/configuration.md for the choice)."""
+    bac, pv, ev, ac, eac = (_value(figures, n) for n in ("bac", "pv", "ev", "ac", "eac"))
+
+    def live(name: str, *formulas: tuple[str, Decimal | None]) -> Live:
+        return Live(figures.get(name), formulas)
+
+    share = _over(ev, bac)
+    note = figures["eac"].note if "eac" in figures else ""
+    return (
+        *(figures.get(n) for n in ("bac", "pv", "ev", "ac")),
+        live("cv", ("{ev}-{ac}", _minus(ev, ac))),
+        live("sv", ("{ev}-{pv}", _minus(ev, pv))),
+        live("cpi", ("{ev}/{ac}", _over(ev, ac))),
+        live("spi", ("{ev}/{pv}", _over(ev, pv))),
+        live("eac", ("{bac}*{ac}/{ev}", _over(_times(bac, ac), ev)),
+             ("{ac}+{bac}-{ev}", _minus(_plus(ac, bac), ev))),
+        live("vac", ("{bac}-{eac}", _minus(bac, eac))),
+        live("percent", ("{ev}/{bac}", None if share is None else share * 100)),
+        note,
+    )  # fmt: skip
+
+
+def _value(figures: Mapping[str, Figure], name: str) -> Decimal | None:
+    figure = figures.get(name)
+    return figure.value if figure else None
+
+
+def _minus(a: Decimal | None, b: Decimal | None) -> Decimal | None:
+    return None if a is None or b is None else a - b
+
+
+def _plus(a: Decimal | None, b: Decimal | None) -> Decimal | None:
+    return None if a is None or b is None else a + b
+
+
+def _times(a: Decimal | None, b: Decimal | None) -> Decimal | None:
+    return None if a is None or b is None else a * b
+
+
+def _over(a: Decimal | None, b: Decimal | None) -> Decimal | None:
+    return None if a is None or not b else a / b
+
+
+def _why(figures: Mapping[str, Figure]) -> str:
+    """Reason and names of all figures without a value: `no cost is booked (ac, cpi)`."""
+    names: dict[str, list[str]] = {}
+    for name, figure in figures.items():
+        if figure.value is None:
+            names.setdefault(figure.reason or "no reason was recorded", []).append(name)
+    return "; ".join(f"{reason} ({', '.join(of)})" for reason, of in names.items())
+
+
+# ---- money --------------------------------------------------------------------------------------
+
+_STATES = ("budget", "committed", "received", "invoiced", "paid", "labour")
+_MONEY = (
+    Column("project", "Project", 12),
+    Column("level", "Level", 13),
+    Column("code", "Code", 12),
+    Column("name", "Name", 34),
+    Column("unit", "Currency", 9),
+    *(Column(name, name.capitalize(), 17) for name in _STATES),
+    Column("free", "Not committed", 17),
+    Column("open", "Not yet invoiced", 17),
+    Column("unpaid", "Not yet paid", 17),
+    Column("why", "n/a because", 50),
+)
+
+
+def _money_rows(projects: Iterable[ProjectStatus]) -> Iterable[Row]:
+    for p in projects:
+        if any(is_currency(f.unit) for n in _STATES if (f := p.figures.get(n))):
+            yield _money_row(p, "project", p)
+        for w in p.packages:
+            if any(is_currency(f.unit) for n in _STATES if (f := w.figures.get(n))):
+                yield _money_row(p, "work package", w)
+
+
+def _money_row(p: ProjectStatus, level: str, of: ProjectStatus | PackageStatus) -> Row:
+    states = {n: f for n in _STATES if (f := of.figures.get(n))}
+    unit = next(f.unit for f in states.values() if is_currency(f.unit))
+
+    def rest(whole: str, part: str) -> Cell:
+        value = _minus(_value(states, whole), _value(states, part))
+        figure = Figure(name="", label="", value=value, unit=unit)
+        return Live(figure, ((f"{{{whole}}}-{{{part}}}", value),))
+
+    return (
+        p.code, level, of.code, of.name, unit, *(states.get(n) for n in _STATES),
+        rest("budget", "committed"), rest("committed", "invoiced"), rest("invoiced", "paid"),
+        _why(states),
+    )  # fmt: skip
+
+
+_TOTALS = (
+    Column("unit", "Currency", 10),
+    Column("figure", "Figure", 24),
+    Column("sum", "Sum of the projects that have it", 20),
+    Column("known", "Projects that have it", 12),
+    Column("missing", "Projects where it is n/a", 12),
+    Column("snapshot", "In the snapshot", 20),
+    Column("why", "n/a because", 50),
+)
+
+
+def _total_rows(snapshot: Snapshot, portfolio: Table, money: Table, lines: int) -> Iterable[Row]:
+    """Sums per currency and figure as formulas over the other sheets; never across currencies."""
+    projects = len(snapshot.projects)
+    level = money.span("level", lines)
+    for unit in sorted({p.unit for p in snapshot.projects if is_currency(p.unit)}):
+        for name in ("bac", "pv", "ev", "ac", "eac"):
+            where = f"{portfolio.span('unit', projects)},{{unit}}"
+            yield _total(snapshot, unit, name, portfolio.span(name, projects), where)
+        for name in ("budget", "committed", "received", "invoiced", "paid"):
+            where = f'{money.span("unit", lines)},{{unit}},{level},"project"'
+            yield _total(snapshot, unit, name, money.span(name, lines), where)
+
+
+def _total(snapshot: Snapshot, unit: str, name: str, cells: str, where: str) -> Row:
+    figures = [f for p in snapshot.projects if (f := p.figures.get(name)) and f.unit == unit]
+    values = [f.value for f in figures if f.value is not None]
+    official = next((f for f in snapshot.totals if f.name == name and f.unit == unit), None)
+    label = next((f.label for f in (official, *figures) if f), name)
+    missing = len(figures) - len(values)
+    return (
+        unit,
+        label,
+        _computed(sum(values, Decimal(0)), unit, f"SUMIFS({cells},{where})"),
+        _computed(Decimal(len(values)), "items", f'COUNTIFS({where},{cells},"<>n/a",{cells},"<>")'),
+        _computed(Decimal(missing), "items", f'COUNTIFS({where},{cells},"n/a")'),
+        official,
+        official.reason if official else "",
+    )
+
+
+def _computed(value: Decimal, unit: str, formula: str) -> Live:
+    return Live(Figure(name="", label="", value=value, unit=unit), ((formula, value),))
+
+
+# ---- findings, contracts ------------------------------------------------------------------------
+
+_FINDINGS = (
+    Column("project", "Project", 12),
+    Column("severity", "Severity", 10),
+    Column("code", "Finding", 22),
+    Column("subject", "Subject", 20),
+    Column("message", "Message", 60),
+    Column("action", "What to do", 50),
+    Column("amount", "Amount", 17),
+    Column("unit", "Currency", 9),
+    Column("evidence", "Evidence", 40),
+    Column("links", "Links", 40),
+)
+_CONTRACTS = (
+    Column("project", "Project", 12),
+    Column("number", "Contract", 14),
+    Column("title", "Title", 34),
+    Column("vendor", "Vendor", 24),
+    Column("rating", "Rating", 10),
+    Column("reason", "Reason", 44),
+    Column("start", "Start", 13),
+    Column("end", "End", 13),
+    Column("notice", "Last day for notice", 13),
+    Column("days", "Days left", 9),
+    Column("unit", "Currency", 9),
+    Column("ceiling", "Ceiling", 17),
+    Column("committed", "Committed", 17),
+    Column("invoiced", "Invoiced", 17),
+    Column("left", "Ceiling left", 17),
+    Column("burn", "Value used per time gone", 12),
+    Column("why", "n/a because", 40),
+    Column("link", "Link", 40),
+)
+
+
+def _finding_rows(snapshot: Snapshot) -> Iterable[Row]:
+    for f in (*snapshot.findings, *(f for p in snapshot.projects for f in p.findings)):
+        yield (
+            f.project, f.severity.value, f.code, f.subject, f.message, f.action, f.amount,
+            f.amount.currency if f.amount else "", _labels(f.evidence), _urls(f.evidence),
+        )  # fmt: skip
+
+
+def _labels(evidence: Sequence[Evidence]) -> str:
+    return ", ".join(e.label or e.identity for e in evidence)
+
+
+def _urls(evidence: Sequence[Evidence]) -> str:
+    return " ".join(url for e in evidence if (url := safe_url(e.url)))
+
+
+def _contract_rows(snapshot: Snapshot) -> Iterable[Row]:
+    for p in snapshot.projects:
+        for c in p.contracts:
+            yield _contract(p.code, c, snapshot.data_date)
+
+
+def _contract(project: str, c: ContractStatus, today: date) -> Row:
+    known = next((m.currency for m in (c.ceiling, c.committed, c.invoiced) if m), "")
+    left = _money_left(c)
+    return (
+        project, c.number, c.title, c.vendor, c.colour, c.reason, c.start, c.end,
+        c.notice_deadline, _days_left(c.notice_deadline, today), known, c.ceiling, c.committed,
+        c.invoiced, left, c.burn, c.burn.reason if c.burn.value is None else "", safe_url(c.url),
+    )  # fmt: skip
+
+
+def _days_left(deadline: date | None, today: date) -> Cell:
+    if deadline is None or deadline.year < 1900:
+        return None
+    formula = f"{{notice}}-DATE({today.year},{today.month},{today.day})"
+    return _computed(Decimal((deadline - today).days), "days", formula)
+
+
+def _money_left(c: ContractStatus) -> Cell:
+    if not c.ceiling or not c.committed or c.ceiling.currency != c.committed.currency:
+        return None
+    left = c.ceiling - c.committed
+    return _computed(left.amount, left.currency, "{ceiling}-{committed}")
+
+
+# ---- help desk, scope, unallocated, coverage ----------------------------------------------------
+
+_DESK = (
+    Column("project", "Project", 12),
+    Column("open", "Open now", 10),
+    Column("priorities", "Open by priority", 34),
+    Column("response", "Answered too late", 12),
+    Column("resolve", "Resolved too late", 12),
+    Column("sla", "Within SLA, 28 days", 12),
+    Column("effort", "Effort, 7 days", 12),
+    Column("why", "n/a because", 50),
+)
+_WEEKS = (
+    Column("project", "Project", 12),
+    Column("monday", "Week from", 13),
+    Column("opened", "Opened", 10),
+    Column("resolved", "Resolved", 10),
+    Column("net", "Net", 10),
+    Column("open", "Open at its end", 12),
+)
+_SCOPE = (
+    Column("project", "Project", 12),
+    Column("change", "Change", 10),
+    Column("key", "Item", 14),
+    Column("title", "Title", 60),
+    Column("package", "Work package", 16),
+    Column("on", "On", 13),
+    Column("approved", "Approved by", 16),
+    Column("link", "Link", 40),
+)
+_UNALLOCATED = (
+    Column("project", "Project", 14),
+    Column("kind", "Kind", 18),
+    Column("count", "Records", 10),
+    Column("amount", "Amount", 17),
+    Column("unit", "Currency", 9),
+    Column("time", "Time", 11),
+    Column("examples", "Examples", 60),
+)
+_COVERAGE = (
+    Column("connection", "Connection", 18),
+    Column("stream", "Stream", 22),
+    Column("scope", "Scope", 18),
+    Column("stored", "Stored", 10),
+    Column("source", "At the source", 12),
+    Column("missing", "Difference", 11),
+    Column("exact", "Count is", 10),
+    Column("as_of", "Data as of (UTC)", 17),
+    Column("complete", "Completeness", 13),
+    Column("note", "Note", 60),
+)
+
+
+def _desk(project: str, desk: HelpDeskStatus) -> Row:
+    priorities = ", ".join(f"{name or 'none'} {n}" for name, n in desk.open_by_priority)
+    figures = {"within SLA": desk.within_sla, "effort": desk.effort}
+    return (
+        project, desk.open_now, priorities, desk.response_breaches, desk.resolve_breaches,
+        desk.within_sla, desk.effort, _why(figures),
+    )  # fmt: skip
+
+
+def _week_rows(projects: Iterable[ProjectStatus]) -> Iterable[Row]:
+    for p in projects:
+        for w in p.help_desk.weeks if p.help_desk else ():
+            net = _computed(Decimal(w.opened - w.resolved), "items", "{opened}-{resolved}")
+            yield (p.code, w.monday, w.opened, w.resolved, net, w.open_at_end)
+
+
+def _scope_rows(projects: Iterable[ProjectStatus]) -> Iterable[Row]:
+    for p in projects:
+        for c in p.scope_changes:
+            approved = c.approved_by or "not approved"
+            yield (
+                p.code, c.change, c.key, c.title, c.work_package, c.on, approved, safe_url(c.url),
+            )  # fmt: skip
+
+
+def _unallocated_rows(snapshot: Snapshot) -> Iterable[Row]:
+    owned = ((p.code, u) for p in snapshot.projects for u in p.unallocated)
+    for project, u in (*(("(no project)", u) for u in snapshot.unallocated), *owned):
+        seconds = None if u.duration_s is None else Decimal(u.duration_s)
+        time = seconds if seconds is None else Figure(name="", label="", value=seconds, unit="s")
+        yield (
+            project, u.kind.replace("_", " "), u.count, u.amount,
+            u.amount.currency if u.amount else "", time, _labels(u.examples),
+        )  # fmt: skip
+
+
+def _coverage(c: Coverage) -> Row:
+    known = c.source_count is not None
+    missing = Decimal((c.source_count or 0) - c.stored)
+    return (
+        c.connection, c.stream, c.scope, c.stored, c.source_count if known else "not told",
+        _computed(missing, "items", "{source}-{stored}") if known else None,
+        "exact" if c.exact else "estimated", c.as_of, "complete" if c.complete else "incomplete",
+        c.note,
+    )  # fmt: skip
