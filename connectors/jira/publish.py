@@ -68,12 +68,13 @@ class JiraPublisher:
         return wiki(message)
 
     def observe(self, target: Target, mark: str, remote_id: str | None) -> Observed:
-        """What stands there now. Raises NotFound if the issue is gone."""
+        """What stands there now. Raises NotFound if the issue is gone, and PreconditionFailed for
+        a property that we never wrote and that speaks of another project."""
         if target.field == "comment":
             return self._observe_comment(target.address, mark, remote_id)
         try:
             if target.field == "property":
-                return self._observe_property(target.address, mark)
+                return self._observe_property(target, mark, known=remote_id is not None)
             return self._observe_link(target.address, mark)
         except NotFound:
             self._must_exist(target.address)
@@ -82,10 +83,10 @@ class JiraPublisher:
     def write(self, target: Target, content: str, mark: str, current: Observed) -> Observed:
         """Creates or replaces the field and reads it back. Jira has no conditional write, so only
         a comment that was deleted meanwhile raises PreconditionFailed."""
-        if not content:
-            return current
         if target.field == "property":
-            return self._write_property(target.address, content, mark)
+            return self._write_property(target, content, mark)
+        if not content:
+            return self._remove_link(target.address, mark, current)
         if target.field == "remote_link":
             return self._write_link(target.address, content, mark)
         return self._write_comment(target.address, content, mark, current)
@@ -95,18 +96,26 @@ class JiraPublisher:
 
     # ---- property -------------------------------------------------------------------------------
 
-    def _observe_property(self, address: str, mark: str) -> Observed:
-        path = self._client.issue_path(address, f"/properties/{PROPERTY}")
+    def _observe_property(self, target: Target, mark: str, *, known: bool) -> Observed:
+        """An issue has one such property: two projects on one issue would overwrite each other in
+        turn, so the second is told. Another mark for the same project is an earlier store's."""
+        path = self._client.issue_path(target.address, f"/properties/{PROPERTY}")
         value = self._client.http.get(path).get("value")
-        if isinstance(value, dict) and value.get("mark") == mark:
+        ours = isinstance(value, dict) and value.get("mark") == mark
+        if ours:
             value = {k: v for k, v in value.items() if k != "mark"}
+        elif not known and not (isinstance(value, dict) and value.get("project") == target.project):
+            raise PreconditionFailed(
+                f"the property {PROPERTY} of {target.address} holds something else than the status "
+                f"of {target.project}: publish each project on an issue of its own"
+            )
         return Observed(_dump(value), PROPERTY)
 
-    def _write_property(self, address: str, content: str, mark: str) -> Observed:
-        path = self._client.issue_path(address, f"/properties/{PROPERTY}")
+    def _write_property(self, target: Target, content: str, mark: str) -> Observed:
+        path = self._client.issue_path(target.address, f"/properties/{PROPERTY}")
         body = orjson.loads(content) | {"mark": mark}
         self._client.http.request("PUT", path, body=body)
-        return self._observe_property(address, mark)
+        return self._observe_property(target, mark, known=True)
 
     # ---- remote link ----------------------------------------------------------------------------
 
@@ -124,6 +133,14 @@ class JiraPublisher:
         body = orjson.loads(content) | {"globalId": _global_id(mark)}
         self._client.http.request("POST", path, body=body, idempotent=False)
         return self._observe_link(address, mark)
+
+    def _remove_link(self, address: str, mark: str, current: Observed) -> Observed:
+        """There is no report to link to any more: our link, found by our mark, goes."""
+        if current.content is not None:
+            path = self._client.issue_path(address, "/remotelink")
+            params = {"globalId": _global_id(mark)}
+            self._client.http.request("DELETE", path, params=params, allow=(404,))
+        return Observed(None)
 
     # ---- comment --------------------------------------------------------------------------------
 

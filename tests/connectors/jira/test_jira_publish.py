@@ -98,14 +98,11 @@ def test_writing_the_same_again_changes_nothing(site: JiraSite, field: str) -> N
     assert publish(to, field) == publish(to, field)
 
 
-@pytest.mark.parametrize("field", FIELDS)
+@pytest.mark.parametrize("field", ["remote_link", "comment"])
 def test_another_projects_mark_on_the_same_issue_is_not_ours(site: JiraSite, field: str) -> None:
     to = publisher(site)
-    ours = publish(to, field)
-    seen = to.observe(target(field), "itpm-sync:OPS", None)
-    # There is one property an issue: it shows, with the mark of its owner, as a foreign content.
-    assert seen.content != ours.content
-    assert (seen.content is None) is (field != "property")
+    publish(to, field)
+    assert to.observe(target(field), "itpm-sync:OPS", None) == Observed(None)
 
 
 @pytest.mark.parametrize("field", FIELDS)
@@ -167,6 +164,22 @@ def test_a_long_property_keeps_within_jiras_limit(site: JiraSite) -> None:
     assert orjson.loads(content)["findings_total"] == 14
 
 
+def test_two_projects_do_not_overwrite_each_others_property(site: JiraSite) -> None:
+    to = publisher(site)
+    publish(to, "property")
+    with pytest.raises(PreconditionFailed, match="publish each project on an issue of its own"):
+        to.observe(Target("jira-main", "OPS", "NET-1", "property"), "itpm-sync:OPS", None)
+
+
+def test_a_property_of_the_same_project_from_an_earlier_store_can_be_updated(
+    site: JiraSite,
+) -> None:
+    to = publisher(site)
+    publish(to, "property")
+    seen = to.observe(target("property"), "itpm-sync:another-store", None)
+    assert seen.content is not None
+
+
 def test_an_edited_property_is_seen(site: JiraSite) -> None:
     to = publisher(site)
     before = publish(to, "property")
@@ -190,6 +203,16 @@ def test_the_remote_link_names_rating_and_day_and_carries_the_mark(site: JiraSit
     assert link["object"]["url"] == "https://reports.example/net.html"
     assert link["object"]["title"] == "Status of Network refresh: AMBER on 2026-03-06"
     assert link["object"]["status"] == {"resolved": False}
+
+
+def test_the_link_goes_when_there_is_no_report_any_more(site: JiraSite) -> None:
+    to = publisher(site)
+    written = publish(to, "remote_link")
+
+    assert to.write(target("remote_link"), "", MARK, written) == Observed(None)
+
+    assert site.sandbox.issue("NET-1")["remotelinks"] == []
+    assert to.write(target("remote_link"), "", MARK, written) == Observed(None)
 
 
 @pytest.mark.parametrize("url", [None, "", "javascript:alert(1)", "file:///etc/passwd"])
