@@ -24,7 +24,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import orjson
 
-from connectors.request_tracker.sandbox_desk import UNSET, Desk, Ticket, text_of
+from connectors.request_tracker.sandbox_desk import RELATIONS, UNSET, Desk, Ticket, text_of
 from connectors.request_tracker.sandbox_rest import Call, Reply, answer, refusal
 from itpm_sync.connector import Faults
 from itpm_sync.model import HelpDeskItem, Record, TicketStatus, TimeEntry
@@ -79,8 +79,11 @@ class RequestTrackerSandbox:
 
     def _seed_item(self, item: HelpDeskItem, entries: list[TimeEntry]) -> Ticket:
         queue = item.queue or "General"
-        custom = {"Project Code": item.project_key, "Category": item.category}
-        custom |= {"Ticket Type": item.type.value, "Project Status": "", **item.attributes}
+        custom = {
+            "Project Code": item.project_key, "Work Package": item.work_package,
+            "Category": item.category, "Ticket Type": item.type.value, "Project Status": "",
+            **item.attributes,
+        }  # fmt: skip
         for name in custom:
             self.desk.add_field(name, queue)
         apart = sum(e.duration_s for e in entries if e.item == item.id)
@@ -97,6 +100,7 @@ class RequestTrackerSandbox:
                 "TimeWorked": spent,
                 "CustomFields": {k: v for k, v in custom.items() if v},
             },
+            number=int(item.key) if item.key.isdecimal() else None,
         )
         status = item.source_status if item.source_status in _STATUS.values() else ""
         created = item.created_at or self.clock()
@@ -142,19 +146,20 @@ class RequestTrackerSandbox:
         custom = data.get("CustomFields") or []
         for one in custom:
             self.desk.add_field(one["name"], queue)
-        ticket = self.desk.create(queue, data["Creator"]["id"], {})
-        del self.desk.tickets[ticket.id]
-        ticket.id = int(data["id"])
-        ticket.effective_id = int(data.get("EffectiveId", {}).get("id", ticket.id))
+        ticket = self.desk.create(queue, data["Creator"]["id"], {}, number=int(data["id"]))
+        ticket.effective_id = _id(data.get("EffectiveId")) or ticket.id
         ticket.values |= {k: str(v) for k, v in data.items() if k in ticket.values and k != "Queue"}
         for role in ("Owner", "Creator", "LastUpdatedBy"):
             if isinstance(data.get(role), dict):
                 ticket.values[role] = data[role]["id"]
-        people = data.get("Requestor") or data.get("Requestors") or []
-        ticket.requestors = [r["id"] for r in people]
+        ticket.requestors = [r["id"] for r in data.get("Requestor") or ()]
         ticket.custom = {c["name"]: list(c["values"]) for c in custom}
-        self.desk.history[-1].ticket = ticket.id
-        self.desk.tickets[ticket.id] = ticket
+        for link in data.get("_hyperlinks") or ():
+            if link.get("ref") in RELATIONS:
+                ticket.links.append((link["ref"], str(link.get("id") or link["_url"])))
+        minutes = int(ticket.values["TimeWorked"])
+        created = self.desk.history[-1]
+        created.created, created.taken = ticket.values["Created"], minutes
         return 1
 
     def start(self, port: int = 0) -> str:
@@ -182,7 +187,10 @@ class RequestTrackerSandbox:
     def configuration(self) -> Mapping[str, Any]:
         """A `connections:` entry that reaches this sandbox."""
         names = {f.name for f in self.desk.fields}
-        neutral = {"project": "Project Code", "category": "Category", "type": "Ticket Type"}
+        neutral = {
+            "project": "Project Code", "work_package": "Work Package", "category": "Category",
+            "type": "Ticket Type", "cost_code": "cost_code",
+        }  # fmt: skip
         return {
             "connector": "request_tracker",
             "url": self.base_url,
@@ -271,6 +279,12 @@ class RequestTrackerSandbox:
         with self.lock:
             self.requests.append((call.method, call.path))
             return answer(self.desk, call)
+
+
+def _id(value: Any) -> int | None:
+    """An id as a ticket (an object) or a list (a text) gives it."""
+    found = value.get("id") if isinstance(value, dict) else value
+    return int(found) if found else None
 
 
 def _stamp(moment: datetime | None) -> str:

@@ -24,6 +24,7 @@ LINKS: Mapping[str, tuple[str, str]] = {  # the hyperlink on this ticket, and on
     "MemberOf": ("parent", "child"),
     "RefersTo": ("refers-to", "referred-to-by"),
 }
+RELATIONS = frozenset(ref for pair in LINKS.values() for ref in pair)
 _STAMPS = ("Starts", "Started", "Due", "Resolved")
 _MINUTES = ("TimeWorked", "TimeEstimated", "TimeLeft")
 
@@ -143,10 +144,13 @@ class Desk:
 
     # ---- acting ---------------------------------------------------------------------------------
 
-    def create(self, queue: str, user: str, given: Mapping[str, Any]) -> Ticket:
-        """A new ticket, with the due time of its service level."""
+    def create(
+        self, queue: str, user: str, given: Mapping[str, Any], *, number: int | None = None
+    ) -> Ticket:
+        """A new ticket, with the due time of its service level and, if free, the number asked."""
         self.add_queue(queue)
-        number = max(self.tickets, default=0) + 1
+        if number is None or number in self.tickets:
+            number = max(self.tickets, default=0) + 1
         now = self.clock()
         values = {
             "Queue": queue, "Subject": "", "Status": "new", "Type": "ticket", "Owner": "Nobody",

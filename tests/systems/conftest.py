@@ -71,7 +71,7 @@ def postgresql_url() -> Iterator[str]:
     directory.chmod(0o755)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the wheel's own: it looks for XDG_RUNTIME_DIR
-        import pgserver  # noqa: PLC0415 — only where it is used
+        import pgserver
     server = pgserver.get_server(directory / "data")
     try:
         yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)

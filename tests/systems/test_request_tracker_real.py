@@ -302,16 +302,26 @@ def test_a_history_has_no_totals_and_takes_conditions(desk: Desk) -> None:
     assert desk.ask("GET", "ticket/999999/history").json()["items"] == []
 
 
-def test_a_reopened_ticket_keeps_its_resolved_stamp(desk: Desk) -> None:
+def test_a_reopened_ticket_keeps_its_stamp_but_does_not_count_as_resolved(
+    desk: Desk, connect: Connect
+) -> None:
     number = desk.create()
     desk.put(number, Status="resolved")
+    connector = connect()
+    (closed,) = mapped(connector, pull(connector)[number])
+    assert isinstance(closed, HelpDeskItem)
+    assert closed.status is TicketStatus.RESOLVED
+    assert closed.resolved_at is not None
+    assert closed.started_at is not None
     desk.put(number, Status="open")
     ticket = desk.ask("GET", f"ticket/{number}").json()
-    assert ticket["Status"] == "open"
-    assert ticket["Resolved"] != "1970-01-01T00:00:00Z"
+    assert (ticket["Status"], ticket["Resolved"][:4] > "1970") == ("open", True)
+    (reopened,) = mapped(connector, pull(connector)[number])
+    assert isinstance(reopened, HelpDeskItem)
+    assert (reopened.status, reopened.resolved_at) == (TicketStatus.OPEN, None)
 
 
-def test_a_link_moves_the_stamps_of_both_tickets_history(desk: Desk) -> None:
+def test_a_link_stands_on_both_tickets(desk: Desk) -> None:
     one, other = desk.create(), desk.create()
     desk.put(one, AddDependsOn=int(other))
     links = desk.found(f"id = {other}", fields="_hyperlinks")["items"][0]["_hyperlinks"]
