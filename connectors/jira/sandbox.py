@@ -98,6 +98,7 @@ class JiraSandbox:
         self.flavour = flavour or "cloud"
         self.cloud = self.flavour == "cloud"
         self.email, self.token = "itpm-sync@example.com", "sandbox-token"
+        self.password = "sandbox-password"  # noqa: S105 - of a simulator on loopback
         self.state = State(fields=Fields(cloud=self.cloud))
         self.url = ""
         self.recording = False
@@ -111,6 +112,7 @@ class JiraSandbox:
         self._lock = threading.RLock()
         self._stopping = threading.Event()
         self._server: _Server | None = None
+        self._site: Site | None = None
         self._routes = [
             (route, route.matcher(cloud=self.cloud), parameters)
             for route in _ROUTES
@@ -178,14 +180,16 @@ class JiraSandbox:
             state = State(fields=Fields(cloud=self.cloud))
             undump(state, Path(path).read_bytes())
             state.fields.cloud = self.cloud
-            self.state = state
+            self.state, self._site = state, None
 
     # ---- what people do behind our back; keys are present or former ones
 
     @property
     def site(self) -> Site:
         """State and renderer as handlers get them."""
-        return Site(self.state, Renderer(self.state, self.cloud, self.url))
+        if self._site is None or self._site.render.base != self.url:
+            self._site = Site(self.state, Renderer(self.state, self.cloud, self.url))
+        return self._site
 
     def create_project(self, key: str, name: str = "") -> str:
         """A new project; its key."""
@@ -388,10 +392,9 @@ class JiraSandbox:
 
     def _login(self, headers: Mapping[str, str]) -> bool:
         given = headers.get("Authorization", "")
-        if self.cloud:
-            pair = base64.b64encode(f"{self.email}:{self.token}".encode()).decode()
-            return given == f"Basic {pair}"
-        return given == f"Bearer {self.token}"
+        user, secret = (self.email, self.token) if self.cloud else ("itpm-sync", self.password)
+        basic = f"Basic {base64.b64encode(f'{user}:{secret}'.encode()).decode()}"
+        return given == basic or (not self.cloud and given == f"Bearer {self.token}")
 
     def _handled(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> _Reply:
         if not self._login(headers):

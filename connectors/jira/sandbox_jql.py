@@ -150,13 +150,18 @@ def _tokens(text: str) -> list[_Token]:
     return [*found, _Token("end", "")]
 
 
-def parse(text: str, catalogue: Catalogue) -> Query:
-    """The query, or JqlError in the vendor's words."""
-    return _Parser(text, catalogue).query()
+def parse(text: str, catalogue: Catalogue, *, strict: bool = True) -> Query:
+    """The query, or JqlError in the vendor's words.
+
+    Not `strict` (Data Center's `validateQuery=false`): values that do not exist match nothing
+    instead of refusing the query.
+    """
+    return _Parser(text, catalogue, strict=strict).query()
 
 
 class _Parser:
-    def __init__(self, text: str, catalogue: Catalogue) -> None:
+    def __init__(self, text: str, catalogue: Catalogue, *, strict: bool) -> None:
+        self._strict = strict
         self._tokens = _tokens(text)
         self._at = 0
         self._catalogue = catalogue
@@ -331,7 +336,7 @@ class _Parser:
         if operator in ("<", "<=", ">", ">="):
             raise JqlError(f"The operator '{operator}' is not supported by the '{name}' field.")
         for text in texts:
-            if not self._catalogue.knows(name, text):
+            if self._strict and not self._catalogue.knows(name, text):
                 raise JqlError(f"The value '{text}' does not exist for the field '{name}'.")
         wanted = frozenset(text.casefold() for text in texts)
         return _membership(name, wanted, positive=operator in ("=", "in"))
@@ -372,17 +377,19 @@ class _Parser:
         )
 
     def _key(self, operator: str, values: Sequence[str]) -> Callable[[Row], bool]:
-        rows = [self._issue(value) for value in values]
+        rows = [row for value in values if (row := self._issue(value))]
         if operator in ("=", "in", "!=", "not in"):
             ids = frozenset(row.id for row in rows)
             positive = operator in ("=", "in")
             return lambda row: (row.id in ids) is positive
+        if not rows:
+            return lambda _row: False
         holds, limit = _RELATIONS[operator], rows[0]
         return lambda row: row.project == limit.project and holds(row.number, limit.number)
 
-    def _issue(self, value: str) -> Row:
+    def _issue(self, value: str) -> Row | None:
         row = self._catalogue.find(value)
-        if row is None:
+        if row is None and self._strict:
             raise JqlError(
                 f"A value with ID '{value}' does not exist for the field 'id'."
                 if value.isdigit()

@@ -34,9 +34,9 @@ def server_info(site: Site, _request: Request) -> Json:
 
 def myself(site: Site, _request: Request) -> Json:
     """The account, with its e-mail and the time zone in which its JQL dates are read."""
-    me = site.me | {"timeZone": site.state.zone_name}
-    shown = site.render.user(me) or {}
-    return shown | {"emailAddress": me["emailAddress"], "locale": "en_US"}
+    shown = site.render.user(site.me) or {}
+    own = {"emailAddress": site.me["emailAddress"], "timeZone": site.state.zone_name}
+    return shown | own | {"locale": "en_US"}
 
 
 def fields(site: Site, _request: Request) -> list[Json]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -69,29 +69,36 @@ def duration(seconds: int) -> str:
     return " ".join(parts) or "0m"
 
 
-@dataclass(frozen=True)
+@dataclass
 class Renderer:
     """Renders for one flavour at one base URL."""
 
     state: State
     cloud: bool
     base: str
+    api: str = field(init=False)  # base of the platform's addresses
+    avatars: Json = field(init=False)
+    people: dict[str, Json] = field(init=False, default_factory=dict)  # rendered users by name
 
-    @property
-    def api(self) -> str:
-        """The base of platform addresses."""
-        return f"{self.base}/rest/api/{3 if self.cloud else 2}"
+    def __post_init__(self) -> None:
+        self.api = f"{self.base}/rest/api/{3 if self.cloud else 2}"
+        sizes = (16, 24, 32, 48)
+        self.avatars = {f"{size}x{size}": f"{self.base}/avatar/{size}.png" for size in sizes}
 
     # ---- people and small things
 
     def user(self, user: Json | None) -> Json | None:
-        """A user as the flavour shows one to others."""
+        """A user as the flavour shows one to others; not to be changed by the caller."""
         if not user:
             return None
-        name = user["name"]
-        avatars = {f"{size}x{size}": f"{self.base}/avatar/{size}.png" for size in (16, 24, 32, 48)}
+        name = str(user["name"])
+        if name not in self.people:
+            self.people[name] = self._user(user, name)
+        return self.people[name]
+
+    def _user(self, user: Json, name: str) -> Json:
         common = {
-            "avatarUrls": avatars, "displayName": user["displayName"],
+            "avatarUrls": self.avatars, "displayName": user["displayName"],
             "active": user.get("active", True), "timeZone": user.get("timeZone", "UTC"),
         }  # fmt: skip
         if self.cloud:
@@ -127,10 +134,9 @@ class Renderer:
 
     def project(self, project: Json, *, full: bool = False) -> Json:
         """A project; `full` adds what only the single project answers."""
-        avatars = {f"{size}x{size}": f"{self.base}/avatar/p{size}.png" for size in (16, 24, 32, 48)}
         result = {
             "self": f"{self.api}/project/{project['id']}", "id": project["id"],
-            "key": project["key"], "name": project["name"], "avatarUrls": avatars,
+            "key": project["key"], "name": project["name"], "avatarUrls": self.avatars,
             "projectTypeKey": "software",
         }  # fmt: skip
         if self.cloud:
@@ -152,7 +158,8 @@ class Renderer:
         """A comment; its properties only where `expand` asks for them."""
         result = {
             "self": f"{self.api}/issue/{issue_id}/comment/{comment['id']}", "id": comment["id"],
-            "author": self.user(comment.get("author")), "body": self.text(comment.get("body") or ""),
+            "author": self.user(comment.get("author")),
+            "body": self.text(comment.get("body") or ""),
             "updateAuthor": self.user(comment.get("updateAuthor") or comment.get("author")),
             "created": comment["created"], "updated": comment["updated"],
         }  # fmt: skip

@@ -65,11 +65,11 @@ def _asked(request: Request) -> Json:
     }  # fmt: skip
 
 
-def _rows(site: Site, jql: str, reconcile: Sequence[int] = ()) -> list[Row]:
+def _rows(site: Site, jql: str, reconcile: Sequence[int] = (), *, strict: bool = True) -> list[Row]:
     try:
         if site.cloud and not site.state.bounded(jql):
             raise Refusal(400, _UNBOUNDED)
-        return site.state.search(jql, reconcile)
+        return site.state.search(jql, reconcile, strict=strict)
     except JqlError as error:
         raise Refusal(400, str(error)) from None
 
@@ -124,10 +124,11 @@ def search_classic(site: Site, request: Request) -> Json:
         jql, start = str(body.get("jql") or ""), int(body.get("startAt") or 0)
         size = int(body.get("maxResults", 50))
         fields, expand = body.get("fields") or [], ",".join(body.get("expand") or ())
+        strict = bool(body.get("validateQuery", True))
     else:
         jql, start = request.text("jql"), request.number("startAt", 0)
         size, expand = request.number("maxResults", 50), request.text("expand")
-        fields = request.words("fields")
+        fields, strict = request.words("fields"), request.text("validateQuery") != "false"
     size = min(size, _MOST_CLASSIC)
     if start + size > _WINDOW:
         raise Refusal(
@@ -135,7 +136,7 @@ def search_classic(site: Site, request: Request) -> Json:
             f"Search limit exceeded. We couldn't complete your search because it requests "
             f"{start + size:,} results which exceeded the search platform limit of {_WINDOW:,}.",
         )
-    rows = _rows(site, jql)
+    rows = _rows(site, jql, strict=strict)
     shown = _issues(site, rows[start : start + size], fields or ["*navigable"], expand)
     return {
         "expand": "schema,names", "startAt": start, "maxResults": size, "total": len(rows),

@@ -25,6 +25,9 @@ from connectors.jira.sandbox_jql import Query, Row, parse
 Json = dict[str, Any]
 
 
+_DONE = {"id": "10000", "name": "Done"}
+
+
 class Clock:
     """The sandbox's own clock: real time plus an offset that tests move."""
 
@@ -141,20 +144,21 @@ class State:
         return True
 
     def find(self, id_or_key: str) -> Row | None:
-        """The indexed row of a visible issue."""
+        """The row of a visible issue, indexed or not: names in a query are no search."""
         issue = self.get(id_or_key)
-        return self.rows.get(issue.id) if issue else None
+        return self.rows.get(issue.id) or self._row(issue, None) if issue else None
 
-    def search(self, jql: str, reconcile: Iterable[int] = ()) -> list[Row]:
+    def search(self, jql: str, reconcile: Iterable[int] = (), *, strict: bool = True) -> list[Row]:
         """Matching rows in order. `reconcile` ids are judged as they are, not as indexed."""
         self.refresh()
         fresh = tuple(reconcile)
         cached = self.found.get(jql)
-        if cached and cached[0] == self.version and not fresh:
+        plain = strict and not fresh
+        if cached and cached[0] == self.version and plain:
             return cached[1]
-        query = parse(jql, self)
+        query = parse(jql, self, strict=strict)
         rows = query.run(self._candidates(query, fresh))
-        if not fresh:
+        if plain:
             if len(self.found) > 20:
                 self.found.clear()
             self.found[jql] = (self.version, rows)
@@ -357,7 +361,9 @@ class State:
         done = fields["status"]["statusCategory"]["key"] == "done"
         if done and not fields.get("resolutiondate"):
             fields["resolutiondate"] = stamp(self.clock.ms())
-            fields["resolution"] = fields.get("resolution") or {"id": "10000", "name": "Done"}
+            cancelled = fields["status"]["name"] == "Cancelled"
+            default = {"id": "10001", "name": "Won't Do"} if cancelled else dict(_DONE)
+            fields["resolution"] = fields.get("resolution") or default
         elif not done:
             fields["resolutiondate"] = fields["resolution"] = None
 
