@@ -1,0 +1,431 @@
+"""Which project and work package each record belongs to, and the rule that says so.
+
+Project and package are decided one after the other, each by the first that can say it:
+
+1. the configured rules, in their order;
+2. a time entry's item, wherever that was placed;
+3. the record's own `project_key` or `work_package`, where it is a code of ours (ignoring case);
+4. for a work item's package: a fix version of a package's code or name;
+5. what the record hangs on: an item on its parent, then its epic; an invoice line on its order
+   line, then its contract; an order line on its contract; a receipt on its order line; a payment
+   on its invoice.
+
+Where several packages are possible (an item with three fix versions) the one with the earliest
+planned finish takes it, so that each record counts once. What nothing places is unallocated: it is
+shown, and where at least the project is known it is in that project's totals.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from fnmatch import translate
+from functools import lru_cache
+from typing import Generic, NamedTuple, TypeVar, cast
+
+from itpm_sync.model import (
+    Contract,
+    InvoiceLine,
+    ItemType,
+    OrderLine,
+    Payment,
+    Receipt,
+    Record,
+    TimeEntry,
+    WorkItem,
+    WorkPackage,
+)
+from itpm_sync.reconcile.status import Inputs, ProjectSetup, Rule
+
+R = TypeVar("R", bound=Record)
+
+PLACED_KINDS = (
+    "work_package", "contract", "order_line", "work_item", "help_desk_item", "time_entry",
+    "receipt", "invoice_line", "payment", "milestone", "risk", "change_request",
+)  # fmt: skip
+"""In the order in which they are placed: each may hang on those before it."""
+
+PACKAGE_KINDS = frozenset({"work_item", "time_entry", "order_line", "invoice_line"})
+"""Kinds that ought to have a work package, not only a project."""
+
+
+class Place(NamedTuple):
+    """Where a record belongs. `project` and `package` are codes of ours, empty if unallocated."""
+
+    project: str
+    package: str
+    rule: str
+
+
+NOWHERE = Place("", "", "")
+
+
+class Placed(NamedTuple, Generic[R]):
+    """A record and its place within a project."""
+
+    record: R
+    package: str
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectRecords:
+    """The records of one project, by kind, in the order of their identities."""
+
+    kinds: Mapping[str, Sequence[Placed[Record]]]
+
+    def of(self, kind: type[R]) -> Sequence[Placed[R]]:
+        """The project's records of a class of the model."""
+        return cast("Sequence[Placed[R]]", self.kinds.get(kind.kind, ()))
+
+
+@dataclass(frozen=True, slots=True)
+class Allocation:
+    """The result: records by project code, those of no project by kind, and gone work items."""
+
+    projects: Mapping[str, ProjectRecords]
+    gone: Mapping[str, ProjectRecords]
+    nowhere: Mapping[str, Sequence[Record]]
+    places: Mapping[str, Place]  # by identity, of live work items
+
+    def of(self, project: str) -> ProjectRecords:
+        """The live records of a project."""
+        return self.projects.get(project, _NONE)
+
+    def gone_from(self, project: str) -> ProjectRecords:
+        """The records of a project that their sources deleted."""
+        return self.gone.get(project, _NONE)
+
+
+_NONE = ProjectRecords({})
+
+# ---- words of a record --------------------------------------------------------------------------
+
+_LISTS = {
+    "component": "components", "label": "labels", "version": "versions", "sprint": "sprints",
+    "link": "links",
+}  # fmt: skip
+_FIELDS = frozenset(
+    "epic queue category vendor contract order priority role team person code key resolution "
+    "source_type source_status assignee requester reporter number".split()
+)
+
+
+def words(record: Record, key: str) -> tuple[str, ...]:
+    """What a record says for a key of `Rule.when` or a `{placeholder}`; empty if nothing."""
+    if key == "kind":
+        return (record.kind,)
+    if key == "connection":
+        return (record.ref.connection,)
+    if key in ("project", "work_package"):
+        own = record.project_key if key == "project" else record.work_package
+        return (own,) if own else ()
+    if key == "type":
+        return tuple(str(t) for n in ("type", "source_type") if (t := getattr(record, n, "")))
+    if key in _LISTS:
+        found = getattr(record, _LISTS[key], ())
+        return found or _attribute(record, key)
+    if key == "contract" and isinstance(record, Contract):
+        return (record.number,)
+    if key in _FIELDS and (value := getattr(record, key, "")):
+        return (str(value),)
+    return _attribute(record, key)
+
+
+def _attribute(record: Record, key: str) -> tuple[str, ...]:
+    value = record.attributes.get(key, "")
+    return (value,) if value else ()
+
+
+class _Condition(NamedTuple):
+    key: str
+    exact: frozenset[str]
+    patterns: tuple[re.Pattern[str], ...]
+
+    def holds(self, record: Record) -> bool:
+        for word in words(record, self.key):
+            folded = word.casefold()
+            if folded in self.exact or any(p.match(folded) for p in self.patterns):
+                return True
+        return False
+
+
+class _Compiled(NamedTuple):
+    rule: Rule
+    conditions: tuple[_Condition, ...]
+
+    def matches(self, record: Record) -> bool:
+        return all(c.holds(record) for c in self.conditions)
+
+
+@lru_cache(maxsize=512)
+def _pattern(text: str) -> re.Pattern[str]:
+    # fnmatch's [..] sets are no wildcard of ours: a bracket in a rule means itself.
+    return re.compile(translate(text.replace("[", "[[]")))
+
+
+def _compile(rule: Rule) -> _Compiled:
+    conditions = []
+    for key, values in rule.when.items():
+        folded = [v.casefold() for v in values]
+        wild = [v for v in folded if "*" in v or "?" in v]
+        exact = frozenset(v for v in folded if v not in wild)
+        conditions.append(_Condition(key, exact, tuple(_pattern(v) for v in wild)))
+    return _Compiled(rule, tuple(conditions))
+
+
+_PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_ -]*)\}")
+
+
+def _targets(template: str, record: Record) -> Iterable[str]:
+    """What a rule's target can mean for a record: one text for each word of its placeholders."""
+    keys = _PLACEHOLDER.findall(template)
+    if not keys:
+        return (template,)
+    found = {key: words(record, key) for key in keys}
+    if not all(found.values()):
+        return ()
+    count = max(len(v) for v in found.values())
+    return tuple(
+        _PLACEHOLDER.sub(lambda m: found[m[1]][min(i, len(found[m[1]]) - 1)], template)  # noqa: B023
+        for i in range(count)
+    )
+
+
+# ---- placing ------------------------------------------------------------------------------------
+
+
+def fold(text: str) -> str:
+    """The form in which codes and numbers are compared."""
+    return text.strip().casefold()
+
+
+class _Packages:
+    """The packages of one project by code and by name; several candidates → earliest finish."""
+
+    def __init__(self) -> None:
+        self._rank: dict[str, tuple[date, str]] = {}
+        self._by_word: dict[str, str] = {}
+
+    def add(self, package: WorkPackage) -> None:
+        self._rank.setdefault(package.code, (package.planned_finish or date.max, package.code))
+        self._by_word[fold(package.code)] = package.code
+        self._by_word.setdefault(fold(package.name), package.code)
+
+    def add_code(self, code: str, name: str, finish: date | None) -> None:
+        self._rank.setdefault(code, (finish or date.max, code))
+        self._by_word.setdefault(fold(code), code)
+        self._by_word.setdefault(fold(name), code)
+
+    def choose(self, candidates: Iterable[str]) -> str:
+        found = {self._by_word[w] for c in candidates if (w := fold(c)) in self._by_word}
+        return min(found, key=lambda code: self._rank[code]) if found else ""
+
+
+class _Allocator:
+    """The indices over one set of inputs; `place` answers for one record."""
+
+    def __init__(self, projects: Iterable[ProjectSetup], rules: Iterable[Rule]) -> None:
+        self._projects = {fold(p.code): p.code for p in projects}
+        compiled = [_compile(r) for r in rules]
+        self._project_rules = [c for c in compiled if c.rule.project]
+        self._package_rules = [c for c in compiled if c.rule.work_package]
+        self.packages: dict[str, _Packages] = defaultdict(_Packages)
+        self.places: dict[str, Place] = {}
+        self._item_by_id: dict[tuple[str, str], WorkItem] = {}
+        self._epic_by_name: dict[tuple[str, str], WorkItem] = {}
+        self._direct: dict[str, Place] = {}
+        self._contracts: dict[str, Place] = {}
+        self._orders: dict[tuple[str, str], Place] = {}
+        self._invoices: dict[tuple[str, str], Place] = {}
+
+    def index_items(self, items: Iterable[WorkItem]) -> None:
+        """Make items findable as parents and epics."""
+        for item in items:
+            connection = item.ref.connection
+            self._item_by_id.setdefault((connection, item.ref.source_id), item)
+            self._item_by_id.setdefault((connection, item.key), item)
+            if item.type is ItemType.EPIC:
+                self._epic_by_name.setdefault((connection, item.title), item)
+
+    def place(self, record: Record) -> Place:
+        """Where the record belongs; remembered for what hangs on it."""
+        place = self._direct_place(record)
+        if not (place.project and (place.package or record.kind == "work_package")):
+            place = self._follow(place, self._hangs_on(record))
+        self._remember(record, place)
+        return place
+
+    def _direct_place(self, record: Record) -> Place:
+        leader = self.places.get(record.item, NOWHERE) if isinstance(record, TimeEntry) else NOWHERE
+        project, why = self._project(record, leader)
+        if not project:
+            return NOWHERE
+        if isinstance(record, WorkPackage):
+            return Place(project, record.code, why)
+        package, how = self._package(record, project)
+        if not package and leader.project == project and leader.package:
+            package, how = leader.package, "follows its item"
+        return Place(project, package, f"{why}; {how}" if how and how != why else why)
+
+    def _project(self, record: Record, leader: Place) -> tuple[str, str]:
+        for compiled in self._project_rules:
+            if compiled.matches(record):
+                for target in _targets(compiled.rule.project, record):
+                    if code := self._projects.get(fold(target)):
+                        return code, compiled.rule.name
+        if leader.project:
+            return leader.project, "follows its item"
+        code = self._projects.get(fold(record.project_key), "") if record.project_key else ""
+        return code, "project key" if code else ""
+
+    def _package(self, record: Record, project: str) -> tuple[str, str]:
+        packages = self.packages.get(project)
+        if packages is None:
+            return "", ""
+        for compiled in self._package_rules:
+            rule = compiled.rule
+            if (
+                compiled.matches(record)
+                and self._aims_at(rule, record, project)
+                and (code := packages.choose(_targets(rule.work_package, record)))
+            ):
+                return code, rule.name
+        if record.work_package and (code := packages.choose((record.work_package,))):
+            return code, "work package code"
+        if isinstance(record, WorkItem) and (code := packages.choose(record.versions)):
+            return code, "fix version"
+        return "", ""
+
+    def _aims_at(self, rule: Rule, record: Record, project: str) -> bool:
+        """A rule that names a project places packages of that project only."""
+        return not rule.project or any(
+            self._projects.get(fold(t)) == project for t in _targets(rule.project, record)
+        )
+
+    def _follow(self, place: Place, leaders: Iterable[tuple[Place, str]]) -> Place:
+        for leader, word in leaders:
+            if not leader.project or (place.project and leader.project != place.project):
+                continue
+            if not place.project:
+                place = Place(leader.project, leader.package, f"follows its {word}")
+            elif leader.package:
+                return Place(place.project, leader.package, f"{place.rule}; follows its {word}")
+            if place.package:
+                return place
+        return place
+
+    def _hangs_on(self, record: Record) -> Iterable[tuple[Place, str]]:
+        if isinstance(record, WorkItem):
+            return self._ancestors(record)
+        if isinstance(record, OrderLine):
+            return ((self._contracts.get(fold(record.contract), NOWHERE), "contract"),)
+        if isinstance(record, Receipt):
+            return ((self._order(record.order, record.line), "order line"),)
+        if isinstance(record, InvoiceLine):
+            return (
+                (self._order(record.order, record.order_line), "order line"),
+                (self._contracts.get(fold(record.contract), NOWHERE), "contract"),
+            )
+        if isinstance(record, Payment):
+            number = fold(record.invoice)
+            exact = self._invoices.get((number, fold(record.vendor)))
+            return ((exact or self._invoices.get((number, ""), NOWHERE), "invoice"),)
+        return ()
+
+    def _ancestors(self, item: WorkItem) -> Iterable[tuple[Place, str]]:
+        """The parents, then the epic, and theirs; a loop of parents ends where it began."""
+        seen, waiting = {item.id}, [(item, "")]
+        while waiting:
+            current, _ = waiting.pop(0)
+            for leader, word in self._leaders(current):
+                if leader.id not in seen:
+                    seen.add(leader.id)
+                    waiting.append((leader, word))
+                    if leader.id not in self._direct:
+                        self._direct[leader.id] = self._direct_place(leader)
+                    yield self._direct[leader.id], word
+
+    def _leaders(self, item: WorkItem) -> Iterable[tuple[WorkItem, str]]:
+        connection = item.ref.connection
+        if item.parent and (parent := self._item_by_id.get((connection, item.parent))):
+            yield parent, "parent"
+        if item.epic:
+            epic = self._item_by_id.get((connection, item.epic))
+            epic = epic or self._epic_by_name.get((connection, item.epic))
+            if epic:
+                yield epic, "epic"
+
+    def _order(self, order: str, line: str) -> Place:
+        number = fold(order)
+        if not number:
+            return NOWHERE
+        return self._orders.get((number, fold(line))) or self._orders.get((number, ""), NOWHERE)
+
+    def _remember(self, record: Record, place: Place) -> None:
+        if isinstance(record, WorkItem) or record.kind == "help_desk_item":
+            self.places[record.id] = place
+        elif isinstance(record, Contract):
+            self._contracts[fold(record.number)] = place
+        elif isinstance(record, OrderLine):
+            number = fold(record.order)
+            self._orders[number, fold(record.line)] = place
+            self._orders[number, ""] = _common(self._orders.get((number, "")), place)
+        elif isinstance(record, InvoiceLine):
+            for key in ((fold(record.invoice), fold(record.vendor)), (fold(record.invoice), "")):
+                self._invoices[key] = _common(self._invoices.get(key), place)
+
+
+def _common(a: Place | None, b: Place) -> Place:
+    """What two lines of one document agree on."""
+    if a is None or a == b:
+        return b
+    if a.project != b.project:
+        return NOWHERE
+    return Place(b.project, b.package if a.package == b.package else "", b.rule)
+
+
+def allocate(inputs: Inputs, records: Mapping[str, Sequence[Record]]) -> Allocation:
+    """Place every record of `records` (known by the data date), and the work items that are gone.
+
+    `records` are sorted by identity, so that the order in which they came changes nothing.
+    """
+    allocator = _Allocator(inputs.projects, inputs.rules)
+    gone = sorted(_items(inputs.gone.get("work_item", ())), key=lambda i: i.id)
+    allocator.index_items(_items(records.get("work_item", ())))
+    allocator.index_items(gone)
+    for baseline in sorted(inputs.baselines, key=lambda b: -b.version):
+        for package in baseline.packages:
+            allocator.packages[baseline.project].add_code(
+                package.code, package.name, package.planned_finish
+            )
+    projects: dict[str, dict[str, list[Placed[Record]]]] = defaultdict(lambda: defaultdict(list))
+    nowhere: dict[str, list[Record]] = defaultdict(list)
+    for kind in PLACED_KINDS:
+        for record in records.get(kind, ()):
+            place = allocator.place(record)
+            if not place.project:
+                nowhere[kind].append(record)
+                continue
+            if isinstance(record, WorkPackage):
+                allocator.packages[place.project].add(record)
+            projects[place.project][kind].append(Placed(record, place.package, place.rule))
+    live = dict(allocator.places)
+    lost: dict[str, dict[str, list[Placed[Record]]]] = defaultdict(lambda: defaultdict(list))
+    for item in gone:
+        place = allocator.place(item)
+        if place.project:
+            lost[place.project]["work_item"].append(Placed(item, place.package, place.rule))
+    return Allocation(
+        {code: ProjectRecords(kinds) for code, kinds in projects.items()},
+        {code: ProjectRecords(kinds) for code, kinds in lost.items()},
+        nowhere,
+        live,
+    )
+
+
+def _items(records: Iterable[Record]) -> list[WorkItem]:
+    return [r for r in records if isinstance(r, WorkItem)]

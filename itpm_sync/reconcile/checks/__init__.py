@@ -1,0 +1,85 @@
+"""The registry of checks: one function a code, values in, findings out.
+
+To add one: write the function beside its like, add it to a registry below, describe its code in
+docs/findings.md (a test fails until you do).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from itpm_sync.reconcile.checks import data, money, plan
+from itpm_sync.reconcile.facts import PortfolioFacts, ProjectFacts
+from itpm_sync.reconcile.status import Finding, Severity
+
+ProjectCheck = Callable[[ProjectFacts], Iterator[Finding]]
+PortfolioCheck = Callable[[PortfolioFacts], Iterator[Finding]]
+
+PROJECT_CHECKS: tuple[ProjectCheck, ...] = (
+    plan.project_empty,
+    plan.cost_overrun_forecast,
+    plan.cost_index_implausible,
+    plan.behind_schedule,
+    plan.package_late,
+    plan.package_over_budget,
+    plan.cost_before_start,
+    plan.actual_cost_negative,
+    plan.progress_unknown,
+    plan.plan_dates_impossible,
+    plan.plan_cost_missing,
+    plan.cost_variance_disagrees,
+    plan.schedule_variance_disagrees,
+    plan.plan_changed,
+    plan.scope_added_unapproved,
+    plan.scope_removed,
+    plan.declared_better_than_computed,
+    money.invoice_without_order,
+    money.invoice_over_order,
+    money.order_over_contract,
+    money.contract_over_ceiling,
+    money.contract_notice_due,
+    money.contract_expired_spending,
+    money.contract_burn,
+    money.no_rate,
+    money.fx_missing,
+    data.unallocated_records,
+    data.sla_breached,
+)
+
+PORTFOLIO_CHECKS: tuple[PortfolioCheck, ...] = (
+    money.invoice_without_order,
+    money.duplicate_invoice,
+    money.receipt_without_order,
+    money.payment_without_invoice,
+    money.order_over_contract,
+    money.contract_over_ceiling,
+    money.contract_notice_due,
+    money.contract_expired_spending,
+    money.contract_burn,
+    data.unallocated_records,
+    data.stale_source,
+    data.incomplete_source,
+    data.rejected_records,
+    data.repeated_id,
+)
+
+_ORDER = {Severity.HIGH: 0, Severity.MEDIUM: 1, Severity.LOW: 2}
+
+
+def codes() -> frozenset[str]:
+    """Every code there is: a check is named after its code."""
+    return frozenset(c.__name__.replace("_", "-") for c in (*PROJECT_CHECKS, *PORTFOLIO_CHECKS))
+
+
+def project_findings(facts: ProjectFacts) -> tuple[Finding, ...]:
+    """Every finding of one project, the worst first."""
+    return _sorted(f for check in PROJECT_CHECKS for f in check(facts))
+
+
+def portfolio_findings(facts: PortfolioFacts) -> tuple[Finding, ...]:
+    """Every finding that belongs to no single project, the worst first."""
+    return _sorted(f for check in PORTFOLIO_CHECKS for f in check(facts))
+
+
+def _sorted(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    return tuple(sorted(findings, key=lambda f: (_ORDER[f.severity], f.code, f.subject)))

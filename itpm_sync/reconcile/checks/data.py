@@ -1,0 +1,171 @@
+"""Checks of the sources themselves: what is missing, stale, rejected, repeated or unplaced."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+from itpm_sync.model import HelpDeskItem
+from itpm_sync.reconcile.facts import PortfolioFacts, ProjectFacts, finding, label, place
+from itpm_sync.reconcile.status import Evidence, Finding, Rejected, Severity, Unallocated
+
+_SINGLE_REJECTIONS = 200  # per stream; beyond that one finding lists them all
+
+
+def unallocated_records(facts: ProjectFacts | PortfolioFacts) -> Iterator[Finding]:
+    """Records without a project, or without a package in a project that has packages."""
+    project = facts.code if isinstance(facts, ProjectFacts) else ""
+    for group in facts.unallocated:
+        words = group.kind.replace("_", " ") + ("s" if group.count != 1 else "")
+        worth = _worth(group)
+        target = f"a work package of {project}" if project else "a project"
+        counted = "they are in the project's totals only" if project else "they are in no total"
+        currency = f" {group.amount.currency}" if group.amount is not None else ""
+        yield Finding(
+            code="unallocated-records",
+            severity=Severity.LOW if project else Severity.MEDIUM,
+            project=project,
+            subject=f"{group.kind}{currency}",
+            message=f"{group.count} {words}{worth} match no rule for {target}: {counted}",
+            action="Add an allocation rule, or the missing code at the source.",
+            amount=group.amount,
+            evidence=group.examples,
+        )
+
+
+def _worth(group: Unallocated) -> str:
+    if group.amount is not None:
+        return f" ({group.amount})"
+    return f" ({group.duration_s / 3600:,.1f} h)" if group.duration_s is not None else ""
+
+
+def sla_breached(p: ProjectFacts) -> Iterator[Finding]:
+    """Help-desk items, open or closed in the last 7 days, that missed a target."""
+    if p.desk is None or not p.desk.breached:
+        return
+    status = p.desk.status
+    yield finding(
+        "sla-breached",
+        Severity.HIGH if status.resolve_breaches else Severity.MEDIUM,
+        p.code,
+        "help-desk",
+        f"{len(p.desk.breached)} items missed a service level: {status.resolve_breaches} the "
+        f"resolution, {status.response_breaches} the response",
+        "Work on the oldest first; if targets are missed each week, look at the team's load.",
+        evidence=_open_first(p.desk.breached),
+    )
+
+
+def _open_first(items: Iterable[HelpDeskItem]) -> Iterable[HelpDeskItem]:
+    return sorted(items, key=lambda i: (i.resolved_at is not None, i.id))
+
+
+def stale_source(facts: PortfolioFacts) -> Iterator[Finding]:
+    """A source was last read longer ago than the policy allows."""
+    limit = facts.inputs.policy.stale_after_h
+    for c in facts.inputs.coverage:
+        hours = None if c.as_of is None else (facts.end - c.as_of).total_seconds() / 3600
+        if hours is not None and hours <= limit:
+            continue
+        age = (
+            "was never read" if hours is None else f"was last read {hours:.0f} h before the end of"
+        )
+        yield finding(
+            "stale-source",
+            Severity.HIGH,
+            "",
+            f"{c.connection}/{c.stream}/{c.scope}",
+            f"{c.connection} {c.stream} {c.scope} {age} "
+            + ("" if hours is None else f"the data date (limit {limit} h)"),
+            "See `itpm-sync status` for the failed run, mend the connection and pull again.",
+        )
+
+
+def incomplete_source(facts: PortfolioFacts) -> Iterator[Finding]:
+    """A stream's latest pull did not complete, or its count is not that of the source."""
+    for c in facts.inputs.coverage:
+        differs = c.exact and c.source_count is not None and c.source_count != c.stored
+        if c.complete and not differs:
+            continue
+        told = "unknown" if c.source_count is None else str(c.source_count)
+        yield finding(
+            "incomplete-source",
+            Severity.HIGH,
+            "",
+            f"{c.connection}/{c.stream}/{c.scope}",
+            f"{c.connection} {c.stream} {c.scope}: stored {c.stored}, source says {told}"
+            + (f"; {c.note}" if c.note else ""),
+            "Pull again; if it stays, pull with --full --sweep.",
+        )
+
+
+def rejected_records(facts: PortfolioFacts) -> Iterator[Finding]:
+    """Records or values that could not be used, each named; none is lost."""
+    streams: dict[tuple[str, str], list[Rejected]] = defaultdict(list)
+    for rejected in facts.inputs.rejected:
+        streams[rejected.connection, rejected.stream].append(rejected)
+    for (connection, stream), found in sorted(streams.items()):
+        found.sort(key=lambda r: (r.place, r.source_id, r.message))
+        if len(found) <= _SINGLE_REJECTIONS:
+            yield from (_one_rejected(r, n) for n, r in _numbered(found))
+            continue
+        yield Finding(
+            code="rejected-records",
+            severity=Severity.HIGH,
+            project="",
+            subject=f"{connection}/{stream}",
+            message=f"{len(found)} records of {connection} {stream} were rejected; the first: "
+            f"{_told(found[0])}",
+            action="Correct them at the source; the list is in the evidence.",
+            evidence=tuple(
+                Evidence(identity=f"{connection}:{stream}:{r.source_id}", label=_told(r))
+                for r in found
+            ),
+        )
+
+
+def _numbered(found: list[Rejected]) -> Iterator[tuple[int, Rejected]]:
+    """Each with how many of the same place came before, so that every subject is its own."""
+    seen: dict[tuple[str, str], int] = defaultdict(int)
+    for rejected in found:
+        key = (rejected.source_id, rejected.place)
+        yield seen[key], rejected
+        seen[key] += 1
+
+
+def _told(r: Rejected) -> str:
+    return r.message if not r.place or r.place in r.message else f"{r.place}: {r.message}"
+
+
+def _one_rejected(r: Rejected, number: int) -> Finding:
+    where = " ".join(w for w in (r.source_id, r.place) if w)
+    return Finding(
+        code="rejected-records",
+        severity=Severity.MEDIUM,
+        project="",
+        subject=f"{r.connection}/{r.stream}/{where}" + (f"#{number + 1}" if number else ""),
+        message=f"{r.connection} {r.stream} {r.source_id}: {_told(r)}",
+        action="Correct the value at the source; the rest of the source is loaded.",
+        evidence=(
+            Evidence(
+                identity=f"{r.connection}:{r.stream}:{r.source_id}", label=r.place or r.source_id
+            ),
+        ),
+    )
+
+
+def repeated_id(facts: PortfolioFacts) -> Iterator[Finding]:
+    """Records of one stream that share an id which ought to be unique."""
+    for records in facts.repeated:
+        first = records[0]
+        word = str(getattr(first, "code", "") or getattr(first, "number", ""))
+        yield finding(
+            "repeated-id",
+            Severity.MEDIUM,
+            "",
+            f"{first.ref.connection}/{first.ref.stream}/{first.kind}/{first.project_key}/{word}",
+            f"{len(records)} {first.kind.replace('_', ' ')} records share the id {word}: "
+            + ", ".join(f"{place(r)} ({label(r)})" for r in records),
+            "Give each its own id at the source; each is shown as its own until then.",
+            evidence=records,
+        )

@@ -1,0 +1,350 @@
+"""Checks of orders, invoices, contracts, rates and currencies, one function a code."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from fractions import Fraction
+
+from itpm_sync.model import InvoiceLine, Money, OrderLine, Payment, Receipt
+from itpm_sync.reconcile.allocate import fold
+from itpm_sync.reconcile.contracts import ContractFacts
+from itpm_sync.reconcile.facts import PortfolioFacts, ProjectFacts, finding, money_total
+from itpm_sync.reconcile.money import Documents, FxGap
+from itpm_sync.reconcile.number import decimal, show
+from itpm_sync.reconcile.status import Finding, Policy, Severity
+
+Facts = ProjectFacts | PortfolioFacts
+_PRICE_TOLERANCE = Fraction(2, 100)  # usual two-way match tolerance: 2 % of the order
+
+
+def _code(facts: Facts) -> str:
+    return facts.code if isinstance(facts, ProjectFacts) else ""
+
+
+def _invoices(facts: Facts) -> Sequence[InvoiceLine]:
+    if isinstance(facts, ProjectFacts):
+        return [i.record for i in facts.records.of(InvoiceLine)]
+    loose = facts.allocation.nowhere.get("invoice_line", ())
+    return [r for r in loose if isinstance(r, InvoiceLine)]
+
+
+def _by_invoice(lines: Iterable[InvoiceLine]) -> Iterator[tuple[str, list[InvoiceLine]]]:
+    groups: dict[tuple[str, str], list[InvoiceLine]] = defaultdict(list)
+    for line in lines:
+        groups[line.vendor, line.invoice].append(line)
+    for (vendor, number), found in sorted(groups.items()):
+        yield f"{vendor} {number}".strip(), found
+
+
+# ---- invoices and orders ------------------------------------------------------------------------
+
+
+def invoice_without_order(facts: Facts) -> Iterator[Finding]:
+    """An invoice that names no order and no contract, or an order that is not known."""
+    for subject, lines in _by_invoice(i for i in _invoices(facts) if not i.credit_note):
+        loose = [i for i in lines if _is_loose(i, facts.documents)]
+        if not loose:
+            continue
+        named = sorted({i.order for i in loose if i.order})
+        why = f"names the unknown order {named[0]}" if named else "names no order and no contract"
+        yield finding(
+            "invoice-without-order",
+            Severity.MEDIUM,
+            _code(facts),
+            subject,
+            f"invoice {subject} of {loose[0].invoiced_on} {why}: {_sum(loose)}",
+            "Ask who ordered it; link it to its order or contract, or reject it.",
+            money_total(i.amount for i in loose),
+            loose,
+        )
+
+
+def _is_loose(invoice: InvoiceLine, documents: Documents) -> bool:
+    return not documents.has_order(invoice.order) if invoice.order else not invoice.contract
+
+
+def _sum(lines: Sequence[InvoiceLine]) -> str:
+    whole = money_total(i.amount for i in lines)
+    return str(whole) if whole is not None else "several currencies"
+
+
+def invoice_over_order(p: ProjectFacts) -> Iterator[Finding]:
+    """More is invoiced than was ordered, beyond 2 %."""
+    numbers = sorted({fold(o.record.order) for o in p.records.of(OrderLine)})
+    for number in numbers:
+        lines = p.documents.lines_of(number)
+        known = [n for o in lines if (n := p.documents.netted.get(o.id))]
+        if not known or len({n.line.amount.currency for n in known}) > 1:
+            continue
+        ordered = sum((n.ordered for n in known), Fraction(0))
+        invoiced = sum((n.invoiced for n in known), Fraction(0))
+        if invoiced <= ordered * (1 + _PRICE_TOLERANCE):
+            continue
+        currency, name = known[0].line.amount.currency, known[0].line.order
+        over = Money(decimal(invoiced - ordered), currency)
+        yield finding(
+            "invoice-over-order",
+            Severity.HIGH,
+            p.code,
+            name,
+            f"order {name}: invoiced {show(invoiced)} − ordered {show(ordered)} = {over} too much "
+            "(2 % is tolerated)",
+            "Hold the payment until the order is changed or the invoice corrected.",
+            over,
+            p.documents.invoices_of_order.get(number, ()),
+        )
+
+
+def duplicate_invoice(facts: PortfolioFacts) -> Iterator[Finding]:
+    """The same vendor, normalised number and kind of document twice (a hard duplicate)."""
+    groups: dict[tuple[str, str, bool], list[InvoiceLine]] = defaultdict(list)
+    for record in facts.inputs.records.get("invoice_line", ()):
+        if isinstance(record, InvoiceLine) and record.invoiced_on <= facts.inputs.data_date:
+            key = (fold(record.vendor), normalised_number(record.invoice), record.credit_note)
+            groups[key].append(record)
+    for (_, number, _credit), lines in sorted(groups.items()):
+        lines.sort(key=lambda i: (i.invoiced_on, i.id))
+        again = _copies(lines) if number else []
+        if not again:
+            continue
+        words = sorted({i.invoice for i in lines})
+        yield finding(
+            "duplicate-invoice",
+            Severity.HIGH,
+            "",
+            f"{lines[0].vendor} {number}",
+            f"invoice {' = '.join(words)} of {lines[0].vendor or 'an unnamed vendor'} is booked "
+            f"more than once: {_sum(again)} too much",
+            "Compare the documents; pay one, and have the other cancelled or credited.",
+            money_total(i.amount for i in again),
+            lines,
+        )
+
+
+def normalised_number(number: str) -> str:
+    """An invoice number without what people vary: case, punctuation, leading zeros."""
+    plain = re.sub(r"[^0-9A-Z]", "", number.upper())
+    return re.sub(r"(?<![0-9])0+(?=[0-9])", "", plain)
+
+
+def _copies(lines: Sequence[InvoiceLine]) -> list[InvoiceLine]:
+    """Lines of all documents but the first; within one document, lines that repeat exactly."""
+
+    def document(i: InvoiceLine) -> tuple[object, ...]:
+        return (fold(i.invoice), i.invoiced_on, i.ref.connection, i.ref.stream)
+
+    first, seen, copies = document(lines[0]), set[tuple[object, ...]](), []
+    for line in lines:
+        content = (line.line, line.amount, line.description, line.order, line.order_line)
+        if document(line) != first or content in seen:
+            copies.append(line)
+        else:
+            seen.add(content)
+    return copies
+
+
+def receipt_without_order(facts: PortfolioFacts) -> Iterator[Finding]:
+    """Something was received for an order that is not known."""
+    loose: dict[str, list[Receipt]] = defaultdict(list)
+    for receipt in facts.documents.orphan_receipts:
+        loose[receipt.order].append(receipt)
+    for order, receipts in sorted(loose.items()):
+        yield finding(
+            "receipt-without-order",
+            Severity.LOW,
+            "",
+            order or "(no order)",
+            f"{len(receipts)} receipts name the unknown order {order or '(none)'}",
+            "Add the order, or correct its number on the receipt.",
+            evidence=receipts,
+        )
+
+
+def payment_without_invoice(facts: PortfolioFacts) -> Iterator[Finding]:
+    """Money left for an invoice that is not known."""
+    loose: dict[str, list[Payment]] = defaultdict(list)
+    for payment in facts.documents.orphan_payments:
+        loose[f"{payment.vendor} {payment.invoice}".strip()].append(payment)
+    for subject, payments in sorted(loose.items()):
+        whole = money_total(p.amount for p in payments)
+        yield finding(
+            "payment-without-invoice",
+            Severity.MEDIUM,
+            "",
+            subject or "(no invoice)",
+            f"{len(payments)} payments ({whole or 'several currencies'}) name the unknown invoice "
+            f"{subject or '(none)'}",
+            "Add the invoice, or correct its number on the payment.",
+            whole,
+            payments,
+        )
+
+
+# ---- contracts ----------------------------------------------------------------------------------
+
+
+def order_over_contract(facts: Facts) -> Iterator[Finding]:
+    """The orders under a contract exceed its ceiling."""
+    for c in facts.contracts:
+        ceiling, ordered = c.contract.ceiling, c.ordered.value
+        if ceiling is None or ordered is None or ordered <= ceiling.amount:
+            continue
+        over = Money(decimal(ordered - Fraction(ceiling.amount)), ceiling.currency)
+        yield finding(
+            "order-over-contract",
+            Severity.HIGH,
+            _code(facts),
+            c.contract.number,
+            f"contract {c.contract.number}: ordered {show(ordered)} − ceiling "
+            f"{show(Fraction(ceiling.amount))} = {over} too much",
+            "Amend the contract or cancel orders before anything more is ordered.",
+            over,
+            [c.contract],
+        )
+
+
+def contract_over_ceiling(facts: Facts) -> Iterator[Finding]:
+    """More is invoiced under a contract than its ceiling; nothing is tolerated."""
+    for c in facts.contracts:
+        ceiling, invoiced = c.contract.ceiling, c.invoiced.value
+        if ceiling is None or invoiced is None or invoiced <= ceiling.amount:
+            continue
+        over = Money(decimal(invoiced - Fraction(ceiling.amount)), ceiling.currency)
+        yield finding(
+            "contract-over-ceiling",
+            Severity.HIGH,
+            _code(facts),
+            c.contract.number,
+            f"contract {c.contract.number}: invoiced {show(invoiced)} − ceiling "
+            f"{show(Fraction(ceiling.amount))} = {over} too much",
+            "Stop payment; amend the contract or reclaim the excess.",
+            over,
+            [c.contract],
+        )
+
+
+def contract_notice_due(facts: Facts) -> Iterator[Finding]:
+    """The last day for notice is near."""
+    for c in facts.contracts:
+        deadline, days = c.notice_deadline, _days_left(facts, c)
+        limits = _policy(facts).notice_days
+        if not c.is_live or deadline is None or days is None or not limits:
+            continue
+        if not 0 <= days <= max(limits):
+            continue
+        reached = min(limit for limit in limits if days <= limit)
+        yield finding(
+            "contract-notice-due",
+            Severity.HIGH if reached <= 30 else Severity.MEDIUM,
+            _code(facts),
+            c.contract.number,
+            f"contract {c.contract.number} ({c.contract.vendor}) ends on {c.contract.end}; notice "
+            f"of {c.contract.notice_days} days is due by {deadline}, in {days} days"
+            + (f"; renewal: {c.contract.renewal}" if c.contract.renewal else ""),
+            "Decide now: renew, renegotiate or give notice.",
+            c.contract.ceiling,
+            [c.contract],
+        )
+
+
+def _policy(facts: Facts) -> Policy:
+    return facts.policy if isinstance(facts, ProjectFacts) else facts.inputs.policy
+
+
+def _days_left(facts: Facts, c: ContractFacts) -> int | None:
+    today = facts.data_date if isinstance(facts, ProjectFacts) else facts.inputs.data_date
+    return (c.notice_deadline - today).days if c.notice_deadline is not None else None
+
+
+def contract_expired_spending(facts: Facts) -> Iterator[Finding]:
+    """Invoices after the end of a contract's term, or open orders under an expired one."""
+    today = facts.data_date if isinstance(facts, ProjectFacts) else facts.inputs.data_date
+    for c in facts.contracts:
+        end, committed = c.contract.end, c.committed.value
+        if end is None or end >= today or not (c.late_invoices or committed):
+            continue
+        late = money_total(i.amount for i in c.late_invoices)
+        parts = []
+        if c.late_invoices:
+            parts.append(f"{len(c.late_invoices)} invoice lines after it ({late or 'mixed'})")
+        if committed:
+            parts.append(f"{show(committed)} still on open orders")
+        yield finding(
+            "contract-expired-spending",
+            Severity.HIGH,
+            _code(facts),
+            c.contract.number,
+            f"contract {c.contract.number} expired on {end}: {' and '.join(parts)}",
+            "Renew the contract or stop the orders; check what the late invoices rest on.",
+            late,
+            [c.contract, *c.late_invoices],
+        )
+
+
+def contract_burn(facts: Facts) -> Iterator[Finding]:
+    """A contract's value is used faster than its term passes."""
+    policy = _policy(facts)
+    for c in facts.contracts:
+        burn = c.burn.value
+        if burn is None or burn < policy.burn_amber or not c.is_live:
+            continue
+        yield finding(
+            "contract-burn",
+            Severity.HIGH if burn >= policy.burn_red else Severity.MEDIUM,
+            _code(facts),
+            c.contract.number,
+            f"contract {c.contract.number}: value is used {show(burn)} times as fast as the term "
+            f"passes ({c.status.invoiced} invoiced of {c.contract.ceiling})",
+            "Forecast when the ceiling is reached; slow down or extend in time.",
+            c.status.invoiced,
+            [c.contract],
+        )
+
+
+# ---- rates and currencies -----------------------------------------------------------------------
+
+
+def no_rate(p: ProjectFacts) -> Iterator[Finding]:
+    """Time that cannot be costed, in a project whose cost is measured."""
+    if not p.in_money:
+        return
+    for unrated in p.labour.unrated:
+        hours = show(Fraction(unrated.seconds, 3600))
+        yield finding(
+            "no-rate",
+            Severity.MEDIUM,
+            p.code,
+            unrated.person,
+            f"{hours} h of {unrated.person} from {unrated.first} to {unrated.last} have no rate, "
+            "so AC is n/a",
+            "Add a rate for the person, the role or the team, in force on those days.",
+        )
+
+
+def fx_missing(p: ProjectFacts) -> Iterator[Finding]:
+    """Amounts that cannot be converted: their sums are n/a."""
+    groups: dict[tuple[str, str], list[FxGap]] = defaultdict(list)
+    for gap in p.gaps:
+        groups[gap.currency, gap.base].append(gap)
+    for f in p.packages:
+        if f.plan.money is not None and "no exchange rate" in f.plan.budget.reason:
+            on = f.plan.start or f.plan.finish or p.data_date
+            groups[f.plan.money.currency, p.currency].append(
+                FxGap(f.plan.money.currency, p.currency, on, f.plan.record)
+            )
+    for (currency, base), gaps in sorted(groups.items()):
+        days = sorted({g.on for g in gaps})
+        records = {g.record.id: g.record for g in gaps if g.record is not None}
+        yield finding(
+            "fx-missing",
+            Severity.HIGH,
+            p.code,
+            f"{currency}-{base or 'none'}",
+            f"{len(records) or len(gaps)} amounts in {currency} cannot be converted to "
+            f"{base or 'a currency of the project'}: no rate on or before {days[0]}"
+            + (f" … {days[-1]}" if len(days) > 1 else ""),
+            "Add dated exchange rates for the pair; sums that need them are n/a until then.",
+            evidence=[records[k] for k in sorted(records)],
+        )

@@ -1,0 +1,380 @@
+"""Checks of time, cost and scope against the plan, one function a code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from fractions import Fraction
+
+from itpm_sync.model import InvoiceLine, Project, Record, TimeEntry, WorkItem
+from itpm_sync.reconcile.evm import EAC_METHODS
+from itpm_sync.reconcile.facts import PackageFacts, ProjectFacts, finding, place
+from itpm_sync.reconcile.number import show
+from itpm_sync.reconcile.performance import is_counted
+from itpm_sync.reconcile.portfolio import Register
+from itpm_sync.reconcile.ratings import band, declared_colour, is_worse
+from itpm_sync.reconcile.scope import is_done
+from itpm_sync.reconcile.status import Colour, Evidence, Finding, ScopeChange, Severity
+from itpm_sync.reconcile.workdays import impossible
+
+_FORECAST_HIGH = Fraction(105, 100)  # EAC over BAC beyond which dashboards turn red
+
+
+def cost_overrun_forecast(p: ProjectFacts) -> Iterator[Finding]:
+    """EAC by the declared method is above BAC."""
+    eac, bac = p.numbers["eac"].value, p.values.bac.value
+    if eac is None or bac is None or eac <= bac:
+        return
+    method = p.numbers["eac"].note or EAC_METHODS[p.policy.eac_method].label
+    severity = Severity.HIGH if eac > _FORECAST_HIGH * bac else Severity.MEDIUM
+    yield finding(
+        "cost-overrun-forecast",
+        severity,
+        p.code,
+        "project",
+        f"EAC {p.told(eac)} ({method}) is {p.told(eac - bac)} above BAC {p.told(bac)}",
+        "Find the packages with the lowest CPI; cut scope, ask for budget, or correct the plan.",
+        p.amount(eac - bac),
+    )
+
+
+def behind_schedule(p: ProjectFacts) -> Iterator[Finding]:
+    """SPI is below the green band."""
+    index, pv, ev = p.numbers["spi"].value, p.values.pv.value, p.values.ev.value
+    if index is None or pv is None or ev is None or index >= p.policy.index_green:
+        return
+    yield finding(
+        "behind-schedule",
+        Severity.HIGH if index < p.policy.index_amber else Severity.MEDIUM,
+        p.code,
+        "project",
+        f"SPI {show(index)} = EV {p.told(ev)} ÷ PV {p.told(pv)}: {p.told(pv - ev)} behind",
+        "Look at the late packages below; re-plan with a recorded baseline or add capacity.",
+        p.amount(pv - ev),
+    )
+
+
+def package_late(p: ProjectFacts) -> Iterator[Finding]:
+    """A package is past its planned finish and not done."""
+    for f in p.packages:
+        if f.state != "late" or f.plan.finish is None or f.plan.is_summary:
+            continue
+        days = (p.data_date - f.plan.finish).days
+        tally = p.work.tally(f.plan)
+        yield finding(
+            "package-late",
+            Severity.HIGH if days > 28 else Severity.MEDIUM,
+            p.code,
+            f.plan.code,
+            f"{_named(f)} was planned to finish on {f.plan.finish} and is {days} days late"
+            + (f"; {tally.done} of {tally.items} items are done" if tally.items else ""),
+            "Close it at the source if it is finished; otherwise agree a new date.",
+            evidence=_open_items(p, f),
+        )
+
+
+def _open_items(p: ProjectFacts, f: PackageFacts) -> Iterator[WorkItem]:
+    return (
+        i.record
+        for i in p.scope.current
+        if i.package == f.plan.code and not is_done(i.record, p.end)
+    )
+
+
+def _named(f: PackageFacts) -> str:
+    plan = f.plan
+    return f"{plan.code} ({plan.name})" if plan.name and plan.name != plan.code else plan.code
+
+
+def package_over_budget(p: ProjectFacts) -> Iterator[Finding]:
+    """A package has cost more than its budget."""
+    for f in p.packages:
+        ac, bac = f.values.ac.value, f.values.bac.value
+        if p.in_money and ac is not None and bac is not None and not f.plan.is_summary and ac > bac:
+            yield finding(
+                "package-over-budget",
+                Severity.HIGH,
+                p.code,
+                f.plan.code,
+                f"{_named(f)}: AC {p.told(ac)} − BAC {p.told(bac)} = {p.told(ac - bac)} too much",
+                "Check what was booked on it; move wrong bookings, or raise a change request.",
+                p.amount(ac - bac),
+                _costs(p, f.plan.code),
+            )
+
+
+def _costs(p: ProjectFacts, package: str) -> Iterator[InvoiceLine | TimeEntry]:
+    yield from (i.record for i in p.records.of(InvoiceLine) if i.package == package)
+    yield from (t.record for t in p.records.of(TimeEntry) if t.package == package)
+
+
+def cost_before_start(p: ProjectFacts) -> Iterator[Finding]:
+    """Cost is booked on a package that has not started."""
+    for f in p.packages:
+        ac, ev = f.values.ac.value, f.values.ev.value
+        early = f.plan.start is not None and f.plan.start > p.data_date
+        if not p.in_money or ac is None or ac <= 0 or ev or not (early or _idle(f)):
+            continue
+        yield finding(
+            "cost-before-start",
+            Severity.MEDIUM,
+            p.code,
+            f.plan.code,
+            f"{_named(f)}: {p.told(ac)} is booked, but nothing is earned and it has not started"
+            + (f" (planned start {f.plan.start})" if f.plan.start else ""),
+            "Move the bookings to the package that caused them, or record the actual start.",
+            p.amount(ac),
+            _costs(p, f.plan.code),
+        )
+
+
+def _idle(f: PackageFacts) -> bool:
+    return f.state == "not started"
+
+
+def actual_cost_negative(p: ProjectFacts) -> Iterator[Finding]:
+    """Cumulative AC is below 0: more credit than cost."""
+    ac = p.values.ac.value
+    if ac is not None and ac < 0:
+        yield finding(
+            "actual-cost-negative",
+            Severity.HIGH,
+            p.code,
+            "project",
+            f"cumulative AC is {p.told(ac)}: credit notes exceed all cost",
+            "Look for a credit note without its invoice, or with the wrong project.",
+            p.amount(ac),
+            (i.record for i in p.records.of(InvoiceLine) if i.record.credit_note),
+        )
+
+
+def progress_unknown(p: ProjectFacts) -> Iterator[Finding]:
+    """A planned package cannot be measured, so the project's earned value is n/a."""
+    for f in p.packages:
+        if not is_counted(f.plan, in_money=p.in_money):
+            continue
+        reason = f.values.ev.reason or f.values.pv.reason
+        if reason and f.values.bac.value is not None:
+            yield finding(
+                "progress-unknown",
+                Severity.MEDIUM,
+                p.code,
+                f.plan.code,
+                f"{_named(f)} (method {f.plan.method}): {reason}",
+                "Give it dates and what its method measures, or another measurement method.",
+                p.amount(f.values.bac.value),
+            )
+
+
+def plan_dates_impossible(p: ProjectFacts) -> Iterator[Finding]:
+    """Planned dates of the project or a package that cannot be meant."""
+    plans: list[tuple[str, date | None, date | None, Record | None]]
+    plans = [(f.plan.code, f.plan.start, f.plan.finish, f.plan.record) for f in p.packages]
+    plans.append(("project", p.setup.start, p.setup.finish, _project_record(p)))
+    for subject, start, finish, record in plans:
+        wrong = impossible(start, finish)
+        problem = ""
+        if wrong is not None:
+            problem = f"{wrong} is before 1970 or after 2100"
+        elif start is not None and finish is not None and finish < start:
+            problem = f"the finish {finish} is before the start {start}"
+        if not problem:
+            continue
+        where = f"{place(record)}: " if record is not None else ""
+        yield finding(
+            "plan-dates-impossible",
+            Severity.MEDIUM,
+            p.code,
+            subject,
+            f"{where}planned dates of {subject}: {problem}",
+            "Correct the dates at the source; until then the plan is not time-phased.",
+            evidence=[record] if record is not None else [],
+        )
+
+
+def _project_record(p: ProjectFacts) -> Project | None:
+    return p.register.record if p.register is not None else None
+
+
+def plan_cost_missing(p: ProjectFacts) -> Iterator[Finding]:
+    """A register row without its costs, or a package without budget beside budgeted ones."""
+    if p.register is not None and p.register.cost_variance.value is None:
+        record = p.register.record
+        yield finding(
+            "plan-cost-missing",
+            Severity.MEDIUM,
+            p.code,
+            record.ref.identity,
+            f"{place(record)}: {record.name or record.code}: {p.register.cost_variance.reason}",
+            "Fill the amount at the source; until then no variance can be computed.",
+            evidence=[record],
+        )
+    for f in p.packages:
+        if p.in_money and f.plan.money is None and not f.plan.is_summary and not _has_parts(p, f):
+            record_ = f.plan.record
+            yield finding(
+                "plan-cost-missing",
+                Severity.LOW,
+                p.code,
+                f.plan.code,
+                f"{_named(f)} has no budget, so it is not in BAC, PV and EV",
+                "Give it a budget (0 if its cost is planned elsewhere).",
+                evidence=[record_] if record_ is not None else [],
+            )
+
+
+def _has_parts(p: ProjectFacts, f: PackageFacts) -> bool:
+    code = f.plan.code.casefold()
+    return any(o.plan.record and o.plan.record.parent.casefold() == code for o in p.packages)
+
+
+def cost_variance_disagrees(p: ProjectFacts) -> Iterator[Finding]:
+    """The published cost variance is not planned − actual."""
+    if p.register is not None and p.register.cost_disagreements:
+        yield _disagreement(
+            "cost-variance-disagrees", p.code, p.register, p.register.cost_disagreements
+        )
+
+
+def schedule_variance_disagrees(p: ProjectFacts) -> Iterator[Finding]:
+    """The published schedule variance is not planned − actual finish."""
+    if p.register is not None and p.register.schedule_disagreements:
+        yield _disagreement(
+            "schedule-variance-disagrees", p.code, p.register, p.register.schedule_disagreements
+        )
+
+
+def _disagreement(code: str, project: str, row: Register, words: tuple[str, ...]) -> Finding:
+    return finding(
+        code,
+        Severity.MEDIUM if code.startswith("cost") else Severity.LOW,
+        project,
+        row.record.ref.identity,
+        f"{place(row.record)}: {row.record.name or row.record.code}: {'; '.join(words)}",
+        "Ask who publishes the figure which of the numbers is wrong; ours uses the row's own.",
+        evidence=[row.record],
+    )
+
+
+def plan_changed(p: ProjectFacts) -> Iterator[Finding]:
+    """BAC or the finish moved since the previous snapshot without a new baseline."""
+    before = p.previous
+    if before is None or before.unit != p.unit or not p.in_money:
+        return
+    was, now = before.figures.get("bac"), p.values.bac.value
+    if was is None or was.value is None or now is None or Fraction(was.value) == now:
+        return
+    agreed = p.previous_on is not None and p.baseline is not None and p.baseline.on > p.previous_on
+    if agreed:
+        return
+    yield finding(
+        "plan-changed",
+        Severity.MEDIUM,
+        p.code,
+        "project",
+        f"BAC was {p.told(Fraction(was.value))} in the previous snapshot and is {p.told(now)}",
+        "Record a baseline with its approval if this was agreed; else restore the plan.",
+        p.amount(now - Fraction(was.value)),
+    )
+
+
+def scope_added_unapproved(p: ProjectFacts) -> Iterator[Finding]:
+    """Items came into the scope since the baseline without an approved change request."""
+    added = [c for c in p.scope.changes if c.change == "added" and not c.approved_by]
+    if added:
+        share = p.scope.of_baseline(len(added)).value
+        high = share is not None and share >= 100 * p.policy.creep_red
+        size = f" ({show(share, 1)} % of it)" if share is not None else ""
+        yield _scope_finding(
+            "scope-added-unapproved",
+            Severity.HIGH if high else Severity.MEDIUM,
+            p,
+            added,
+            f"{len(added)} items were added since {p.scope.label}{size} without an approved "
+            "change request",
+            "Name the approved change request in a label or link of each item, or take it out.",
+        )
+
+
+def scope_removed(p: ProjectFacts) -> Iterator[Finding]:
+    """Baseline items were cancelled, deleted or moved away without an approved change request."""
+    removed = [c for c in p.scope.changes if c.change == "removed" and not c.approved_by]
+    if removed:
+        yield _scope_finding(
+            "scope-removed",
+            Severity.LOW,
+            p,
+            removed,
+            f"{len(removed)} items of {p.scope.label} were cancelled, deleted or moved away "
+            "without an approved change request",
+            "Confirm that they are not needed any more, and record a new baseline.",
+        )
+
+
+def _scope_finding(
+    code: str,
+    severity: Severity,
+    p: ProjectFacts,
+    changes: list[ScopeChange],
+    message: str,
+    action: str,
+) -> Finding:
+    latest = sorted(changes, key=lambda c: c.on or date.min, reverse=True)[:10]
+    evidence = tuple(
+        Evidence(identity=c.identity, label=f"{c.key} {c.title}".strip(), url=c.url)
+        for c in sorted(latest, key=lambda c: c.identity)
+    )
+    return Finding(
+        code=code,
+        severity=severity,
+        project=p.code,
+        subject="scope",
+        message=message,
+        action=action,
+        evidence=evidence,
+    )
+
+
+def declared_better_than_computed(p: ProjectFacts) -> Iterator[Finding]:
+    """The declared rating is better than what the figures say."""
+    declared = declared_colour(p.setup.declared_rating)
+    computed = p.rating.colour
+    if declared is None or computed is Colour.GREY or not is_worse(computed, declared):
+        return
+    yield finding(
+        "declared-better-than-computed",
+        Severity.MEDIUM,
+        p.code,
+        "rating",
+        f"declared {declared}, computed {computed} ({p.rating.reason})",
+        "Ask the project manager which facts the sources do not show, and have them recorded.",
+    )
+
+
+def cost_index_implausible(p: ProjectFacts) -> Iterator[Finding]:
+    """CPI far above 1: a bad plan, or cost that nobody booked."""
+    index = p.numbers["cpi"].value
+    if not p.policy.two_sided or index is None or index <= 1:
+        return
+    if band(index, p.policy) is Colour.RED:
+        yield finding(
+            "cost-index-implausible",
+            Severity.MEDIUM,
+            p.code,
+            "project",
+            f"CPI {show(index)} is above {2 - p.policy.index_amber}: work earned for little cost",
+            "Look for time and invoices that are not booked yet, and for a padded budget.",
+        )
+
+
+def project_empty(p: ProjectFacts) -> Iterator[Finding]:
+    """Nothing at all was found for the project."""
+    if p.register is None and not any(p.records.kinds.values()):
+        yield finding(
+            "project-empty",
+            Severity.HIGH,
+            p.code,
+            "project",
+            f"no record of any source belongs to project {p.code}",
+            "Check its code against the sources' project keys, the rules and the permissions.",
+        )

@@ -1,0 +1,199 @@
+"""Contracts against their ceiling, their term and the clock of their notice.
+
+Burn = ((invoiced + accrued) / ceiling) ÷ (elapsed / term), both in calendar days. A contract's
+money is that of all orders and invoices which name it, in whichever project they are.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from fractions import Fraction
+
+from itpm_sync.model import Contract, InvoiceLine, Money, OrderLine
+from itpm_sync.reconcile.allocate import fold
+from itpm_sync.reconcile.money import Documents, FxGap, net_amount
+from itpm_sync.reconcile.number import Number, decimal, figure, known, show, total, unknown
+from itpm_sync.reconcile.status import Colour, ContractStatus, Policy
+
+_OVER = frozenset({"closed", "cancelled", "canceled", "terminated", "expired", "draft"})
+
+
+@dataclass(frozen=True, slots=True)
+class ContractFacts:
+    """A contract with its money in its own currency, and what findings need."""
+
+    contract: Contract
+    status: ContractStatus
+    ordered: Number
+    committed: Number
+    invoiced: Number
+    burn: Number
+    notice_deadline: date | None
+    late_invoices: tuple[InvoiceLine, ...]  # dated after the end of the term
+    gaps: tuple[FxGap, ...]
+
+    @property
+    def is_live(self) -> bool:
+        """Whether its clock still runs, in the source's own word."""
+        return fold(self.contract.status) not in _OVER
+
+
+class ContractMoney:
+    """Orders and invoices of every contract, by its number; indexed once for the portfolio."""
+
+    def __init__(self, documents: Documents, invoices: Sequence[InvoiceLine]) -> None:
+        self.documents = documents
+        self._orders: dict[str, list[OrderLine]] = defaultdict(list)
+        self._invoices: dict[str, list[InvoiceLine]] = defaultdict(list)
+        contract_of: dict[str, str] = {}
+        for order in documents.orders:
+            if order.contract:
+                self._orders[fold(order.contract)].append(order)
+                contract_of.setdefault(fold(order.order), fold(order.contract))
+        for invoice in invoices:
+            number = fold(invoice.contract) or contract_of.get(fold(invoice.order), "")
+            if number:
+                self._invoices[number].append(invoice)
+
+    def orders(self, contract: Contract) -> Sequence[OrderLine]:
+        """Order lines under the contract, cancelled ones left out."""
+        return self._orders.get(fold(contract.number), ())
+
+    def invoices(self, contract: Contract) -> Sequence[InvoiceLine]:
+        """Invoice lines under the contract or under one of its orders."""
+        return self._invoices.get(fold(contract.number), ())
+
+
+def contract_facts(
+    contract: Contract, money: ContractMoney, policy: Policy, data_date: date
+) -> ContractFacts:
+    """One contract on the data date."""
+    currency, gaps = _currency(contract, money), list[FxGap]()
+    fx = money.documents.fx
+
+    def convert(amount: Fraction, own: str, on: date, record: OrderLine | InvoiceLine) -> Number:
+        rate = fx.rate(own, currency, on) if currency else unknown("no currency")
+        if rate.value is None:
+            gaps.append(FxGap(own, currency, on, record))
+            return rate
+        return known(amount * rate.value)
+
+    def of_orders(amounts: Mapping[str, Fraction]) -> Number:
+        return total(
+            convert(amounts[o.id], o.amount.currency, o.ordered_on or data_date, o)
+            for o in money.orders(contract)
+        )
+
+    netted = {o.id: money.documents.netted[o.id] for o in money.orders(contract)}
+    ordered = of_orders({k: n.ordered for k, n in netted.items()})
+    committed = of_orders({k: n.open for k, n in netted.items()})
+    accrued = of_orders({k: n.accrued for k, n in netted.items()})
+    lines = money.invoices(contract)
+    invoiced = total(convert(net_amount(i), i.amount.currency, i.invoiced_on, i) for i in lines)
+    burn = _burn(contract, total((invoiced, accrued)), data_date)
+    deadline = notice_deadline(contract)
+    colour, reason = _rate(contract, invoiced, burn, deadline, policy, data_date)
+    late = tuple(i for i in lines if contract.end and i.invoiced_on > contract.end)
+    status = ContractStatus(
+        identity=contract.id,
+        number=contract.number,
+        title=contract.title,
+        vendor=contract.vendor,
+        ceiling=contract.ceiling,
+        committed=_money(committed, currency),
+        invoiced=_money(invoiced, currency),
+        start=contract.start,
+        end=contract.end,
+        notice_deadline=deadline,
+        burn=figure("burn", "Value used ÷ time elapsed", burn, "ratio"),
+        colour=colour,
+        reason=reason,
+        url=contract.ref.url,
+    )
+    return ContractFacts(
+        contract, status, ordered, committed, invoiced, burn, deadline, late, tuple(gaps)
+    )
+
+
+def _currency(contract: Contract, money: ContractMoney) -> str:
+    if contract.ceiling is not None:
+        return contract.ceiling.currency
+    documents: Iterable[OrderLine | InvoiceLine] = (
+        *money.orders(contract),
+        *money.invoices(contract),
+    )
+    found = {d.amount.currency for d in documents}
+    return found.pop() if len(found) == 1 else ""
+
+
+def _money(number: Number, currency: str) -> Money | None:
+    return Money(decimal(number.value), currency) if number.value is not None and currency else None
+
+
+def notice_deadline(contract: Contract) -> date | None:
+    """The last day on which notice can be given: end − notice period."""
+    if contract.end is None or contract.notice_days is None:
+        return None
+    try:
+        return contract.end - timedelta(days=contract.notice_days)
+    except OverflowError:
+        return None
+
+
+def _burn(contract: Contract, used: Number, data_date: date) -> Number:
+    if contract.ceiling is None or contract.ceiling.amount <= 0:
+        return unknown("the contract has no ceiling")
+    if contract.start is None or contract.end is None or contract.end < contract.start:
+        return unknown("the contract has no usable term")
+    if used.value is None:
+        return used
+    elapsed = (min(data_date, contract.end) - contract.start).days + 1
+    if elapsed <= 0:
+        return unknown("the term has not begun")
+    term = (contract.end - contract.start).days + 1
+    return known(used.value / Fraction(contract.ceiling.amount) / Fraction(elapsed, term))
+
+
+def _rate(
+    contract: Contract,
+    invoiced: Number,
+    burn: Number,
+    deadline: date | None,
+    policy: Policy,
+    today: date,
+) -> tuple[Colour, str]:
+    """The worst that is true of the contract, and the sentence that says so."""
+    if fold(contract.status) in _OVER:
+        return Colour.GREY, f"status {contract.status}"
+    ceiling = contract.ceiling
+    if ceiling is not None and invoiced.value is not None and invoiced.value > ceiling.amount:
+        money = Money(decimal(invoiced.value), ceiling.currency)
+        return Colour.RED, f"invoiced {money} of a ceiling of {ceiling}"
+    if contract.end is not None and contract.end < today:
+        return Colour.RED, f"expired on {contract.end}"
+    if burn.value is not None and burn.value >= policy.burn_red:
+        return Colour.RED, f"burn {show(burn.value)} is at or above {policy.burn_red}"
+    soon = _notice_colour(deadline, policy, today)
+    if soon is not None:
+        return soon
+    if burn.value is not None and burn.value >= policy.burn_amber:
+        return Colour.AMBER, f"burn {show(burn.value)} is at or above {policy.burn_amber}"
+    if contract.end is None and burn.value is None:
+        return Colour.GREY, f"no end date; burn: {burn.reason}"
+    known_burn = f"burn {show(burn.value)}" if burn.value is not None else burn.reason
+    return Colour.GREEN, f"{known_burn}; ends {contract.end}"
+
+
+def _notice_colour(deadline: date | None, policy: Policy, today: date) -> tuple[Colour, str] | None:
+    if deadline is None or not policy.notice_days:
+        return None
+    days = (deadline - today).days
+    if days < 0:
+        return Colour.AMBER, f"the notice deadline {deadline} has passed"
+    if days > max(policy.notice_days):
+        return None
+    colour = Colour.RED if days <= sorted(policy.notice_days)[:2][-1] else Colour.AMBER
+    return colour, f"notice is due by {deadline}, in {days} days"

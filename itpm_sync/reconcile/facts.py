@@ -1,0 +1,191 @@
+"""What a check may look at: everything computed about one project, or about the portfolio."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from fractions import Fraction
+
+from itpm_sync.model import (
+    Contract,
+    HelpDeskItem,
+    InvoiceLine,
+    Money,
+    OrderLine,
+    Record,
+    Risk,
+    TimeEntry,
+    WorkItem,
+)
+from itpm_sync.reconcile.allocate import Allocation, ProjectRecords
+from itpm_sync.reconcile.contracts import ContractFacts
+from itpm_sync.reconcile.helpdesk import HelpDesk
+from itpm_sync.reconcile.labour import Labour
+from itpm_sync.reconcile.money import Documents, FxGap, Ledger
+from itpm_sync.reconcile.number import Number, decimal, show
+from itpm_sync.reconcile.performance import Values
+from itpm_sync.reconcile.portfolio import Register
+from itpm_sync.reconcile.progress import Plan, Work
+from itpm_sync.reconcile.scope import Scope
+from itpm_sync.reconcile.status import (
+    Evidence,
+    Finding,
+    Inputs,
+    Policy,
+    ProjectSetup,
+    ProjectStatus,
+    Rating,
+    RecordedBaseline,
+    Severity,
+    Unallocated,
+)
+from itpm_sync.reconcile.workdays import Zone
+
+EXAMPLES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class PackageFacts:
+    """A work package, its values and its state on the data date."""
+
+    plan: Plan
+    values: Values
+    state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectFacts:
+    """One project on the data date."""
+
+    setup: ProjectSetup
+    policy: Policy
+    data_date: date
+    end: datetime  # the first moment after the data date
+    zone: Zone
+    currency: str
+    in_money: bool
+    records: ProjectRecords
+    baseline: RecordedBaseline | None
+    packages: Sequence[PackageFacts]
+    work: Work
+    values: Values
+    numbers: Mapping[str, Number]
+    ledger: Ledger
+    labour: Labour
+    scope: Scope
+    desk: HelpDesk | None
+    contracts: Sequence[ContractFacts]
+    register: Register | None
+    documents: Documents
+    unallocated: Sequence[Unallocated]
+    rating: Rating
+    previous: ProjectStatus | None  # this project in the previous snapshot
+    previous_on: date | None  # the data date of that snapshot
+
+    @property
+    def code(self) -> str:
+        """The project's code."""
+        return self.setup.code
+
+    @property
+    def unit(self) -> str:
+        """The unit of its earned value."""
+        return self.currency if self.in_money else "items"
+
+    @property
+    def gaps(self) -> Iterable[FxGap]:
+        """Conversions that no exchange rate covers."""
+        yield from self.ledger.gaps
+        yield from self.labour.gaps
+        for contract in self.contracts:
+            yield from contract.gaps
+
+    def amount(self, value: Fraction) -> Money | None:
+        """An amount at stake in the project's currency; None where it is measured in items."""
+        return Money(decimal(value), self.currency) if self.in_money else None
+
+    def told(self, value: Fraction) -> str:
+        """An amount with its unit, for a sentence."""
+        return f"{show(value)} {self.currency}" if self.in_money else f"{show(value, 1)} items"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortfolioFacts:
+    """What belongs to no single project."""
+
+    inputs: Inputs
+    end: datetime
+    allocation: Allocation
+    documents: Documents
+    unallocated: Sequence[Unallocated]
+    repeated: Sequence[Sequence[Record]]  # records of one kind and stream that share their id
+    contracts: Sequence[ContractFacts]  # contracts of no project
+
+
+def finding(
+    code: str,
+    severity: Severity,
+    project: str,
+    subject: str,
+    message: str,
+    action: str,
+    amount: Money | None = None,
+    evidence: Iterable[Record] = (),
+) -> Finding:
+    """A finding with up to ten records as evidence."""
+    shown = [evidence_of(r) for _, r in zip(range(EXAMPLES), evidence, strict=False)]
+    return Finding(
+        code=code,
+        severity=severity,
+        project=project,
+        subject=subject,
+        message=message,
+        action=action,
+        amount=amount,
+        evidence=tuple(shown),
+    )
+
+
+def evidence_of(record: Record) -> Evidence:
+    """A record as evidence."""
+    return Evidence(identity=record.id, label=label(record), url=record.ref.url)
+
+
+def label(record: Record) -> str:
+    """How people recognise the record."""
+    if isinstance(record, WorkItem | HelpDeskItem):
+        return f"{record.key} {record.title}".strip()
+    if isinstance(record, Contract):
+        return f"contract {record.number} {record.title}".strip()
+    if isinstance(record, OrderLine):
+        return f"order {record.order} line {record.line}, {record.amount}"
+    if isinstance(record, InvoiceLine):
+        return f"invoice {record.invoice} line {record.line}, {record.amount}"
+    if isinstance(record, TimeEntry):
+        hours = show(Fraction(record.duration_s, 3600))
+        return f"{record.person}, {hours} h on {record.on}"
+    if isinstance(record, Risk):
+        return f"{record.code} {record.title}"
+    named = [str(v) for n in ("code", "number", "invoice", "order") if (v := _word(record, n))]
+    title = _word(record, "name") or _word(record, "title")
+    return " ".join([*named[:1], *([title] if title else [])]) or record.ref.source_id
+
+
+def _word(record: Record, name: str) -> str:
+    return str(getattr(record, name, "") or "")
+
+
+def place(record: Record) -> str:
+    """The spot in the source that a person can open: a row, a page, else the source's id."""
+    return record.attributes.get("place", "") or record.ref.url or record.ref.source_id
+
+
+def money_total(amounts: Iterable[Money]) -> Money | None:
+    """The sum, if all are of one currency."""
+    found = list(amounts)
+    currencies = {m.currency for m in found}
+    if len(currencies) != 1:
+        return None
+    return Money(sum((m.amount for m in found), Decimal(0)), currencies.pop())

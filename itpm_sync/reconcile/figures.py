@@ -1,0 +1,173 @@
+"""The figures of packages, projects and the portfolio, by name, with their labels and units."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from fractions import Fraction
+
+from itpm_sync.reconcile.facts import PackageFacts, ProjectFacts
+from itpm_sync.reconcile.number import Number, figure, known, total, unknown
+from itpm_sync.reconcile.performance import indices
+from itpm_sync.reconcile.status import Figure, ProjectStatus
+
+HasSource = Callable[[str], bool]
+"""Whether any record of a kind was read at all."""
+
+LABELS: Mapping[str, str] = {
+    "bac": "Budget at completion (BAC)",
+    "pv": "Planned value (PV)",
+    "ev": "Earned value (EV)",
+    "ac": "Actual cost (AC)",
+    "cv": "Cost variance (CV)",
+    "sv": "Schedule variance (SV)",
+    "cpi": "Cost performance index (CPI)",
+    "spi": "Schedule performance index (SPI)",
+    "eac": "Estimate at completion (EAC)",
+    "etc": "Estimate to complete (ETC)",
+    "vac": "Variance at completion (VAC)",
+    "tcpi_bac": "To-complete index for the budget",
+    "tcpi_eac": "To-complete index for the estimate",
+    "percent": "Percent complete",
+    "budget": "Budget",
+    "ordered": "Ordered",
+    "committed": "Committed: open order balance",
+    "received": "Received",
+    "accrued": "Received, not invoiced",
+    "invoiced": "Invoiced, less credit notes",
+    "paid": "Paid",
+    "labour": "Labour",
+    "effort_s": "Effort booked",
+    "items": "Items in scope",
+    "items_done": "Items done",
+    "open_defects": "Open defects",
+    "baseline_items": "Items in the baseline",
+    "added": "Items added",
+    "removed": "Items removed",
+    "creep": "Scope creep",
+    "planned_cost": "Planned cost",
+    "actual_cost": "Projected or actual cost",
+    "cost_variance": "Cost variance: planned − actual",
+    "cost_variance_percent": "Cost variance in percent of planned",
+    "schedule_variance_days": "Schedule variance: planned − actual finish",
+    "schedule_variance_percent": "Schedule variance in percent of the planned duration",
+}
+
+_RATIOS = frozenset({"cpi", "spi", "tcpi_bac", "tcpi_eac"})
+_PERCENTS = frozenset({"percent", "creep", "cost_variance_percent", "schedule_variance_percent"})
+_COUNTS = frozenset({"items", "items_done", "baseline_items", "added", "removed", "open_defects"})
+_MONEY = frozenset(
+    "budget ordered committed received accrued invoiced paid labour planned_cost actual_cost "
+    "cost_variance".split()
+)
+_ORDERED = ("ordered", "committed", "received", "accrued")
+_SUMMED = (
+    "bac", "pv", "ev", "ac", "eac", "budget", "ordered", "committed", "received", "accrued",
+    "invoiced", "paid", "labour", "planned_cost", "actual_cost", "cost_variance",
+)  # fmt: skip
+
+
+def _unit(name: str, facts: ProjectFacts) -> str:
+    if name in _RATIOS:
+        return "ratio"
+    if name in _PERCENTS:
+        return "percent"
+    if name in _COUNTS:
+        return "items"
+    if name == "schedule_variance_days":
+        return "days"
+    if name == "effort_s":
+        return "s"
+    return facts.currency if name in _MONEY else facts.unit
+
+
+def _figures(numbers: Mapping[str, Number], facts: ProjectFacts) -> dict[str, Figure]:
+    return {
+        name: figure(name, LABELS[name], number, _unit(name, facts))
+        for name, number in numbers.items()
+    }
+
+
+def package_figures(
+    facts: ProjectFacts, package: PackageFacts, has: HasSource
+) -> Mapping[str, Figure]:
+    """The figures of one work package."""
+    code, tally = package.plan.code, facts.work.tally(package.plan)
+    numbers = indices(package.values, facts.policy.eac_method)
+    numbers["budget"] = package.plan.budget
+    numbers |= _booked(
+        facts, has, lambda state: facts.ledger.sum(state, code), facts.labour.cost(code)
+    )
+    numbers["effort_s"] = known(facts.labour.seconds.get(code, 0))
+    numbers["items"] = known(tally.items)
+    numbers["items_done"] = known(tally.done)
+    return _figures(numbers, facts)
+
+
+def project_figures(facts: ProjectFacts, has: HasSource) -> Mapping[str, Figure]:
+    """The figures of one project."""
+    scope, tallies = facts.scope, facts.work.tallies.values()
+    numbers = dict(facts.numbers)
+    numbers["budget"] = _budget(facts)
+    numbers |= _booked(facts, has, facts.ledger.totals.__getitem__, facts.labour.total)
+    numbers["effort_s"] = known(sum(facts.labour.seconds.values()))
+    numbers["items"] = known(sum(t.items for t in tallies))
+    numbers["items_done"] = known(sum(t.done for t in tallies))
+    numbers["baseline_items"] = scope.baseline_items
+    for change in ("added", "removed"):
+        count = known(scope.count(change), f"since {scope.label}")
+        numbers[change] = unknown(scope.reason) if scope.members is None else count
+    numbers["creep"] = scope.creep
+    if facts.register is not None:
+        numbers |= facts.register.numbers
+    return _figures(numbers, facts)
+
+
+def _budget(facts: ProjectFacts) -> Number:
+    if not facts.in_money:
+        return unknown("no budget")
+    return total(
+        f.plan.budget for f in facts.packages if f.plan.money is not None and not f.plan.is_summary
+    )
+
+
+def _booked(
+    facts: ProjectFacts, has: HasSource, state: Callable[[str], Number], labour: Number
+) -> dict[str, Number]:
+    """Money states: n/a where no currency or no source could tell, else the sums."""
+    if not facts.currency:
+        reason = unknown("the project has no currency: no money is known")
+        return dict.fromkeys((*_ORDERED, "invoiced", "paid", "labour"), reason)
+    orders = None if has("order_line") else unknown("no source of purchase orders is connected")
+    bills = None if has("invoice_line") else unknown("no source of invoices is connected")
+    result = {name: orders or state(name) for name in _ORDERED}
+    result |= {name: bills or state(name) for name in ("invoiced", "paid")}
+    time = None if has("time_entry") else unknown("no source of time entries is connected")
+    return result | {"labour": time or labour}
+
+
+def portfolio_totals(projects: Iterable[ProjectStatus]) -> tuple[Figure, ...]:
+    """Sums over the projects, one a currency and figure; never across currencies.
+
+    A project whose figure is n/a is left out, and the note says how many are.
+    """
+    sums: dict[tuple[str, str], list[Figure]] = defaultdict(list)
+    for project in projects:
+        for name in _SUMMED:
+            one = project.figures.get(name)
+            if one is not None and len(one.unit) == 3 and one.unit.isupper():
+                sums[one.unit, name].append(one)
+    order = {name: n for n, name in enumerate(_SUMMED)}
+    return tuple(
+        figure(name, LABELS[name], _sum(sums[unit, name]), unit)
+        for unit, name in sorted(sums, key=lambda key: (key[0], order[key[1]]))
+    )
+
+
+def _sum(found: Sequence[Figure]) -> Number:
+    values = [Fraction(f.value) for f in found if f.value is not None]
+    if not values:
+        return unknown("n/a in every project of this currency")
+    left = len(found) - len(values)
+    note = f"{len(values)} projects" + (f"; {left} n/a are left out" if left else "")
+    return known(sum(values, Fraction(0)), note)

@@ -1,0 +1,124 @@
+"""What the booked time costs: each entry at the rate in force on its day.
+
+The rate of the person comes first, then that of the role, then that of the team. Time without a
+rate makes the cost undefined; it is never free.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+from typing import NamedTuple
+
+from itpm_sync.model import Person, Rate, TimeEntry
+from itpm_sync.reconcile.allocate import Placed, fold
+from itpm_sync.reconcile.money import FxGap, FxTable
+from itpm_sync.reconcile.number import Number, known, total, unknown
+
+
+class RateCard:
+    """Dated hourly rates by person, role and team."""
+
+    def __init__(self, rates: Iterable[Rate], people: Iterable[Person]) -> None:
+        self._rates: dict[str, list[Rate]] = defaultdict(list)
+        for rate in sorted(rates, key=lambda r: (r.valid_from or date.min, r.id)):
+            self._rates[fold(rate.of)].append(rate)
+        self._people = {fold(p.name): p for p in people}
+        self._people |= {fold(p.email): p for p in self._people.values() if p.email}
+
+    @property
+    def empty(self) -> bool:
+        """Whether no rate is known at all."""
+        return not self._rates
+
+    def in_force(self, person: str, role: str, team: str, on: date) -> Rate | None:
+        """The rate for an hour of that person on that day; the latest start wins."""
+        known_as = self._people.get(fold(person))
+        if known_as is not None:
+            role, team = role or known_as.role, team or known_as.team
+        names = [person, known_as.name if known_as else "", role, team]
+        for name in names:
+            for rate in reversed(self._rates.get(fold(name), ()) if name else ()):
+                if (rate.valid_from or date.min) <= on <= (rate.valid_to or date.max):
+                    return rate
+        return None
+
+
+class Unrated(NamedTuple):
+    """Time of a person for which no rate is in force."""
+
+    person: str
+    seconds: int
+    first: date
+    last: date
+
+
+class Booked(NamedTuple):
+    """Cost of one package on one day."""
+
+    package: str
+    on: date
+    cost: Number
+
+
+@dataclass(frozen=True, slots=True)
+class Labour:
+    """Labour of a project: seconds and cost by package, and what could not be costed."""
+
+    seconds: Mapping[str, int]
+    costs: Mapping[str, Number]
+    total: Number
+    booked: tuple[Booked, ...]
+    unrated: tuple[Unrated, ...]
+    gaps: tuple[FxGap, ...]
+
+    def cost(self, package: str) -> Number:
+        """Labour cost of a package."""
+        return self.costs.get(package, known(0))
+
+
+def labour(
+    entries: Sequence[Placed[TimeEntry]], card: RateCard, fx: FxTable, currency: str
+) -> Labour:
+    """Cost the time of one project in its currency; without a currency only seconds are known."""
+    groups: dict[tuple[str, str, str, str, date], int] = defaultdict(int)
+    seconds: dict[str, int] = defaultdict(int)
+    for entry, package, _ in entries:
+        groups[package, entry.person, entry.role, entry.team, entry.on] += entry.duration_s
+        seconds[package] += entry.duration_s
+    booked, gaps = list[Booked](), list[FxGap]()
+    unrated: dict[str, list[tuple[date, int]]] = defaultdict(list)
+    for (package, person, role, team, on), worked in sorted(groups.items()):
+        cost, gap = _cost(card.in_force(person, role, team, on), fx, currency, on, worked)
+        if cost is None:
+            unrated[person].append((on, worked))
+            cost = unknown(f"no rate for the time of {person}")
+        if gap is not None:
+            gaps.append(gap)
+        booked.append(Booked(package, on, cost))
+    parts: dict[str, list[Number]] = defaultdict(list)
+    for item in booked:
+        parts[item.package].append(item.cost)
+    missing = tuple(
+        Unrated(person, sum(s for _, s in days), min(days)[0], max(days)[0])
+        for person, days in sorted(unrated.items())
+    )
+    costs = {package: total(numbers) for package, numbers in parts.items()}
+    whole = total(costs.values())
+    return Labour(seconds, costs, whole, tuple(booked), missing, tuple(gaps))
+
+
+def _cost(
+    rate: Rate | None, fx: FxTable, currency: str, on: date, seconds: int
+) -> tuple[Number | None, FxGap | None]:
+    if rate is None:
+        return None, None
+    if not currency:
+        return unknown("the project has no currency"), None
+    per_hour = fx.convert(rate.per_hour, currency, on)
+    if per_hour.value is None:
+        return per_hour, FxGap(rate.per_hour.currency, currency, on, rate)
+    return Number(per_hour.value * Fraction(seconds, 3600)), None

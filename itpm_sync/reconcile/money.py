@@ -1,0 +1,394 @@
+"""The money ledger: budget → committed → received → invoiced → paid, and dated exchange rates.
+
+Everything is exact and in one currency, converted at the rate in force on the day of each
+transaction. No rate means an undefined sum and a gap to report, never a rate of 1. Orders, receipts
+and invoices are netted once: what is received leaves the open order balance; where nothing is
+received in the order's books, what is invoiced does.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+from typing import NamedTuple
+
+from itpm_sync.model import FxRate, InvoiceLine, Money, OrderLine, Payment, Receipt, Record
+from itpm_sync.reconcile.allocate import Placed, fold
+from itpm_sync.reconcile.number import Exact, Number, known, unknown
+
+# ---- allocation to the cent ---------------------------------------------------------------------
+
+
+def allocate_minor(total_minor: int, weights: Sequence[Exact]) -> tuple[int, ...]:
+    """Split minor units (cents) by weight so that the parts sum to the whole.
+
+    Largest remainder (Hamilton); ties go to the earlier part, so order the parts by a stable id.
+    The sign is kept; weights that are all zero split equally. Raises ValueError without parts or
+    with a negative weight.
+    """
+    if not weights:
+        raise ValueError("nothing to allocate to: no weights")
+    shares = [Fraction(w) for w in weights]
+    if min(shares) < 0:
+        raise ValueError("a weight is negative")
+    if not sum(shares):
+        shares = [Fraction(1)] * len(shares)
+    sign, whole, base = (-1 if total_minor < 0 else 1), abs(total_minor), sum(shares)
+    exact = [whole * s / base for s in shares]
+    parts = [int(e) for e in exact]
+    ranked = sorted(range(len(parts)), key=lambda i: (parts[i] - exact[i], i))
+    for i in ranked[: whole - sum(parts)]:
+        parts[i] += 1
+    return tuple(sign * p for p in parts)
+
+
+# ---- exchange rates -----------------------------------------------------------------------------
+
+
+class FxGap(NamedTuple):
+    """A conversion that no rate covers."""
+
+    currency: str
+    base: str
+    on: date
+    record: Record | None
+
+
+class FxTable:
+    """Dated exchange rates: direct, inverse, or over one common currency; latest on or before."""
+
+    def __init__(self, rates: Iterable[FxRate]) -> None:
+        pairs: dict[tuple[str, str], dict[date, Fraction]] = defaultdict(dict)
+        for rate in sorted(rates, key=lambda r: r.id):
+            if rate.rate > 0:
+                value = Fraction(rate.rate)
+                pairs[rate.currency, rate.base][rate.on] = value
+                pairs[rate.base, rate.currency].setdefault(rate.on, 1 / value)
+        self._days = {pair: sorted(days) for pair, days in pairs.items()}
+        self._rates = dict(pairs)
+        self._neighbours: dict[str, list[str]] = defaultdict(list)
+        for currency, base in sorted(pairs):
+            self._neighbours[currency].append(base)
+
+    def rate(self, currency: str, base: str, on: date, *, or_earliest: bool = False) -> Number:
+        """What one unit of `currency` is in `base` on a day.
+
+        `or_earliest` takes the first known rate for a day before it: for budgets, whose planned
+        start may precede the table.
+        """
+        if currency == base:
+            return known(1)
+        direct = self._lookup(currency, base, on, or_earliest)
+        if direct is not None:
+            return known(direct)
+        for middle in self._neighbours.get(currency, ()):
+            first = self._lookup(currency, middle, on, or_earliest)
+            second = self._lookup(middle, base, on, or_earliest)
+            if first is not None and second is not None:
+                return known(first * second, f"{currency} → {middle} → {base}")
+        return unknown(f"no exchange rate {currency} → {base} on {on}")
+
+    def _lookup(self, currency: str, base: str, on: date, or_earliest: bool) -> Fraction | None:
+        days = self._days.get((currency, base))
+        if not days:
+            return None
+        at = bisect_right(days, on)
+        if not at and not or_earliest:
+            return None
+        return self._rates[currency, base][days[max(at - 1, 0)]]
+
+    def convert(self, money: Money, base: str, on: date, *, or_earliest: bool = False) -> Number:
+        """The amount in `base`, unrounded."""
+        if money.currency == base:
+            return known(money.amount)
+        rate = self.rate(money.currency, base, on, or_earliest=or_earliest)
+        return rate if rate.value is None else known(Fraction(money.amount) * rate.value, rate.note)
+
+
+# ---- documents ----------------------------------------------------------------------------------
+
+OrderKey = tuple[str, str]
+
+
+class Netted(NamedTuple):
+    """An order line with everything that happened to it, in the order's own currency and net."""
+
+    line: OrderLine
+    ordered: Fraction
+    received: Fraction
+    invoiced: Fraction
+    open: Fraction  # the order balance still committed
+    accrued: Fraction  # received but not invoiced
+    has_receipts: bool
+
+
+class Paid(NamedTuple):
+    """A part of a payment that belongs to one invoice line: net, in the invoice's currency."""
+
+    line: InvoiceLine
+    amount: Fraction
+    on: date
+
+
+class Documents:
+    """Orders, receipts, invoices and payments of the whole portfolio, joined once.
+
+    `lines` must be live at the data date; later documents are not in the sequences. Cancelled
+    orders are left out; a closed order has no open balance.
+    """
+
+    def __init__(
+        self,
+        orders: Sequence[OrderLine],
+        receipts: Sequence[Receipt],
+        invoices: Sequence[InvoiceLine],
+        payments: Sequence[Payment],
+        fx: FxTable,
+    ) -> None:
+        self.fx = fx
+        self.orders = [o for o in orders if not is_cancelled(o)]
+        self.gaps: list[FxGap] = []
+        self._lines: dict[OrderKey, OrderLine] = {}
+        self._by_order: dict[str, list[OrderLine]] = defaultdict(list)
+        for order in self.orders:
+            self._lines.setdefault(order_key(order.order, order.line), order)
+            self._by_order[fold(order.order)].append(order)
+        self.invoices_of_order: dict[str, list[InvoiceLine]] = defaultdict(list)
+        for invoice in invoices:
+            if invoice.order:
+                self.invoices_of_order[fold(invoice.order)].append(invoice)
+        self.orphan_receipts = [r for r in receipts if fold(r.order) not in self._by_order]
+        self.netted: dict[str, Netted] = {}
+        self._net(receipts)
+        self.paid, self.orphan_payments = _paid(invoices, payments, fx)
+
+    def has_order(self, order: str) -> bool:
+        """Whether an order of that number is known and not cancelled."""
+        return fold(order) in self._by_order
+
+    def lines_of(self, order: str) -> Sequence[OrderLine]:
+        """The lines of an order."""
+        return self._by_order.get(fold(order), ())
+
+    def _line(self, order: str, line: str) -> OrderLine | None:
+        found = self._lines.get(order_key(order, line))
+        lines = self._by_order.get(fold(order), ())
+        return found or (lines[0] if len(lines) == 1 else None)
+
+    def _net(self, receipts: Sequence[Receipt]) -> None:
+        received: dict[str, Fraction] = defaultdict(Fraction)
+        has: set[str] = set()
+        for receipt in receipts:
+            line = self._line(receipt.order, receipt.line)
+            if line is not None and line.quantity:
+                price = Fraction(line.amount.amount) / Fraction(line.quantity)
+                received[line.id] += price * Fraction(receipt.quantity)
+                has.add(line.id)
+        for lines in self._by_order.values():
+            invoiced = self._invoiced(lines)
+            for line in lines:
+                ordered = Fraction(line.amount.amount)
+                got, billed = received[line.id], invoiced[line.id]
+                used = got if line.id in has else billed
+                still = Fraction(0) if is_closed(line) else max(Fraction(0), ordered - used)
+                accrued = max(Fraction(0), got - billed)
+                self.netted[line.id] = Netted(
+                    line, ordered, got, billed, still, accrued, line.id in has
+                )
+
+    def _invoiced(self, lines: Sequence[OrderLine]) -> dict[str, Fraction]:
+        """Net invoiced amount of each line; invoices that name no line fill the lines in turn."""
+        result, floating = dict.fromkeys((o.id for o in lines), Fraction(0)), Fraction(0)
+        for invoice in self.invoices_of_order.get(fold(lines[0].order), ()):
+            amount = self._in_order_currency(invoice, lines[0])
+            line = self._line(invoice.order, invoice.order_line)
+            if line is not None and line.id in result:
+                result[line.id] += amount
+            else:
+                floating += amount
+        for line in lines:
+            room = max(Fraction(0), Fraction(line.amount.amount) - result[line.id])
+            part = min(room, floating)
+            result[line.id] += part
+            floating -= part
+        result[lines[-1].id] += floating
+        return result
+
+    def _in_order_currency(self, invoice: InvoiceLine, order: OrderLine) -> Fraction:
+        rate = self.fx.rate(invoice.amount.currency, order.amount.currency, invoice.invoiced_on)
+        if rate.value is None:
+            gap = FxGap(
+                invoice.amount.currency, order.amount.currency, invoice.invoiced_on, invoice
+            )
+            self.gaps.append(gap)
+            return Fraction(0)
+        return net_amount(invoice) * rate.value
+
+
+def order_key(order: str, line: str) -> OrderKey:
+    """How an order line is found from other documents."""
+    return fold(order), fold(line)
+
+
+def is_cancelled(line: OrderLine) -> bool:
+    """Cancelled orders commit nothing."""
+    return fold(line.status) in {"cancelled", "canceled", "void", "rejected"}
+
+
+def is_closed(line: OrderLine) -> bool:
+    """A closed order will receive nothing more, whatever was ordered."""
+    return fold(line.status) in {"closed", "done", "finished", "completed"}
+
+
+def _paid(
+    invoices: Sequence[InvoiceLine], payments: Sequence[Payment], fx: FxTable
+) -> tuple[list[Paid], list[Payment]]:
+    """Payments spread over the lines of their invoice by gross amount; else the line's own date.
+
+    A payment is gross, a ledger is net: each line's share is its net amount times the part of the
+    invoice that is paid.
+    """
+    documents: dict[tuple[str, str], list[InvoiceLine]] = defaultdict(list)
+    by_number: dict[str, list[InvoiceLine]] = defaultdict(list)
+    for line in invoices:
+        documents[fold(line.invoice), fold(line.vendor)].append(line)
+        by_number[fold(line.invoice)].append(line)
+    parts: list[Paid] = []
+    orphans: list[Payment] = []
+    settled: set[str] = set()
+    for payment in payments:
+        number = fold(payment.invoice)
+        lines = documents.get((number, fold(payment.vendor))) or by_number.get(number, [])
+        gross = sum((_gross(line) for line in lines), Fraction(0))
+        amount = (
+            fx.convert(payment.amount, lines[0].amount.currency, payment.paid_on).value
+            if (lines)
+            else None
+        )
+        if not gross or amount is None:
+            orphans.append(payment)
+            continue
+        settled.update(line.id for line in lines)
+        parts += [Paid(line, net_amount(line) * amount / gross, payment.paid_on) for line in lines]
+    parts += [
+        Paid(line, net_amount(line), line.paid_on)
+        for line in invoices
+        if line.paid_on is not None and line.id not in settled
+    ]
+    return parts, orphans
+
+
+def net_amount(line: InvoiceLine) -> Fraction:
+    """Net of tax; a credit note takes away, whichever sign its source gave it."""
+    amount = Fraction(line.amount.amount)
+    return -abs(amount) if line.credit_note else amount
+
+
+def _gross(line: InvoiceLine) -> Fraction:
+    tax = Fraction(line.tax.amount) if line.tax is not None else Fraction(0)
+    return net_amount(line) + (-abs(tax) if line.credit_note else tax)
+
+
+# ---- the ledger of a project --------------------------------------------------------------------
+
+STATES = ("ordered", "committed", "received", "accrued", "invoiced", "paid")
+
+
+class Entry(NamedTuple):
+    """One amount of the ledger, in the project's currency."""
+
+    package: str
+    state: str
+    on: date
+    amount: Number
+    record: Record
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """Sums of a project by state and package; package `""` is what no package could take."""
+
+    currency: str
+    entries: tuple[Entry, ...]
+    sums: Mapping[tuple[str, str], Number]  # (state, package)
+    totals: Mapping[str, Number]  # by state
+    gaps: tuple[FxGap, ...]
+
+    def sum(self, state: str, package: str) -> Number:
+        """The sum of a state in a package; 0 where nothing was booked."""
+        return self.sums.get((state, package), known(0))
+
+
+def ledger(
+    currency: str,
+    documents: Documents,
+    orders: Sequence[Placed[OrderLine]],
+    invoices: Sequence[Placed[InvoiceLine]],
+    paid: Sequence[Paid],
+    payments: Sequence[Placed[Payment]],
+    data_date: date,
+) -> Ledger:
+    """The ledger of one project: `paid` are the parts that belong to its invoice lines, `payments`
+    those of its payments that no invoice explains.
+    """
+    fx, gaps, entries = documents.fx, list[FxGap](), list[Entry]()
+
+    def post(package: str, state: str, on: date, money: tuple[Fraction, str], of: Record) -> None:
+        amount, own = money
+        if own == currency:
+            entries.append(Entry(package, state, on, Number(amount), of))
+            return
+        rate = fx.rate(own, currency, on)
+        if rate.value is None:
+            gaps.append(FxGap(own, currency, on, of))
+            entries.append(Entry(package, state, on, rate, of))
+        else:
+            entries.append(Entry(package, state, on, Number(amount * rate.value), of))
+
+    for placed in orders:
+        netted = documents.netted.get(placed.record.id)
+        if netted is None:
+            continue
+        line = placed.record
+        on = line.ordered_on or data_date
+        for state, amount in (
+            ("ordered", netted.ordered),
+            ("committed", netted.open),
+            ("received", netted.received),
+            ("accrued", netted.accrued),
+        ):
+            if amount:
+                post(placed.package, state, on, (amount, line.amount.currency), line)
+    packages = {}
+    for bill in invoices:
+        invoice = bill.record
+        packages[invoice.id] = bill.package
+        money = (net_amount(invoice), invoice.amount.currency)
+        post(bill.package, "invoiced", invoice.invoiced_on, money, invoice)
+    for part in paid:
+        money = (part.amount, part.line.amount.currency)
+        post(packages.get(part.line.id, ""), "paid", part.on, money, part.line)
+    for orphan in payments:
+        payment = orphan.record
+        money = (Fraction(payment.amount.amount), payment.amount.currency)
+        post(orphan.package, "paid", payment.paid_on, money, payment)
+    return _summed(currency, entries, gaps)
+
+
+def _summed(currency: str, entries: Sequence[Entry], gaps: Sequence[FxGap]) -> Ledger:
+    values: dict[tuple[str, str], Fraction] = defaultdict(Fraction)
+    reasons: dict[tuple[str, str], str] = {}
+    for entry in entries:
+        for key in ((entry.state, entry.package), (entry.state, "*")):
+            if entry.amount.value is None:
+                reasons.setdefault(key, entry.amount.reason)
+            else:
+                values[key] += entry.amount.value
+    keys = {*values, *reasons}
+    sums = {k: unknown(reasons[k]) if k in reasons else Number(values[k]) for k in keys}
+    totals = {state: sums.pop((state, "*"), known(0)) for state in STATES}
+    return Ledger(currency, tuple(entries), sums, totals, tuple(gaps))

@@ -1,0 +1,74 @@
+"""A number that may be undefined: the value, or the reason why there is none.
+
+Arithmetic is exact (`Fraction`) until a `Figure` is made. Undefined spreads: a sum with an
+undefined part is undefined and keeps that part's reason, so that no total ever looks complete
+when it is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+
+from itpm_sync.model import round_fraction
+from itpm_sync.reconcile.status import Figure
+
+Exact = Fraction | Decimal | int
+"""What every formula accepts; never a float."""
+
+_DIGITS = 12  # places kept of a ratio that never ends, such as 1/3; amounts have fewer
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """`value`, or None with its `reason`; `note` says how the value was made."""
+
+    value: Fraction | None
+    reason: str = ""
+    note: str = ""
+
+
+def known(value: Exact, note: str = "") -> Number:
+    """A defined number."""
+    return Number(Fraction(value), note=note)
+
+
+def unknown(reason: str) -> Number:
+    """An undefined number and why."""
+    return Number(None, reason)
+
+
+def total(parts: Iterable[Number]) -> Number:
+    """The sum; undefined if any part is, with up to three distinct reasons. No parts sum to 0."""
+    result, reasons = Fraction(0), dict[str, None]()
+    for part in parts:
+        if part.value is None:
+            reasons[part.reason] = None
+        else:
+            result += part.value
+    if not reasons:
+        return Number(result)
+    shown = sorted(reasons)
+    more = f"; and {len(shown) - 3} more" if len(shown) > 3 else ""
+    return unknown("; ".join(shown[:3]) + more)
+
+
+def decimal(value: Fraction) -> Decimal:
+    """The value as a Decimal in plain notation: `1200`, `0.8`, `0.333333333333`."""
+    result = round_fraction(value, _DIGITS).normalize()
+    return result.quantize(Decimal(1)) if result.as_tuple().exponent > 0 else result  # type: ignore[operator]
+
+
+def figure(name: str, label: str, number: Number, unit: str) -> Figure:
+    """The number as a figure of the snapshot."""
+    value = None if number.value is None else decimal(number.value)
+    return Figure(
+        name=name, label=label, value=value, unit=unit, reason=number.reason, note=number.note
+    )
+
+
+def show(value: Fraction, digits: int = 2) -> str:
+    """The value for a sentence, half-even: `1,234.50`."""
+    return f"{round_fraction(value, digits):,}"

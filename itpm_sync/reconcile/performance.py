@@ -1,0 +1,296 @@
+"""Earned value of packages and of the project, as figures, and the S-curve.
+
+A project's values are the sums of its packages' values; indices are computed from those sums,
+never averaged. What cannot be measured is left undefined and named.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from itertools import accumulate
+
+from itpm_sync.model import Method
+from itpm_sync.reconcile import evm
+from itpm_sync.reconcile.number import Number, decimal, known, total, unknown
+from itpm_sync.reconcile.progress import NO_BUDGET, Plan, Tally, Work, earned_share
+from itpm_sync.reconcile.scope import Scope, is_done
+from itpm_sync.reconcile.status import CurvePoint
+from itpm_sync.reconcile.workdays import Zone, sunday
+
+_CURVE_POINTS = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """Cumulative BAC, PV, EV and AC of a package or project, in its unit."""
+
+    bac: Number
+    pv: Number
+    ev: Number
+    ac: Number
+
+    @property
+    def performance(self) -> evm.Performance | None:
+        """All four, where all are known."""
+        bac, pv, ev, ac = self.bac.value, self.pv.value, self.ev.value, self.ac.value
+        if bac is None or pv is None or ev is None or ac is None:
+            return None
+        return evm.Performance(bac, pv, ev, ac)
+
+
+def package_values(
+    plan: Plan, work: Work, by_code: Mapping[str, Plan], ac: Number, *, in_money: bool
+) -> Values:
+    """The values of one package on the day of `work`."""
+    if not in_money:
+        return _item_values(plan, work)
+    planned, earned = plan.planned_share(work.on), earned_share(plan, work, by_code)
+    return Values(plan.budget, _times(planned, plan.budget), _times(earned, plan.budget), ac)
+
+
+def _item_values(plan: Plan, work: Work) -> Values:
+    tally = work.tally(plan)
+    has_baseline = bool(tally.baseline) or any(t.baseline for t in work.tallies.values())
+    bac = known(tally.baseline if has_baseline else tally.items)
+    ev = known(tally.baseline_done if has_baseline else tally.done)
+    return Values(bac, _times(plan.planned_share(work.on), bac), ev, unknown(NO_BUDGET))
+
+
+def _times(share: Number, bac: Number) -> Number:
+    if share.value is None or bac.value is None:
+        return unknown(bac.reason or share.reason)
+    return Number(share.value * bac.value, note=share.note)
+
+
+def is_counted(plan: Plan, *, in_money: bool) -> bool:
+    """Whether the package is part of the performance measurement baseline.
+
+    In money: it has a budget of its own, within the baseline. In items: it has dates to be measured
+    against; a version without a date is a backlog, not a plan.
+    """
+    if not in_money:
+        return not plan.dates_problem
+    return not plan.is_summary and plan.money is not None and "baseline" not in plan.budget.reason
+
+
+def project_values(
+    packages: Sequence[tuple[Plan, Values]], ac: Number, *, in_money: bool
+) -> Values:
+    """The sums over the packages that count; `ac` is that of the whole project."""
+    counted = [(p, v) for p, v in packages if is_counted(p, in_money=in_money)]
+    if not counted:
+        reason = "no work package has a budget" if in_money else _no_dates(packages)
+        missing = unknown(reason)
+        return Values(missing, missing, missing, ac)
+    note = _left_out([p for p, _ in packages if not is_counted(p, in_money=in_money)], in_money)
+    bac, pv, ev = (
+        replace(number, note=note) if number.value is not None else number
+        for number in (
+            total(v.bac for _, v in counted),
+            total(v.pv for _, v in counted),
+            total(v.ev for _, v in counted),
+        )
+    )
+    return Values(bac, pv, ev, ac)
+
+
+def _no_dates(packages: Sequence[tuple[Plan, Values]]) -> str:
+    if not packages:
+        return "no work package is known and the project has no planned finish"
+    return f"none of {len(packages)} work packages has usable planned dates"
+
+
+def _left_out(plans: Sequence[Plan], in_money: bool) -> str:
+    left = [p.code for p in plans if not p.is_summary]
+    if not left:
+        return "" if in_money else "measured in items: no budget"
+    shown = ", ".join(left[:3]) + (f" and {len(left) - 3} more" if len(left) > 3 else "")
+    if in_money:
+        return f"without budget, so not counted: {shown}"
+    return f"measured in items: no budget; without dates, so not counted: {shown}"
+
+
+def indices(values: Values, eac_method: str) -> dict[str, Number]:
+    """Every figure of earned value by name, from the four cumulative values."""
+    bac, pv, ev, ac = values.bac, values.pv, values.ev, values.ac
+    result = {
+        "bac": bac,
+        "pv": pv,
+        "ev": ev,
+        "ac": ac,
+        "cv": _with(ev, ac, lambda a, b: known(a - b)),
+        "sv": _with(ev, pv, lambda a, b: known(a - b)),
+        "cpi": _with(ev, ac, evm.cpi),
+        "spi": _with(ev, pv, evm.spi),
+        "percent": _with(ev, bac, _percent),
+    }
+    return result | _forecasts(values, eac_method)
+
+
+def _percent(ev: Fraction, bac: Fraction) -> Number:
+    return evm.ratio(100 * ev, bac, "BAC is 0: nothing is planned")
+
+
+def _with(a: Number, b: Number, formula: Callable[[Fraction, Fraction], Number]) -> Number:
+    if a.value is None or b.value is None:
+        return unknown(a.reason or b.reason)
+    return formula(a.value, b.value)
+
+
+def _forecasts(values: Values, method: str) -> dict[str, Number]:
+    p = values.performance
+    if p is None:
+        missing = next(n for n in (values.ac, values.ev, values.pv, values.bac) if n.value is None)
+        names = ("eac", "etc", "vac", "tcpi_bac", "tcpi_eac")
+        return dict.fromkeys(names, unknown(missing.reason))
+    eac = evm.eac(p, method)
+    at_completion = eac.value
+    if at_completion is None:
+        return dict.fromkeys(("eac", "etc", "vac", "tcpi_eac"), eac) | {"tcpi_bac": evm.tcpi_bac(p)}
+    return {
+        "eac": eac,
+        "etc": known(at_completion - p.ac),
+        "vac": known(p.bac - at_completion),
+        "tcpi_bac": evm.tcpi_bac(p),
+        "tcpi_eac": evm.tcpi_eac(p, at_completion),
+    }
+
+
+# ---- the S-curve --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Dated facts of a project from which earlier weeks can be computed."""
+
+    done: Mapping[str, Sequence[datetime]]  # when items were done, by package, ascending
+    baseline_done: Sequence[datetime]  # of baseline items in counted packages, ascending
+    spent: Sequence[tuple[date, Fraction]] | None  # cost by day, ascending; None: not known
+
+
+def done_history(scope: Scope, end: datetime, counted: frozenset[str]) -> History:
+    """When items were done; an item without a resolution time is in no earlier week."""
+    done: dict[str, list[datetime]] = defaultdict(list)
+    baseline: list[datetime] = []
+    for item, package, _ in scope.current:
+        if item.resolved_at is None or not is_done(item, end):
+            continue
+        done[package].append(item.resolved_at)
+        home = package if scope.members is None else scope.members.get(item.id)
+        if home in counted:
+            baseline.append(item.resolved_at)
+    return History({k: sorted(v) for k, v in done.items()}, sorted(baseline), None)
+
+
+def curve(
+    packages: Sequence[tuple[Plan, Values]],
+    values: Values,
+    work: Work,
+    history: History,
+    zone: Zone,
+    earlier: Iterable[CurvePoint],
+    *,
+    in_money: bool,
+) -> tuple[CurvePoint, ...]:
+    """PV, EV and AC at the ends of weeks from the first planned day to the last, and today.
+
+    Weeks that cannot be recomputed (a declared percentage has no history) are taken from the
+    previous snapshot's curve, else they are None. Long projects have a point every few weeks.
+    """
+    counted = [(p, v) for p, v in packages if is_counted(p, in_money=in_money)]
+    usable = [(p, v) for p, v in counted if not p.dates_problem]
+    if not usable:
+        return ()
+    before = {point.on: point for point in earlier}
+    costs = history.spent
+    days = [on for on, _ in costs or ()]
+    sums = list(accumulate((amount for _, amount in costs or ()), initial=Fraction(0)))
+    points = []
+    for day in _days([p for p, _ in usable], work.on):
+        if day == work.on:
+            points.append(_point(day, values.pv, values.ev, values.ac))
+            continue
+        pv = total(_times(p.planned_share(day), v.bac) for p, v in counted)
+        if day > work.on:
+            points.append(_point(day, pv, unknown(""), unknown("")))
+            continue
+        ev = _earned_on(day, counted, work, history, zone, in_money=in_money)
+        ac = unknown("") if costs is None else known(sums[bisect_right(days, day)])
+        points.append(_merged(_point(day, pv, ev, ac), before.get(day)))
+    return tuple(points)
+
+
+def _days(plans: Sequence[Plan], on: date) -> Sequence[date]:
+    first = sunday(min(p.start or p.finish or on for p in plans))
+    last = sunday(max(on, *(p.finish or on for p in plans)))
+    weeks = (last - first).days // 7 + 1
+    step = timedelta(days=7 * -(-weeks // _CURVE_POINTS))
+    days, day = {on}, last
+    while day >= first:
+        days.add(day)
+        day -= step
+    days.add(first)
+    return sorted(days)
+
+
+def _point(day: date, pv: Number, ev: Number, ac: Number) -> CurvePoint:
+    return CurvePoint(on=day, pv=_plain(pv), ev=_plain(ev), ac=_plain(ac))
+
+
+def _plain(number: Number) -> Decimal | None:
+    return None if number.value is None else decimal(number.value)
+
+
+def _merged(point: CurvePoint, before: CurvePoint | None) -> CurvePoint:
+    if before is None:
+        return point
+    return replace(
+        point,
+        ev=before.ev if point.ev is None else point.ev,
+        ac=before.ac if point.ac is None else point.ac,
+    )
+
+
+def _earned_on(
+    day: date,
+    counted: Sequence[tuple[Plan, Values]],
+    work: Work,
+    history: History,
+    zone: Zone,
+    *,
+    in_money: bool,
+) -> Number:
+    end = zone.end_of(day)
+    if not in_money:
+        return known(bisect_left(history.baseline_done, end))
+    parts = []
+    for plan, values in counted:
+        share = _share_on(plan, day, end, work, history)
+        parts.append(_times(share, values.bac))
+    return total(parts)
+
+
+def _share_on(plan: Plan, day: date, end: datetime, work: Work, history: History) -> Number:
+    """The earned share at an earlier day, from dated facts only."""
+    tally = work.tallies.get(plan.code, Tally())
+    if plan.method is Method.LEVEL_OF_EFFORT:
+        return plan.planned_share(day)
+    if plan.method is Method.ITEMS and tally.items:
+        return known(Fraction(bisect_left(history.done.get(plan.code, ()), end), tally.items))
+    if plan.method is Method.MILESTONES:
+        return earned_share(plan, replace(work, on=day), {})
+    record = plan.record
+    if record is not None and record.actual_finish is not None and record.actual_finish <= day:
+        return known(1)
+    begun = record.actual_start if record is not None else None
+    if (begun or plan.start or day) > day:
+        return known(0)
+    if plan.method is Method.ZERO_HUNDRED and record is not None and record.actual_finish:
+        return known(0)
+    return unknown(f"{plan.label}: no history of its progress")

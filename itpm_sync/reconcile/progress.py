@@ -1,0 +1,330 @@
+"""Work packages against the plan: what is planned, earned and spent on a day, in money or items.
+
+A project with budgets is measured in its currency: planned value by linear time-phasing over
+working days, earned value by each package's measurement method, actual cost from labour and
+invoices. A project without a budget is measured in items: a package is worth its items (those of
+the baseline, else the current ones) and earns each item that is done; cost is not compared.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from fractions import Fraction
+
+from itpm_sync.model import Method, Milestone, Money, WorkItem, WorkPackage, WorkStatus
+from itpm_sync.reconcile.allocate import Placed, fold
+from itpm_sync.reconcile.money import FxTable
+from itpm_sync.reconcile.number import Number, known, unknown
+from itpm_sync.reconcile.scope import Scope, is_done
+from itpm_sync.reconcile.status import BaselinePackage, ProjectSetup, RecordedBaseline
+from itpm_sync.reconcile.workdays import elapsed, impossible
+
+NO_BUDGET = "no budget or rates: cost is not measured"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A work package as planned: dates, budget and method of the baseline in force, else its own.
+
+    `budget` is in the project's currency; `money` is the amount as the source gave it.
+    """
+
+    code: str
+    name: str
+    team: str
+    method: Method
+    start: date | None
+    finish: date | None
+    budget: Number
+    money: Money | None
+    record: WorkPackage | None
+    is_summary: bool = False
+
+    @property
+    def dates_problem(self) -> str:
+        """Why the planned dates cannot be used, or empty."""
+        wrong = impossible(self.start, self.finish)
+        if wrong is not None:
+            return f"the planned date {wrong} is impossible"
+        if self.finish is None:
+            return "no planned finish" if self.start else "no planned dates"
+        if self.start is not None and self.finish < self.start:
+            return f"the planned finish {self.finish} is before the planned start {self.start}"
+        return ""
+
+    def planned_share(self, on: date) -> Number:
+        """Share 0..1 that is planned to be done at the end of a day.
+
+        Linear over working days; a package with only a finish is planned to happen on that day.
+        """
+        if self.dates_problem or self.finish is None:
+            return unknown(f"{self.label}: {self.dates_problem}")
+        return known(elapsed(self.start or self.finish, self.finish, on))
+
+    @property
+    def label(self) -> str:
+        """How messages name the package."""
+        return f"work package {self.code}" if self.code else "the project"
+
+
+# ---- plans --------------------------------------------------------------------------------------
+
+
+def plans(
+    packages: Sequence[Placed[WorkPackage]],
+    baseline: RecordedBaseline | None,
+    fx: FxTable,
+    currency: str,
+) -> tuple[Plan, ...]:
+    """The project's packages by code; with a baseline, its dates, budgets and methods count.
+
+    Two sources may know one package: the one with a budget, then with a finish, is taken.
+    """
+    frozen = {fold(p.code): p for p in baseline.packages} if baseline else None
+    chosen: dict[str, WorkPackage] = {}
+    ranked = sorted(
+        (p.record for p in packages),
+        key=lambda r: (r.budget is None, r.planned_finish is None, r.id),
+    )
+    for record in ranked:
+        chosen.setdefault(fold(record.code), record)
+    result = [
+        _plan(chosen.get(code), frozen.get(code) if frozen else None, fx, currency, frozen)
+        for code in sorted({*chosen, *(frozen or ())})
+    ]
+    return tuple(_mark_summaries(result))
+
+
+def _plan(
+    record: WorkPackage | None,
+    frozen: BaselinePackage | None,
+    fx: FxTable,
+    currency: str,
+    baseline: Mapping[str, BaselinePackage] | None,
+) -> Plan:
+    source = frozen or record
+    assert source is not None  # noqa: S101 - one of the two named the code
+    start, finish = source.planned_start, source.planned_finish
+    if record is not None and frozen is None and baseline is not None:
+        budget = unknown(f"work package {record.code} is not in the baseline")
+    else:
+        budget = _budget(source.budget, start or finish, fx, currency)
+    return Plan(
+        code=source.code,
+        name=source.name,
+        team=record.team if record else "",
+        method=Method(frozen.method) if frozen and frozen.method else _method(record),
+        start=start,
+        finish=finish,
+        budget=budget,
+        money=source.budget,
+        record=record,
+    )
+
+
+def _method(record: WorkPackage | None) -> Method:
+    return record.method if record else Method.ITEMS
+
+
+def _budget(money: Money | None, on: date | None, fx: FxTable, currency: str) -> Number:
+    if money is None:
+        return unknown("no budget")
+    if not currency:
+        return unknown("the project has no currency")
+    return fx.convert(money, currency, on or date.min, or_earliest=True)
+
+
+def _mark_summaries(found: Sequence[Plan]) -> Iterable[Plan]:
+    """A package above a budgeted one is a summary: its budget would count the same money twice."""
+    by_code = {fold(p.code): p for p in found}
+    summaries: set[str] = set()
+    for plan in found:
+        if plan.money is None:
+            continue
+        above, seen = fold(plan.record.parent) if plan.record else "", {fold(plan.code)}
+        while above in by_code and above not in seen:
+            seen.add(above)
+            summaries.add(above)
+            parent = by_code[above].record
+            above = fold(parent.parent) if parent else ""
+    for plan in found:
+        if fold(plan.code) in summaries:
+            budget = unknown("a summary: its budget is that of its parts")
+            yield replace(plan, budget=budget, is_summary=True)
+        else:
+            yield plan
+
+
+# ---- what was done ------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Tally:
+    """Work items of one package: current scope, and the part of it in the baseline."""
+
+    items: int = 0
+    done: int = 0
+    started: int = 0
+    points: Fraction = Fraction(0)
+    points_done: Fraction = Fraction(0)
+    pointed: int = 0
+    baseline: int = 0
+    baseline_done: int = 0
+
+
+def tallies(scope: Scope, end: datetime) -> Mapping[str, Tally]:
+    """Counts by package code, one pass over the items; `""` holds those of no package."""
+    result: dict[str, Tally] = defaultdict(Tally)
+    for package in (scope.members or {}).values():
+        result[package].baseline += 1
+    for item, package, _ in scope.current:
+        _count(result[package], item, end)
+        if scope.members is not None and item.id in scope.members and is_done(item, end):
+            result[scope.members[item.id]].baseline_done += 1
+    return result
+
+
+def _count(tally: Tally, item: WorkItem, end: datetime) -> None:
+    done = is_done(item, end)
+    tally.items += 1
+    tally.done += done
+    tally.started += done or item.status is WorkStatus.IN_PROGRESS
+    if item.points is not None:
+        points = Fraction(item.points)
+        tally.pointed += 1
+        tally.points += points
+        tally.points_done += points if done else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a package's measurement may look at, on one day."""
+
+    on: date
+    tallies: Mapping[str, Tally]
+    milestones: Mapping[str, Sequence[Milestone]]
+    seconds: Mapping[str, int]  # time booked, by package
+
+    def tally(self, plan: Plan) -> Tally:
+        """The package's items."""
+        return self.tallies.get(plan.code) or Tally()
+
+    def is_finished(self, plan: Plan) -> bool:
+        """By its own actual finish, its declared percentage, or all of its items."""
+        record, tally = plan.record, self.tally(plan)
+        if record is not None and record.actual_finish is not None:
+            return record.actual_finish <= self.on
+        if record is not None and record.percent_complete is not None:
+            return record.percent_complete >= 100
+        return tally.items > 0 and tally.done == tally.items
+
+    def is_started(self, plan: Plan) -> bool:
+        """By its own actual start, its declared percentage, an item in progress, or time booked."""
+        record = plan.record
+        if self.is_finished(plan) or self.tally(plan).started:
+            return True
+        if record is None:
+            return bool(self.seconds.get(plan.code))
+        if record.actual_start is not None:
+            return record.actual_start <= self.on
+        return bool(record.percent_complete or self.seconds.get(plan.code))
+
+
+def earned_share(plan: Plan, work: Work, by_code: Mapping[str, Plan]) -> Number:
+    """Share 0..1 that is earned on the day, by the package's measurement method."""
+    if plan.method is Method.LEVEL_OF_EFFORT:
+        share = plan.planned_share(work.on)
+        return replace(share, note="level of effort: earned as planned") if share.value else share
+    if plan.method is Method.APPORTIONED:
+        return _apportioned(plan, work, by_code)
+    share = _measured(plan, work)
+    if share.value is None and not work.is_started(plan) and plan.planned_share(work.on).value == 0:
+        return known(0, "not started, and not planned to be")
+    return share
+
+
+def _apportioned(plan: Plan, work: Work, by_code: Mapping[str, Plan]) -> Number:
+    seen, base = {plan.code}, plan
+    while base.method is Method.APPORTIONED:
+        above = base.record.depends_on if base.record else ""
+        found = by_code.get(fold(above))
+        if found is None:
+            return unknown(f"{plan.label}: its base package {above or '(none)'} is not known")
+        if found.code in seen:
+            return unknown(f"{plan.label}: apportioned packages depend on each other")
+        seen.add(found.code)
+        base = found
+    share = earned_share(base, work, by_code)
+    return replace(share, note=f"apportioned to {base.code}") if share.value is not None else share
+
+
+def _measured(plan: Plan, work: Work) -> Number:
+    if plan.method is Method.ZERO_HUNDRED:
+        return known(1 if work.is_finished(plan) else 0)
+    if plan.method is Method.FIFTY_FIFTY:
+        started = Fraction(1, 2) if work.is_started(plan) else Fraction(0)
+        return known(1 if work.is_finished(plan) else started)
+    if plan.method is Method.MILESTONES:
+        return _milestones(plan, work)
+    if plan.method is Method.PERCENT:
+        return _declared(plan, work)
+    tally = work.tally(plan)
+    if plan.method is Method.POINTS and tally.points > 0:
+        left = tally.items - tally.pointed
+        note = f"{left} items without points are left out" if left else ""
+        return known(tally.points_done / tally.points, note)
+    if plan.method is Method.ITEMS and tally.items:
+        return known(Fraction(tally.done, tally.items))
+    share = _declared(plan, work)
+    word = "work items" if plan.method is Method.ITEMS else "points"
+    if share.value is None:
+        return unknown(f"{plan.label}: no {word} and no declared progress to measure it by")
+    return replace(share, note=f"declared by the source: it has no {word}")
+
+
+def _declared(plan: Plan, work: Work) -> Number:
+    record = plan.record
+    if record is not None and record.actual_finish is not None and record.actual_finish <= work.on:
+        return known(1)
+    if record is None or record.percent_complete is None:
+        return unknown(f"{plan.label}: no percentage is declared")
+    percent = Fraction(record.percent_complete)
+    if not 0 <= percent <= 100:
+        return unknown(f"{plan.label}: declared {record.percent_complete} % is not within 0..100")
+    return known(percent / 100)
+
+
+def _milestones(plan: Plan, work: Work) -> Number:
+    found = work.milestones.get(plan.code, ())
+    if not found:
+        return unknown(f"{plan.label}: no milestone is placed in it")
+    unweighted = [m.code for m in found if m.weight is None]
+    if 0 < len(unweighted) < len(found):
+        return unknown(f"{plan.label}: milestone {unweighted[0]} has no weight")
+    weights = [Fraction(1 if m.weight is None else m.weight) for m in found]
+    reached = [
+        w
+        for m, w in zip(found, weights, strict=True)
+        if m.actual is not None and m.actual <= work.on
+    ]
+    if sum(weights) <= 0:
+        return unknown(f"{plan.label}: its milestones weigh nothing")
+    note = "milestones without weights count equally" if unweighted else ""
+    return known(sum(reached, Fraction(0)) / sum(weights), note)
+
+
+def package_state(plan: Plan, work: Work) -> str:
+    """`done`, `late` (past its finish), `in progress` or `not started`."""
+    if work.is_finished(plan):
+        return "done"
+    if plan.finish is not None and not plan.dates_problem and plan.finish < work.on:
+        return "late"
+    return "in progress" if work.is_started(plan) else "not started"
+
+
+def whole_project(setup: ProjectSetup) -> Plan:
+    """The project's own dates as its only package, where no work package is known."""
+    return Plan("", setup.name, "", Method.ITEMS, setup.start, setup.finish, known(0), None, None)

@@ -1,0 +1,210 @@
+"""Ratings per dimension, each with the numbers that made it. Unknown is grey, never green.
+
+Indices are read on FEMA's two-sided bands: an index far above 1 is as suspicious as one far below
+(a bad plan, or cost that was not booked). Ratings use unrounded values. Thresholds: see
+`status.Policy`, with their sources in docs/configuration.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from fractions import Fraction
+
+from itpm_sync.model import Money, Risk
+from itpm_sync.reconcile.number import Number, show
+from itpm_sync.reconcile.scope import Scope
+from itpm_sync.reconcile.status import Colour, Policy, Rating
+
+_RANK = {Colour.GREEN: 0, Colour.GREY: 1, Colour.AMBER: 2, Colour.RED: 3}
+_EXPOSURE_AMBER, _EXPOSURE_RED = Fraction(5, 100), Fraction(10, 100)
+_TREND_AMBER, _TREND_MINIMUM = Fraction(110, 100), 3
+
+_WORDS = {
+    "green": Colour.GREEN, "g": Colour.GREEN, "on track": Colour.GREEN,
+    "amber": Colour.AMBER, "yellow": Colour.AMBER, "a": Colour.AMBER, "y": Colour.AMBER,
+    "at risk": Colour.AMBER, "amber/green": Colour.AMBER, "a/g": Colour.AMBER,
+    "red": Colour.RED, "r": Colour.RED, "off track": Colour.RED, "amber/red": Colour.RED,
+    "a/r": Colour.RED,
+}  # fmt: skip
+
+
+def declared_colour(word: str) -> Colour | None:
+    """What a project manager's word for the status means; None if it is not known."""
+    return _WORDS.get(word.strip().casefold())
+
+
+def is_worse(a: Colour, b: Colour) -> bool:
+    """Whether `a` is a worse rating than `b`."""
+    return _RANK[a] > _RANK[b]
+
+
+def band(index: Fraction, policy: Policy) -> Colour:
+    """The colour of a performance index; unrounded, bounds included in the better band."""
+    low_green, low_amber = Fraction(policy.index_green), Fraction(policy.index_amber)
+    if index < low_amber or (policy.two_sided and index > 2 - low_amber):
+        return Colour.RED
+    if index < low_green or (policy.two_sided and index > 2 - low_green):
+        return Colour.AMBER
+    return Colour.GREEN
+
+
+def _worst(colours: Sequence[Colour]) -> Colour:
+    return max(colours, key=_RANK.__getitem__)
+
+
+def index_rating(dimension: str, name: str, index: Number, policy: Policy) -> Rating:
+    """A rating from one index."""
+    if index.value is None:
+        return Rating(
+            dimension=dimension, colour=Colour.GREY, reason=f"{name} is n/a: {index.reason}"
+        )
+    return Rating(
+        dimension=dimension,
+        colour=band(index.value, policy),
+        reason=f"{name} {show(index.value)}{_beyond(index.value, policy)}",
+    )
+
+
+def _beyond(index: Fraction, policy: Policy) -> str:
+    if policy.two_sided and index > 2 - Fraction(policy.index_green):
+        return f", above {2 - policy.index_green}: check the plan and unbooked work"
+    if index < policy.index_green:
+        return f", below {policy.index_green}"
+    return ""
+
+
+def cost_rating(numbers: Mapping[str, Number], policy: Policy) -> Rating:
+    """The worse of CPI and BAC ÷ EAC; an estimate below the budget is no fault of its own."""
+    rating = index_rating("cost", "CPI", numbers["cpi"], policy)
+    eac, bac = numbers["eac"].value, numbers["bac"].value
+    if rating.colour is Colour.GREY or eac is None or bac is None or eac <= 0:
+        return rating
+    forecast = band(min(bac / eac, Fraction(1)), policy)
+    if not is_worse(forecast, Colour.GREEN):
+        return rating
+    return Rating(
+        dimension="cost",
+        colour=_worst([rating.colour, forecast]),
+        reason=f"{rating.reason}; EAC {show(eac)} against BAC {show(bac)}",
+    )
+
+
+def scope_rating(scope: Scope, policy: Policy) -> Rating:
+    """Net creep, and gross additions that nobody approved: removals do not hide additions."""
+    creep, unapproved = scope.creep, scope.count("added", unapproved=True)
+    if creep.value is None:
+        return Rating(dimension="scope", colour=Colour.GREY, reason=f"n/a: {creep.reason}")
+    share = scope.of_baseline(unapproved).value or Fraction(0)
+    colour = Colour.GREEN
+    if max(abs(creep.value), share) >= 100 * policy.creep_amber:
+        colour = Colour.AMBER
+    if abs(creep.value) >= 100 * policy.creep_red:
+        colour = Colour.RED
+    return Rating(
+        dimension="scope",
+        colour=colour,
+        reason=f"{scope.count('added')} added and {scope.count('removed')} removed since "
+        f"{scope.label}: net {show(creep.value, 1)} %; {unapproved} added without approval",
+    )
+
+
+def quality_rating(
+    within_sla: Number, defects_now: int, defects_before: int, policy: Policy
+) -> Rating:
+    """Share within SLA (28 days), and whether open defects grew by more than a tenth in 28 days."""
+    reasons, colours = [], []
+    if within_sla.value is not None:
+        share = within_sla.value / 100
+        colours.append(
+            Colour.RED
+            if share < policy.sla_red
+            else Colour.AMBER
+            if share < policy.sla_amber
+            else Colour.GREEN
+        )
+        reasons.append(f"{show(within_sla.value, 1)} % resolved within SLA")
+    if defects_now or defects_before:
+        grew = defects_now - defects_before >= _TREND_MINIMUM
+        worse = grew and defects_now > _TREND_AMBER * defects_before
+        colours.append(Colour.AMBER if worse else Colour.GREEN)
+        reasons.append(f"{defects_now} defects open, {defects_before} four weeks ago")
+    if not colours:
+        reason = "n/a: no defects and no help-desk items with targets"
+        return Rating(dimension="quality", colour=Colour.GREY, reason=reason)
+    return Rating(dimension="quality", colour=_worst(colours), reason="; ".join(reasons))
+
+
+def is_open_risk(risk: Risk) -> bool:
+    """Whether the risk can still happen."""
+    return risk.status.strip().casefold() not in {"closed", "retired", "resolved", "expired"}
+
+
+def exposure(risk: Risk) -> Money | None:
+    """Probability × impact, where both are known."""
+    if risk.probability is None or risk.impact is None:
+        return None
+    return risk.impact * risk.probability
+
+
+def risk_rating(
+    risks: Sequence[Risk], exposed: Number, reserve: Number, bac: Number, today: date
+) -> Rating:
+    """Exposure against the management reserve, else against 5 and 10 % of BAC; overdue risks.
+
+    `exposed` is the sum of the exposures in the project's currency.
+    """
+    if not risks:
+        return Rating(dimension="risk", colour=Colour.GREY, reason="n/a: no risk is registered")
+    live = [r for r in risks if is_open_risk(r)]
+    overdue = [r.code for r in live if r.due is not None and r.due < today]
+    late = Colour.AMBER if overdue else Colour.GREEN
+    words = f"; {len(overdue)} overdue ({', '.join(overdue[:3])})" if overdue else ""
+    if not live:
+        return Rating(dimension="risk", colour=Colour.GREEN, reason="no risk is open")
+    colour, reason = _exposure_colour(exposed, reserve, bac)
+    # An amber from overdue risks is known, even where the exposure is not.
+    return Rating(
+        dimension="risk",
+        colour=_worst([colour, late]),
+        reason=f"{len(live)} risks open; {reason}{words}",
+    )
+
+
+def _exposure_colour(exposed: Number, reserve: Number, bac: Number) -> tuple[Colour, str]:
+    if exposed.value is None:
+        return Colour.GREY, f"exposure n/a: {exposed.reason}"
+    amount = show(exposed.value)
+    if reserve.value is not None:
+        colour = Colour.RED if exposed.value > reserve.value else Colour.GREEN
+        if colour is Colour.GREEN and exposed.value > reserve.value * Fraction(3, 4):
+            colour = Colour.AMBER
+        return colour, f"exposure {amount} of a management reserve of {show(reserve.value)}"
+    if bac.value is None or bac.value <= 0:
+        return Colour.GREY, f"exposure {amount}; no reserve or budget to hold it against"
+    share = exposed.value / bac.value
+    colour = Colour.AMBER if share >= _EXPOSURE_AMBER else Colour.GREEN
+    if share >= _EXPOSURE_RED:
+        colour = Colour.RED
+    return colour, f"exposure {amount} is {show(100 * share, 1)} % of BAC"
+
+
+def overall_rating(ratings: Sequence[Rating]) -> Rating:
+    """Red or amber if any dimension is; else grey if time or cost is unknown; else green.
+
+    A grey scope, quality or risk does not hide a green time and cost, but an unknown time or cost
+    can never be green.
+    """
+    worst = max(ratings, key=lambda r: (_RANK[r.colour], -ratings.index(r)))
+    if worst.colour in (Colour.RED, Colour.AMBER):
+        return Rating(
+            dimension="overall", colour=worst.colour, reason=f"{worst.dimension}: {worst.reason}"
+        )
+    unknown_ = [r for r in ratings if r.colour is Colour.GREY and r.dimension in ("time", "cost")]
+    if unknown_:
+        return Rating(
+            dimension="overall",
+            colour=Colour.GREY,
+            reason="; ".join(f"{r.dimension}: {r.reason}" for r in unknown_),
+        )
+    return Rating(dimension="overall", colour=Colour.GREEN, reason="no dimension is amber or red")

@@ -1,0 +1,264 @@
+"""The scope ledger: what the baseline contained, what came and went since, and who approved it.
+
+A scope item is a work item that is neither an epic (a container) nor a milestone (an event), and
+is not cancelled. The baseline is the recorded one in force on the data date, else what existed at
+the end of the project's `baseline_on`, else there is none and creep is not known.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from fractions import Fraction
+
+from itpm_sync.model import ChangeRequest, ItemType, WorkItem, WorkStatus
+from itpm_sync.reconcile.allocate import Placed, fold
+from itpm_sync.reconcile.number import Number, known, unknown
+from itpm_sync.reconcile.status import BurnPoint, ProjectSetup, RecordedBaseline, ScopeChange
+from itpm_sync.reconcile.workdays import Zone, week_ends
+
+_WEEKS = 26
+_NOT_SCOPE = frozenset({ItemType.EPIC, ItemType.MILESTONE})
+_APPROVED = frozenset({"approved", "accepted", "authorised", "authorized", "implemented"})
+
+
+def is_scope(item: WorkItem) -> bool:
+    """Whether the item is counted as work at all."""
+    return item.type not in _NOT_SCOPE
+
+
+def is_cancelled(item: WorkItem, end: datetime) -> bool:
+    """Whether the item had been cancelled before `end`."""
+    return item.status is WorkStatus.CANCELLED and _over(item, end)
+
+
+def is_done(item: WorkItem, end: datetime) -> bool:
+    """Whether the item had been done before `end`."""
+    return item.status is WorkStatus.DONE and _over(item, end)
+
+
+def _over(item: WorkItem, end: datetime) -> bool:
+    return item.resolved_at is None or item.resolved_at < end
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The scope of one project on the data date.
+
+    `members` maps the identity of each baseline item to its package; None without a baseline, for
+    the `reason`. `current` are the live scope items.
+    """
+
+    label: str
+    reason: str
+    members: Mapping[str, str] | None
+    current: tuple[Placed[WorkItem], ...]
+    changes: tuple[ScopeChange, ...]
+    burnup: tuple[BurnPoint, ...]
+
+    def count(self, change: str, *, unapproved: bool = False) -> int:
+        """Items `added` or `removed`, all or only those that no change request approved."""
+        return sum(
+            1 for c in self.changes if c.change == change and not (unapproved and c.approved_by)
+        )
+
+    @property
+    def baseline_items(self) -> Number:
+        """Size of the baseline."""
+        return unknown(self.reason) if self.members is None else known(len(self.members))
+
+    def of_baseline(self, count: int) -> Number:
+        """A number of items as percent of the baseline."""
+        if self.members is None:
+            return unknown(self.reason)
+        if not self.members:
+            return unknown("the baseline has no items")
+        return known(Fraction(100 * count, len(self.members)))
+
+    @property
+    def creep(self) -> Number:
+        """Net growth in percent of the baseline."""
+        return self.of_baseline(self.count("added") - self.count("removed"))
+
+
+def baseline_in_force(
+    baselines: Iterable[RecordedBaseline], project: str, on: date
+) -> RecordedBaseline | None:
+    """The latest baseline recorded for the project on or before the day."""
+    mine = [b for b in baselines if fold(b.project) == fold(project) and b.on <= on]
+    return max(mine, key=lambda b: (b.on, b.version), default=None)
+
+
+def scope_ledger(
+    setup: ProjectSetup,
+    items: Sequence[Placed[WorkItem]],
+    gone: Sequence[Placed[WorkItem]],
+    requests: Sequence[Placed[ChangeRequest]],
+    baseline: RecordedBaseline | None,
+    zone: Zone,
+    data_date: date,
+) -> Scope:
+    """The scope of a project; `items` existed on the data date, `gone` were deleted at source."""
+    end = zone.end_of(data_date)
+    scoped = [p for p in items if is_scope(p.record)]
+    current = tuple(p for p in scoped if not is_cancelled(p.record, end))
+    members, label, reason = _members(setup, scoped, gone, baseline, zone, data_date)
+    approved = approved_requests(requests, data_date)
+    changes: tuple[ScopeChange, ...] = ()
+    if members is not None:
+        live = {p.record.id for p in current}
+        others = {p.record.id: p for p in (*gone, *scoped)}
+        changes = (
+            *(_added(p, approved, zone) for p in current if p.record.id not in members),
+            *(
+                _removed(identity, package, others.get(identity), baseline, approved, zone)
+                for identity, package in sorted(members.items())
+                if identity not in live
+            ),
+        )
+    return Scope(label, reason, members, current, changes, _burnup(scoped, zone, data_date))
+
+
+def _members(
+    setup: ProjectSetup,
+    items: Sequence[Placed[WorkItem]],
+    gone: Sequence[Placed[WorkItem]],
+    baseline: RecordedBaseline | None,
+    zone: Zone,
+    data_date: date,
+) -> tuple[Mapping[str, str] | None, str, str]:
+    if baseline is not None:
+        members = {i.identity: i.work_package for i in baseline.items}
+        return members, f"baseline {baseline.version} of {baseline.on}", ""
+    day = setup.baseline_on
+    if day is None:
+        return None, "", "no baseline is recorded and baseline_on is not set"
+    if day > data_date:
+        return None, "", f"the baseline of {day} lies after the data date"
+    end = zone.end_of(day)
+    members = {
+        p.record.id: p.package
+        for p in (*items, *(g for g in gone if is_scope(g.record)))
+        if _existed(p.record, end)
+    }
+    return members, f"items that existed on {day}", ""
+
+
+def _existed(item: WorkItem, end: datetime) -> bool:
+    """An item without a creation time cannot be called new, so it counts as having existed."""
+    before = item.created_at is None or item.created_at < end
+    cancelled = item.status is WorkStatus.CANCELLED
+    return before and not (cancelled and item.resolved_at is not None and item.resolved_at < end)
+
+
+# ---- changes and their approval -----------------------------------------------------------------
+
+
+def approved_requests(
+    requests: Iterable[Placed[ChangeRequest]], on: date
+) -> Mapping[str, ChangeRequest]:
+    """Change requests that were approved by the day, by folded number."""
+    return {
+        fold(r.record.number): r.record
+        for r in requests
+        if r.record.number
+        and (
+            r.record.approved_on <= on
+            if r.record.approved_on is not None
+            else fold(r.record.status) in _APPROVED
+        )
+    }
+
+
+def _approval(item: WorkItem, approved: Mapping[str, ChangeRequest]) -> str:
+    """The change request that the item names in a label, a link, its epic or an attribute."""
+    if not approved:
+        return ""
+    texts = (*item.labels, *item.links, item.epic, *item.attributes.values())
+    for text in texts:
+        for word in (text, *re.split(r"[\s,;]+", text)):
+            if found := approved.get(fold(word)):
+                return found.number
+    return ""
+
+
+def _added(
+    placed: Placed[WorkItem], approved: Mapping[str, ChangeRequest], zone: Zone
+) -> ScopeChange:
+    item = placed.record
+    return ScopeChange(
+        change="added",
+        identity=item.id,
+        key=item.key,
+        title=item.title,
+        work_package=placed.package,
+        on=zone.day_of(item.created_at) if item.created_at else None,
+        approved_by=_approval(item, approved),
+        url=item.ref.url,
+    )
+
+
+def _removed(
+    identity: str,
+    package: str,
+    placed: Placed[WorkItem] | None,
+    baseline: RecordedBaseline | None,
+    approved: Mapping[str, ChangeRequest],
+    zone: Zone,
+) -> ScopeChange:
+    """A baseline item that was cancelled, deleted, or moved out of the project (no record left)."""
+    if placed is None:
+        frozen = {i.identity: i for i in baseline.items}[identity] if baseline else None
+        return ScopeChange(
+            change="removed",
+            identity=identity,
+            key=frozen.key if frozen else "",
+            title=frozen.title if frozen else "",
+            work_package=package,
+            on=None,
+            approved_by="",
+        )
+    item = placed.record
+    when = item.resolved_at or item.updated_at
+    return ScopeChange(
+        change="removed",
+        identity=identity,
+        key=item.key,
+        title=item.title,
+        work_package=package,
+        on=zone.day_of(when) if when else None,
+        approved_by=_approval(item, approved),
+        url=item.ref.url,
+    )
+
+
+# ---- burn-up ------------------------------------------------------------------------------------
+
+
+def _burnup(
+    items: Sequence[Placed[WorkItem]], zone: Zone, data_date: date
+) -> tuple[BurnPoint, ...]:
+    """Scope and done at the end of each of the last 26 weeks, from the first week with an item."""
+    epoch = datetime.min.replace(day=2, tzinfo=UTC)  # no creation time: it was always there
+    created, left, done = [], [], []
+    for item, _, _ in items:
+        cancelled = item.status is WorkStatus.CANCELLED
+        if cancelled and item.resolved_at is None:
+            continue
+        created.append(item.created_at or epoch)
+        if cancelled and item.resolved_at is not None:
+            left.append(item.resolved_at)
+        elif item.status is WorkStatus.DONE:
+            done.append(item.resolved_at or item.created_at or epoch)
+    for moments in (created, left, done):
+        moments.sort()
+    points = []
+    for day in week_ends(data_date, _WEEKS):
+        end = zone.end_of(day)
+        scope = bisect_left(created, end) - bisect_left(left, end)
+        points.append(BurnPoint(on=day, scope=scope, done=bisect_left(done, end)))
+    first = next((i for i, p in enumerate(points) if p.scope or p.done), len(points))
+    return tuple(points[first:])
