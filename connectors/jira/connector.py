@@ -16,6 +16,7 @@ from datetime import datetime, timedelta, tzinfo
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
+from urllib.parse import urlsplit
 
 import orjson
 from pydantic import Field, SecretStr, StringConstraints, field_validator, model_validator
@@ -360,12 +361,21 @@ class JiraConnector:
         yield (first := _tried("login", login))
         if not first.ok:
             return
+        yield from self._check_transport()
         yield self._check_zone(account)
         yield self._check_clock()
         yield _tried("fields", self._check_fields)
         for key in self.settings.projects:
             yield _tried(f"project {key}", partial(self._check_project, key))
             yield self._check_publishing(key)
+
+    def _check_transport(self) -> Iterator[CheckItem]:
+        parts = urlsplit(self.settings.url)
+        if parts.scheme == "http" and parts.hostname not in ("127.0.0.1", "::1", "localhost"):
+            yield CheckItem(
+                "encryption", ok=True, detail="none: the token can be read on its way",
+                advice="use https",
+            )  # fmt: skip
 
     def _check_zone(self, account: Json) -> CheckItem:
         zone = account_zone(account)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -74,8 +75,12 @@ def flat_changes(histories: Iterable[Json]) -> list[Json]:
         head = {k: v for k, v in history.items() if k not in ("items", "id")}
         if isinstance(created := head.get("created"), int):  # the bulk read of Cloud may do this
             head["created"] = datetime.fromtimestamp(created / 1000, UTC).isoformat()
-        for position, item in enumerate(history.get("items") or ()):
-            own = {"id": f"{history.get('id')}.{position}", "history": history.get("id")}
+        times: Counter[str] = Counter()
+        for item in history.get("items") or ():
+            # Not by position: the two ways of reading a history need not agree on the order.
+            name = str(item.get("fieldId") or item.get("field"))
+            own = {"id": f"{history.get('id')}.{name}.{times[name]}", "history": history.get("id")}
+            times[name] += 1
             changes.append({**item, **head, **own})
     changes.sort(key=lambda c: (str(c.get("created")), _numeric(c["history"]), c["id"]))
     return changes

@@ -330,9 +330,18 @@ def test_changes_are_flat_in_order_and_know_their_author() -> None:
     found = flat_changes([late, early])
 
     assert [(c["id"], c["field"]) for c in found] == [
-        ("9.0", "points"), ("11.0", "status"), ("11.1", "resolution"),
+        ("9.points.0", "points"), ("11.resolution.0", "resolution"), ("11.status.0", "status"),
     ]  # fmt: skip
     assert found[1]["author"] == ann
+
+
+def test_a_change_keeps_its_id_in_whatever_order_jira_lists_it() -> None:
+    items = [{"field": "Link"}, {"field": "status"}, {"field": "Link"}]
+    listed = [
+        {c["id"] for c in flat_changes([{"id": "1", "items": chosen}])}
+        for chosen in (items, items[::-1])
+    ]
+    assert listed[0] == listed[1] == {"1.Link.0", "1.Link.1", "1.status.0"}
 
 
 def test_a_change_stamped_in_milliseconds_is_dated_like_the_others() -> None:
@@ -404,3 +413,32 @@ def test_how_an_issue_ended(
     fields = {"status": {"name": status, "statusCategory": {"key": category}},
               "resolution": {"name": resolution} if resolution else None}  # fmt: skip
     assert derived(fields, {})["_closed_as"] == closed
+
+
+# ---- check --------------------------------------------------------------------------------------
+
+
+@responses.activate
+def test_check_says_that_a_token_travels_in_the_clear() -> None:
+    base = "http://jira.example/jira"
+    responses.get(f"{base}/rest/api/2/myself", json={"timeZone": "UTC", "displayName": "Bot"})
+    responses.get(f"{base}/rest/api/2/field", json=[])
+    responses.get(f"{base}/rest/api/2/project/NET", json={"id": "1", "key": "OPS"})
+    responses.get(f"{base}/rest/api/2/mypermissions", status=500)
+    made = connector("datacenter", url=base, sprints=False)
+
+    items = {i.name: i for i in made.check()}
+
+    assert items["encryption"].advice == "use https"
+    assert items["project NET"].detail == "NET is now called OPS"
+    assert items["publishing in NET"].ok
+    assert "cannot be read" in items["publishing in NET"].detail
+
+
+@responses.activate
+def test_a_captcha_is_named() -> None:
+    denied = {"X-Authentication-Denied-Reason": "CAPTCHA_CHALLENGE; login-url=https://x"}
+    responses.get(f"{SERVER}/myself", status=403, headers=denied)
+
+    with pytest.raises(ConnectionFailed, match="sign in once in a browser"):
+        client(cloud=False).myself()
