@@ -193,6 +193,7 @@ def create(
         "closedSprints": [], "sprint": None,
     }  # fmt: skip
     fields |= values(state, project, {"issuetype": "Task", **given})
+    state.resolve(fields)
     document = {
         "id": str(ident or state.next_id()), "key": key or f"{project['key']}-{project['last']}",
         "fields": fields, "history": [], "properties": {}, "remotelinks": [],

@@ -358,7 +358,7 @@ class _Parser:
     def _milliseconds(self, name: str, value: _Value) -> int:
         if isinstance(value, datetime):
             return round(value.timestamp() * 1000)
-        if re.fullmatch(r"-?\d{5,}", value):
+        if re.fullmatch(r"-?\d+", value):
             return int(value)
         if period := _PERIOD.fullmatch(value):
             unit = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes"}[period[3]]

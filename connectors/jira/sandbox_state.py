@@ -353,11 +353,12 @@ class State:
                 document["fields"][name] = value
         if not items:
             return
-        self._resolve(document["fields"])
+        self.resolve(document["fields"])
         self._record(document, items, author)
         self.commit(issue, document)
 
-    def _resolve(self, fields: Json) -> None:
+    def resolve(self, fields: Json) -> None:
+        """Resolution and its date go with a status of the category "done", as workflows do."""
         done = fields["status"]["statusCategory"]["key"] == "done"
         if done and not fields.get("resolutiondate"):
             fields["resolutiondate"] = stamp(self.clock.ms())
