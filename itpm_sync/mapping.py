@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import json
 import re
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal, InvalidOperation
 from enum import Enum
 from typing import Any
@@ -35,6 +36,7 @@ Getter = Callable[[Json, "Frame"], Json]
 Convert = Callable[[Json], Any]
 
 _STEP = re.compile(r"\.?(?:\[([^\]=]+)=([^\]]*)\]|([^.\[\]]+))")
+_INDEX = re.compile(r"[0-9]{1,9}")
 _RULE_KEYS = frozenset("path value first map default as format zone currency scale soft".split())
 _BLOCK_KEYS = frozenset("to each id when fields attributes url".split())
 _MISSING = object()
@@ -95,8 +97,21 @@ class Mapper:
 
     def apply(self, connection: str, stream: str, raw: RawRecord) -> Mapped:
         """The model records of one raw record. Raises RecordError to quarantine all of it."""
-        data = orjson.loads(raw.body)
-        frame = Frame(data, f"{connection}:{stream}:{raw.source_id}")
+        identity = f"{connection}:{stream}:{raw.source_id}"
+        try:
+            return self._apply(connection, stream, raw, Frame(orjson.loads(raw.body), identity))
+        except orjson.JSONDecodeError as error:
+            broken = RecordError(
+                field="body", value=str(error), expected="JSON", place=raw.url or identity
+            )
+            raise broken from None
+        except RecursionError:
+            deep = RecordError(
+                field="body", value="…", expected="fewer nested levels", place=raw.url or identity
+            )
+            raise deep from None
+
+    def _apply(self, connection: str, stream: str, raw: RawRecord, frame: Frame) -> Mapped:
         records: list[Record] = []
         problems: list[RecordError] = []
         for block in self._blocks.get(stream, ()):
@@ -113,7 +128,15 @@ class Mapper:
             yield SourceRef(connection, stream, raw.source_id, raw.url), frame.parent
             return
         child_stream = f"{stream}.{block.kind.kind}"
-        for position, element in enumerate(block.each(frame.parent, frame) or ()):
+        elements = block.each(frame.parent, frame)
+        if not isinstance(elements, list | None):
+            raise RecordError(
+                field=f"each of {block.kind.kind}",
+                value=elements,
+                expected="a list",
+                place=raw.url or frame.identity,
+            )
+        for position, element in enumerate(elements or ()):
             own = block.child_id(element, frame)
             own = position if own is None else own
             url = block.url(element, frame) if block.url else raw.url
@@ -172,8 +195,8 @@ def compile_mapping(
             Problem(p.path, p.message, p.hint, p.where or f"{origin}: {'/'.join(map(str, p.path))}")
             for p in compiler.problems
         )
-    canonical = orjson.dumps([data, sorted((variables or {}).items())], option=orjson.OPT_SORT_KEYS)
-    return Mapper(blocks, hashlib.sha256(canonical).hexdigest()[:16])
+    canonical = json.dumps([data, sorted((variables or {}).items())], sort_keys=True, default=str)
+    return Mapper(blocks, hashlib.sha256(canonical.encode()).hexdigest()[:16])
 
 
 class _Compiler:
@@ -285,6 +308,9 @@ class _Compiler:
             constant = rule["value"]
             return lambda _e, _f: constant
         get = self._source(path, rule)
+        currency = rule.get("currency")
+        if isinstance(currency, Mapping) and "path" in currency:
+            get = _with_currency(get, self.path((*path, "currency", "path"), currency["path"]))
         if "map" in rule:
             get = self._translated(path, rule, get)
         elif "default" in rule:
@@ -354,7 +380,7 @@ class _Compiler:
                 self.bad(at, f"malformed path {text!r} at {text[position:]!r}", "try a.b.0.c")
                 return ()
             key, value, name = match.groups()
-            steps.append((key, value) if key else int(name) if name.isdigit() else name)
+            steps.append((key, value) if key else int(name) if _INDEX.fullmatch(name) else name)
             position = match.end()
         return tuple(steps)
 
@@ -385,26 +411,51 @@ class _Compiler:
         self, path: tuple[str | int, ...], options: Mapping[str, Json], target: _Target
     ) -> Convert:
         name = str(options.get("as", target.default))
+        scale, formats = self._scale(path, options), self._formats(path, options)
         makers: dict[str, Callable[[], Convert]] = {
             "text": lambda: _text,
             "lower": lambda: lambda v: _text(v).lower(),
             "int": lambda: _int,
-            "decimal": lambda: _scaled(_decimal, options.get("scale")),
+            "decimal": lambda: _scaled(_decimal, scale),
             "percent": lambda: _percent,
             "bool": lambda: _bool,
             "list": lambda: _list,
             "seconds": lambda: _duration(1),
             "minutes": lambda: _duration(60),
             "hours": lambda: _duration(3600),
-            "date": lambda: _date(options.get("format"), self._zone(path, options)),
-            "datetime": lambda: _datetime(options.get("format"), self._zone(path, options)),
-            "money": lambda: self._money(path, options),
+            "date": lambda: _date(formats, self._zone(path, options)),
+            "datetime": lambda: _datetime(formats, self._zone(path, options)),
+            "money": lambda: self._money(path, options, scale),
         }
         if name not in makers:
             self.bad((*path, "as"), f"unknown conversion {name!r}", suggestion(name, makers))
             return _text
+        if name not in _FITTING[target.default]:
+            known = f"use {' or '.join(_FITTING[target.default])}"
+            self.bad((*path, "as"), f"{name!r} does not fit the field {path[-1]!r}", known)
+            return _text
         convert = makers[name]()
         return _coded(convert, target.enum) if target.enum else convert
+
+    def _scale(self, path: tuple[str | int, ...], options: Mapping[str, Json]) -> Decimal | None:
+        if options.get("scale") is None:
+            return None
+        try:
+            return _decimal(options["scale"])
+        except RecordError:
+            found = _shape(options["scale"])
+            self.bad((*path, "scale"), f"expected a number, found {found}")
+            return None
+
+    def _formats(self, path: tuple[str | int, ...], options: Mapping[str, Json]) -> tuple[str, ...]:
+        given = options.get("format")
+        formats = [given] if isinstance(given, str) else given or []
+        good = isinstance(formats, list) and all(map(_reads_dates, formats))
+        if not good:
+            self.bad(
+                (*path, "format"), f"expected a date format, found {_shape(given)}", "try %d.%m.%Y"
+            )
+        return tuple(formats) if good else ()
 
     def _zone(self, path: tuple[str | int, ...], options: Mapping[str, Json]) -> ZoneInfo | None:
         if "zone" not in options:
@@ -415,20 +466,39 @@ class _Compiler:
             self.bad((*path, "zone"), f"unknown time zone {options['zone']!r}", "try Europe/Zurich")
             return None
 
-    def _money(self, path: tuple[str | int, ...], options: Mapping[str, Json]) -> Convert:
+    def _money(
+        self, path: tuple[str | int, ...], options: Mapping[str, Json], scale: Decimal | None
+    ) -> Convert:
         currency = options.get("currency")
-        if isinstance(currency, Mapping) and set(currency) == {"value"}:
-            currency = currency["value"]
+        if isinstance(currency, Mapping):
+            if set(currency) == {"path"}:
+                return _money(None, scale)  # the getter pairs amount and currency
+            currency = currency["value"] if set(currency) == {"value"} else currency
         if isinstance(currency, str) and re.fullmatch(r"[A-Z]{3}", currency):
-            return _money(lambda _v: currency, options.get("scale"))
+            return _money(lambda _v: currency, scale)
         if currency is None:
-            return _money(None, options.get("scale"))
+            return _money(None, scale)
         self.bad(
             (*path, "currency"),
             f"expected a currency code such as EUR, found {currency!r}",
-            "or let the value itself carry it: {amount, currency} or `12.50 EUR`",
+            "or {path: …}, or let the value itself carry it: {amount, currency} or `12.50 EUR`",
         )
         return _text
+
+
+_FITTING: Mapping[str, tuple[str, ...]] = types.MappingProxyType(
+    {
+        "text": ("text", "lower"),
+        "list": ("list",),
+        "int": ("int", "seconds", "minutes", "hours"),
+        "decimal": ("decimal", "percent"),
+        "bool": ("bool",),
+        "date": ("date",),
+        "datetime": ("datetime",),
+        "money": ("money",),
+    }
+)
+"""Which conversions give what a field holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -468,6 +538,16 @@ def _target(hint: Any) -> _Target:
 
 def _nothing(_element: Json, _frame: Frame) -> Json:
     return None
+
+
+def _with_currency(amount: Getter, currency: Getter) -> Getter:
+    """Both as one value, which `as: money` reads; nothing without an amount."""
+
+    def pair(element: Json, frame: Frame) -> Json:
+        found = amount(element, frame)
+        return None if found is None else {"amount": found, "currency": currency(element, frame)}
+
+    return pair
 
 
 def _or_else(get: Getter, default: Json) -> Getter:
@@ -525,7 +605,7 @@ def _text(value: Json) -> str:
         for key in ("value", "displayName", "name", "key", "id"):
             if value.get(key) is not None:
                 return _text(value[key])
-        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+        return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return "" if value is None else str(value)
 
 
@@ -538,12 +618,15 @@ def _decimal(value: Json) -> Decimal | None:
         return None
     if isinstance(value, bool | list | dict):
         raise RecordError(field="", value=value, expected="a number")
+    text = str(value).strip()  # str(float) is the shortest text that means it
     try:
-        number = Decimal(str(value).strip())  # str(float) is the shortest text that means it
+        number = Decimal(text)
     except InvalidOperation:
         number = Decimal("NaN")
     if not number.is_finite():
         raise RecordError(field="", value=value, expected="a number")
+    if len(text) > 60 or abs(number.adjusted()) > 30:
+        raise RecordError(field="", value=value, expected="a number of at most 30 digits")
     return number
 
 
@@ -556,10 +639,9 @@ def _int(value: Json) -> int | None:
     return int(number)
 
 
-def _scaled(convert: Convert, scale: Json) -> Convert:
-    if scale is None:
+def _scaled(convert: Convert, factor: Decimal | None) -> Convert:
+    if factor is None:
         return convert
-    factor = Decimal(str(scale))
     return lambda v: None if (n := convert(v)) is None else n * factor
 
 
@@ -593,53 +675,69 @@ def _list(value: Json) -> tuple[str, ...]:
 def _duration(unit_s: int) -> Convert:
     def convert(value: Json) -> int | None:
         number = _decimal(value)
+        if number is not None and abs(number * unit_s) >= 2**63:
+            raise RecordError(field="", value=value, expected="a duration")
         return None if number is None else round(number * unit_s)
 
     return convert
 
 
-def _date(formats: Json, zone: ZoneInfo | None) -> Convert:
-    to_datetime = _datetime(formats, zone)
+def _date(formats: tuple[str, ...], zone: ZoneInfo | None) -> Convert:
+    """The day as the source wrote it, in the source's own zone; of a count of ms, in `zone`."""
+    read = _moment(formats, zone)
 
     def convert(value: Json) -> date | None:
         if _blank(value):
             return None
         text = str(value).strip()
-        if formats is None and len(text) >= 10 and (len(text) == 10 or text[10] in "T "):
-            try:  # the date as the source wrote it, in the source's own zone
+        if not formats and len(text) >= 10 and (len(text) == 10 or text[10] in "T "):
+            try:
                 return date.fromisoformat(text[:10])
             except ValueError:
                 pass
-        moment = to_datetime(value)
-        return None if moment is None else moment.date()
+        return read(value).date()
 
     return convert
 
 
-def _datetime(formats: Json, zone: ZoneInfo | None) -> Convert:
-    wanted = [formats] if isinstance(formats, str) else list(formats or ())
+def _datetime(formats: tuple[str, ...], zone: ZoneInfo | None) -> Convert:
+    read = _moment(formats, zone)
 
     def convert(value: Json) -> datetime | None:
-        if _blank(value):
-            return None
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            return _epoch_ms(value)
-        text = str(value).strip()
-        for parse in (*(_strptime(f) for f in wanted), _fromiso):
-            try:
-                moment = parse(text)
-            except (ValueError, OverflowError):
-                continue
-            if moment.tzinfo is None:
-                moment = moment.replace(tzinfo=zone or UTC)
-            try:
-                return moment.astimezone(UTC)
-            except OverflowError:
-                continue
-        expected = f"a date like {wanted[0]}" if wanted else "an ISO 8601 date or time"
-        raise RecordError(field="", value=value, expected=expected)
+        return None if _blank(value) else read(value).astimezone(UTC)
 
     return convert
+
+
+def _moment(formats: tuple[str, ...], zone: ZoneInfo | None) -> Callable[[Json], datetime]:
+    """Reads an aware time that UTC can express; one without a zone is in `zone`, else in UTC."""
+    parsers = (*(_strptime(f) for f in formats), _fromiso)
+    expected = f"a date like {formats[0]}" if formats else "an ISO 8601 date or time"
+
+    def read(value: Json) -> datetime:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return _epoch_ms(value, zone or UTC)
+        text = str(value).strip()
+        for parse in parsers:
+            try:
+                moment = parse(text)
+                moment = moment if moment.tzinfo else moment.replace(tzinfo=zone or UTC)
+                moment.astimezone(UTC)
+            except (ValueError, OverflowError):
+                continue
+            return moment
+        raise RecordError(field="", value=value, expected=expected)
+
+    return read
+
+
+def _reads_dates(form: Json) -> bool:
+    """Whether a format is one that strptime can use at all."""
+    try:
+        datetime.strptime(datetime(2024, 2, 29, tzinfo=UTC).strftime(form), form)  # noqa: DTZ007
+    except (ValueError, TypeError, re.error):
+        return False
+    return True
 
 
 def _strptime(form: str) -> Callable[[str], datetime]:
@@ -650,14 +748,14 @@ def _fromiso(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def _epoch_ms(value: float) -> datetime:
+def _epoch_ms(value: float, zone: tzinfo) -> datetime:
     try:
-        return datetime.fromtimestamp(value / 1000, UTC)
+        return datetime.fromtimestamp(value / 1000, UTC).astimezone(zone)
     except (ValueError, OverflowError, OSError):
         raise RecordError(field="", value=value, expected="milliseconds since 1970") from None
 
 
-def _money(currency: Callable[[Json], str] | None, scale: Json) -> Convert:
+def _money(currency: Callable[[Json], str] | None, scale: Decimal | None) -> Convert:
     number = _scaled(_decimal, scale)
 
     def convert(value: Json) -> Money | None:
@@ -665,7 +763,8 @@ def _money(currency: Callable[[Json], str] | None, scale: Json) -> Convert:
         if isinstance(value, dict):
             amount, code = value.get("amount"), code or str(value.get("currency") or "")
         elif isinstance(value, str) and not currency:
-            amount, _, code = value.strip().partition(" ")
+            amount, _, code = value.strip().replace("\xa0", " ").partition(" ")
+            code = code.strip()
         exact = None if amount is None else number(amount)
         if exact is None:
             return None
