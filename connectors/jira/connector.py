@@ -15,11 +15,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 import orjson
-from pydantic import Field, SecretStr, StringConstraints, field_validator, model_validator
 
 from connectors.jira.client import (
     BULK,
@@ -30,6 +29,7 @@ from connectors.jira.client import (
 )
 from connectors.jira.publish import JiraPublisher
 from connectors.jira.records import cut_short, derived, flat_changes, resolve_fields
+from connectors.jira.settings import JiraSettings, http_client
 from itpm_sync.connector import (
     CheckItem,
     ConnectorInfo,
@@ -51,13 +51,10 @@ from itpm_sync.errors import (
     RecordError,
     RequestRejected,
 )
-from itpm_sync.http import BasicAuth, HttpClient, TokenAuth
 
 log = logging.getLogger(__name__)
 
 Json = dict[str, Any]
-ProjectKey = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]*$", max_length=255)]
-FieldName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 
 FIELDS = (
     "project summary issuetype status priority resolution resolutiondate created updated duedate "
@@ -69,49 +66,6 @@ BOARDS = "boards"  # the scope of sprints: they belong to boards, which read sev
 _SKEW_S = 60.0
 # The index of a search lags behind by seconds, on a bad day by minutes; stamps in JQL are minutes.
 _OVERLAP = timedelta(minutes=10)
-
-
-class JiraAuth(ConnectorSettings):
-    """Cloud: email and API token. Data Center: a personal access token, or user and password."""
-
-    email: str | None = None
-    token: SecretStr | None = None
-    user: str | None = None
-    password: SecretStr | None = None
-
-
-class JiraSettings(ConnectorSettings):
-    """What a `connections:` entry of type `jira` holds."""
-
-    url: Annotated[str, StringConstraints(pattern=r"^https?://[^/\s?#]+[^\s?#]*$")]
-    flavor: Literal["cloud", "datacenter"]
-    auth: JiraAuth
-    projects: Annotated[tuple[ProjectKey, ...], Field(min_length=1)]
-    fields: Mapping[FieldName, str] = {}
-    worklogs: bool = True
-    changelog: bool = True
-    sprints: Literal["auto"] | bool = "auto"
-    verify: bool | Path = True
-
-    @field_validator("projects")
-    @classmethod
-    def _each_once(cls, projects: tuple[str, ...]) -> tuple[str, ...]:
-        twice = sorted({p for p in projects if projects.count(p) > 1})
-        if twice:
-            raise ValueError(f"{', '.join(twice)} is listed more than once")
-        return projects
-
-    @model_validator(mode="after")
-    def _auth_fits(self) -> JiraSettings:
-        given = {n for n in ("email", "token", "user", "password") if getattr(self.auth, n)}
-        allowed: tuple[set[str], ...] = ({"email", "token"},)
-        if self.flavor == "datacenter":
-            allowed = ({"token"}, {"user", "password"})
-        if given not in allowed:
-            wanted = " or ".join("{" + ", ".join(sorted(a)) + "}" for a in allowed)
-            found = ", ".join(sorted(given)) or "nothing"
-            raise ValueError(f"auth: flavor {self.flavor} needs {wanted}, found {found}")
-        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +93,7 @@ class JiraConnector:
     def __init__(self, name: str, settings: JiraSettings, context: Context) -> None:
         self.name = name
         self.settings = settings
-        self._http = _http(settings, context)
+        self._http = http_client(settings, context)
         self._client = JiraClient(self._http, cloud=settings.flavor == "cloud")
         self._lock = threading.Lock()
         self._known: _Site | None = None
@@ -478,26 +432,3 @@ def _tried(name: str, attempt: Callable[[], str]) -> CheckItem:
         return CheckItem(name, ok=False, detail=error.message, advice=error.advice)
     except ItpmError as error:
         return CheckItem(name, ok=False, detail=str(error))
-
-
-def _http(settings: JiraSettings, context: Context) -> HttpClient:
-    auth, token, password = settings.auth, settings.auth.token, settings.auth.password
-    verify: bool | str = True
-    if isinstance(settings.verify, Path):
-        bundle = context.base_dir / settings.verify
-        if not bundle.exists():
-            raise ConnectionFailed(f"verify: {bundle} does not exist", advice="correct the path")
-        verify = str(bundle)
-    else:
-        verify = settings.verify
-    login: BasicAuth | TokenAuth
-    if auth.email and token:
-        login = BasicAuth(auth.email, token.get_secret_value())
-    elif token:
-        login = TokenAuth(token.get_secret_value())
-    else:
-        login = BasicAuth(auth.user or "", password.get_secret_value() if password else "")
-    return HttpClient(
-        settings.url, auth=login, connections=context.connections, timeout_s=context.timeout_s,
-        attempts=context.attempts, verify=verify, user_agent=context.user_agent,
-    )  # fmt: skip

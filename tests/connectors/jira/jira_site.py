@@ -11,8 +11,9 @@ from typing import Any
 
 import orjson
 
-from connectors.jira.connector import JiraConnector, JiraSettings
+from connectors.jira.connector import JiraConnector
 from connectors.jira.sandbox import Exchange, JiraSandbox
+from connectors.jira.settings import JiraSettings
 from itpm_sync.connector import Context, Page, RawRecord, Stream, Window
 from tests.connectors.jira.openapi import assert_valid, missing
 

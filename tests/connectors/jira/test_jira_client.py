@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.jira.client import JiraClient, account_zone, jql_stamp, parse_stamp
-from connectors.jira.connector import JiraConnector, JiraSettings
+from connectors.jira.connector import JiraConnector
 from connectors.jira.records import cut_short, derived, flat_changes
+from connectors.jira.settings import JiraSettings
 from itpm_sync.connector import Context, Page, Partition, Window
 from itpm_sync.errors import ConnectionFailed, RetryableError
 from itpm_sync.http import HttpClient

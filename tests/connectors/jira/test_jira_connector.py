@@ -11,7 +11,8 @@ import yaml
 from pydantic import ValidationError
 
 from connectors.jira import client
-from connectors.jira.connector import JiraConnector, JiraSettings
+from connectors.jira.connector import JiraConnector
+from connectors.jira.settings import JiraSettings
 from itpm_sync.connector import Connector, Context, Count, Deletes, Faults, Window
 from itpm_sync.errors import ConnectionFailed
 from itpm_sync.mapping import Mapper, compile_mapping
