@@ -24,6 +24,7 @@ CellKind = Literal["text", "number", "date", "time", "bool", "error"]
 MISSING = ("", "-", "--", "–", "—", "n/a", "n.a.", "na", "null", "none", "k.a.")
 EXCEL_EPOCH = date(1899, 12, 30)  # day 0 of Excel's serial dates from 1 March 1900 on
 _LONGEST_NUMBER = 100  # characters; bounds the work of the patterns below
+_LARGEST = Decimal(10) ** 24
 _EXACT = Context(prec=200, rounding=ROUND_HALF_EVEN)  # no product of two such cells is rounded
 
 # Active codes of ISO 4217 list one, without funds, metals and testing codes.
@@ -70,6 +71,7 @@ _LOOK_ALIKES = {
 _BRACKETS = re.compile(r"([^0-9()]*)\(([^()]*)\)([^0-9()]*)")
 _WORD = re.compile(r"(?:[A-Z]{1,2})?\$|[€£¥￥₹₩₽₺₪]|[^\W\d_]+")
 _ISO_DATE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ].*)?", re.DOTALL)
+_PLAIN_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 _CLOCK = re.compile(r"([0-9]{1,5}):([0-5][0-9])(?::([0-5][0-9]))?")
 _TRUE = frozenset("true yes y x 1 ja wahr oui vrai si sì sí vero ✓".split())
 _FALSE = frozenset("false no n 0 nein falsch non faux falso".split())
@@ -111,6 +113,11 @@ class Format:
     separator: str = ","
     missing: frozenset[str] = frozenset(MISSING)  # casefolded
     epoch: date = EXCEL_EPOCH  # day 0 of the workbook's serial dates
+
+
+def constant(word: str) -> Cell:
+    """A word of the configuration: plain numbers need no declared format there."""
+    return Cell(word, "number" if _PLAIN_NUMBER.fullmatch(word) else "text")
 
 
 class Amount(NamedTuple):
@@ -263,7 +270,11 @@ def plain(value: Decimal) -> str:
 
 
 def _scaled(value: Decimal, fmt: Format) -> Decimal:
-    return value if fmt.scale == 1 else _EXACT.normalize(_EXACT.multiply(value, fmt.scale))
+    if fmt.scale != 1:
+        value = _EXACT.normalize(_EXACT.multiply(value, fmt.scale))
+    if abs(value) >= _LARGEST:
+        raise BadCell("a number below 10^24")
+    return value
 
 
 def _number(cell: Cell, fmt: Format) -> Decimal:
@@ -327,6 +338,8 @@ def _duration(seconds: int | None) -> Callable[[Cell, Format], Json]:
             return int(hours) * 3600 + int(minutes) * 60 + int(rest)
         unit = Decimal(seconds) if seconds else fmt.hours_per_day * 3600
         value = _EXACT.multiply(_scaled(_number(cell, fmt), fmt), unit)
+        if abs(value) >= 2**63:
+            raise BadCell("a duration of at most 63 bits of seconds")
         return int(value.to_integral_value(ROUND_HALF_EVEN))
 
     return reader

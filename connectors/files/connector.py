@@ -8,28 +8,17 @@ cannot be read is reported with file, row and column, and the rest goes on.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, ClassVar
 
-import orjson
-
-from connectors.files.cells import CURRENCIES, BadCell, Cell, Format, Json, read
-from connectors.files.reader import Layout, OpenTable, Row, clean, letter, open_table
-from connectors.files.settings import (
-    CurrencyColumn,
-    FilesSettings,
-    ModelField,
-    Rule,
-    Table,
-    choices,
-    model_fields,
-)
+from connectors.files.reader import open_table
+from connectors.files.rows import Outcome, Spot, outcomes
+from connectors.files.settings import FilesSettings, Table, model_fields
+from connectors.files.table import Layout
 from itpm_sync.connector import (
     CheckItem,
     ConnectorInfo,
@@ -40,51 +29,14 @@ from itpm_sync.connector import (
     Page,
     Partition,
     Publisher,
-    RawRecord,
     Stream,
     Window,
 )
-from itpm_sync.errors import ConnectionFailed, ItpmError, RecordError, suggestion
+from itpm_sync.errors import ConnectionFailed, ItpmError, suggestion
 
 log = logging.getLogger(__name__)
 
 _PAGE = 1000
-_LONGEST_KEY = 400  # characters; a key is an index entry of the store
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What one row came to.
-
-    `record` None: the row is quarantined, for the reasons in `problems`, or (`repeats`) stands in
-    the files once more, word for word. `source_id` is known unless the key itself is bad.
-    """
-
-    source_id: str
-    record: RawRecord | None
-    problems: tuple[RecordError, ...] = ()
-    repeats: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Column:
-    """One rule, ready to read cells of one open file."""
-
-    name: str
-    rule: Rule
-    reading: str
-    fmt: Format
-    field: ModelField | None  # None: an attribute
-    index: int | None  # of the column in the row; None: a constant
-    currency_index: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Spot:
-    """Where a record was seen first, to judge whether the same key again is the same row."""
-
-    place: str
-    digest: bytes
 
 
 class FilesConnector:
@@ -208,7 +160,8 @@ class FilesConnector:
     def _outcomes(self, name: str) -> Generator[Outcome, None, None]:
         """Every row of every file of a table; a file that fails is named after the others."""
         table = self._settings.tables[name]
-        seen: dict[str, _Spot] = {}
+        defaults = table.defaults.over(self._settings.defaults)
+        seen: dict[str, Spot] = {}
         failures: list[ConnectionFailed] = []
         rows = 0
         if not table.key:
@@ -218,7 +171,7 @@ class FilesConnector:
                 with open_table(path, self._layout(table)) as file:
                     for line in file.advice:
                         log.warning("%s %s: %s", self._name, name, line)
-                    for outcome in self._file(table, file, path, seen):
+                    for outcome in outcomes(table, defaults, file, path.name, seen):
                         rows += 1
                         yield outcome
             except ConnectionFailed as error:
@@ -233,45 +186,6 @@ class FilesConnector:
                 f"table {name}: {table.file} has a header and no rows",
                 advice="export it again, or set may_be_empty: true if that is right",
             )
-
-    def _file(
-        self, table: Table, file: OpenTable, path: Path, seen: dict[str, _Spot]
-    ) -> Iterator[Outcome]:
-        columns = self._columns(table, file)
-        places = {name: index for index, name in enumerate(file.header)}
-        above: dict[int, Cell] = {}
-        fill = [places[clean(header)] for header in table.fill_down]
-        for row in file.rows:
-            if row.problem:
-                yield _quarantined(file, row)
-                continue
-            cells = _filled(row.cells, fill, above)
-            if any(skip.holds(cells[places[clean(skip.column)]].text) for skip in table.skip_rows):
-                continue
-            given = _Given(table, file, path.name, row.number, cells)
-            yield _first_of_its_key(given, _outcome(given, columns, places), seen)
-
-    def _columns(self, table: Table, file: OpenTable) -> tuple[_Column, ...]:
-        """The rules of a table, bound to the columns of an open file."""
-        defaults = table.defaults.over(self._settings.defaults)
-        places = {name: index for index, name in enumerate(file.header)}
-        known = model_fields(table.kind)
-        rules = [(name, rule, known.get(name)) for name, rule in table.columns.items()]
-        rules += [(name, rule, None) for name, rule in table.attributes.items()]
-        return tuple(
-            _Column(
-                name=name,
-                rule=rule,
-                reading=_reading(rule, field),
-                fmt=replace(rule.written(defaults), epoch=file.epoch),
-                field=field,
-                index=None if rule.column is None else places[clean(rule.column)],
-                currency_index=places[clean(rule.currency.column)]
-                if isinstance(rule.currency, CurrencyColumn)
-                else None,
-            )
-            for name, rule, field in rules
-        )
 
     # ---- files ----------------------------------------------------------------------------------
 
@@ -291,24 +205,24 @@ class FilesConnector:
 
         Raises ConnectionFailed where there is none, or one leads elsewhere.
         """
-        folder = self._folder.resolve()
-        if not folder.is_dir():
-            raise ConnectionFailed(
-                f"folder {self._folder} does not exist", advice="create it, or correct folder:"
-            )
-        found = sorted(path for path in folder.glob(table.file) if _is_data(path))
-        if not found:
-            raise ConnectionFailed(
-                f"no file {table.file} in {self._folder}", advice=_file_advice(folder, table.file)
-            )
-        for path in found:
-            if not path.resolve().is_relative_to(folder):
+        try:
+            folder = self._folder.resolve()
+            if not folder.is_dir():
                 raise ConnectionFailed(
-                    f"{path.name} leads out of {self._folder}",
-                    advice="put the file itself into the folder, not a link to it",
+                    f"folder {self._folder} does not exist", advice="create it, or correct folder:"
                 )
-            if not path.is_file():
-                raise ConnectionFailed(f"{path.name} is not a regular file")
+            found = _matching(folder, table.file)
+            if not found:
+                raise ConnectionFailed(
+                    f"no file {table.file} in {self._folder}",
+                    advice=_file_advice(folder, table.file),
+                )
+            for path in found:
+                _insist_inside(path, folder)
+        except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle
+            raise ConnectionFailed(
+                f"folder {self._folder} cannot be read ({error})", advice="look at its permissions"
+            ) from error
         return found
 
 
@@ -336,6 +250,23 @@ def _batches(outcomes: Iterable[Outcome]) -> Iterator[list[Outcome]]:
         raise failure
 
 
+def _matching(folder: Path, pattern: str) -> list[Path]:
+    """The file of that very name, else those that match, sorted."""
+    if (folder / pattern).exists():
+        return [folder / pattern]
+    return sorted(path for path in folder.glob(pattern) if _is_data(path))
+
+
+def _insist_inside(path: Path, folder: Path) -> None:
+    if not path.is_file():
+        raise ConnectionFailed(f"{path.name} is not a regular file")
+    if not path.resolve().is_relative_to(folder):
+        raise ConnectionFailed(
+            f"{path.name} leads out of {folder}",
+            advice="put the file itself into the folder, not a link to it",
+        )
+
+
 def _is_data(path: Path) -> bool:
     """Not what an office program leaves beside an open document."""
     return not path.name.startswith((".", "~$")) and not path.is_dir()
@@ -350,223 +281,7 @@ def _file_advice(folder: Path, pattern: str) -> str:
     return f'did you mean "{loose[0]}"?' if loose else near if near[:3] == "did" else listed
 
 
-# ---- one row ------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Given:
-    """A row with what is needed to name it."""
-
-    table: Table
-    file: OpenTable
-    file_name: str
-    number: int
-    cells: Sequence[Cell]
-
-    @property
-    def place(self) -> str:
-        return f"{self.file.place} row {self.number}"
-
-    def error(
-        self, index: int | None, value: str, expected: str, hint: str = "", source_id: str = ""
-    ) -> RecordError:
-        """A problem of one column."""
-        header = "the row" if index is None else self.file.header[index]
-        spot = "" if index is None else f", column {header}"
-        cell = f" ({letter(index)}{self.number})" if self.file.excel and index is not None else ""
-        return RecordError(
-            field=header,
-            value=value,
-            expected=expected,
-            place=f"{self.place}{spot}{cell}",
-            hint=hint,
-            source_id=source_id,
-        )
-
-
-def _quarantined(file: OpenTable, row: Row) -> Outcome:
-    """A row whose cells cannot be told apart safely."""
-    shown = " | ".join(cell.text for cell in row.cells[:8])
-    problem = RecordError(
-        field="the row",
-        value=shown.encode("utf-8", "backslashreplace").decode(),
-        expected=f"{len(file.header)} readable cells",
-        place=f"{file.place} row {row.number}",
-        hint=f"it {row.problem}",
-    )
-    return Outcome("", None, (problem,))
-
-
-def _filled(cells: Sequence[Cell], fill: Sequence[int], above: dict[int, Cell]) -> Sequence[Cell]:
-    """The row with the cells of `fill_down` columns repeated from above where they are empty."""
-    if not fill:
-        return cells
-    result = list(cells)
-    for index in fill:
-        if result[index].text:
-            above[index] = result[index]
-        else:
-            result[index] = above.get(index, result[index])
-    return result
-
-
-def _outcome(given: _Given, columns: Sequence[_Column], places: Mapping[str, int]) -> Outcome:
-    """Reads every column of a row, and only then judges it: all its problems are reported."""
-    source_id, key_problem = _source_id(given, places)
-    values: dict[str, Json] = {}
-    attributes: dict[str, str] = {}
-    problems = [key_problem] if key_problem else []
-    rejected = bool(problems)
-    for column in columns:
-        try:
-            value = _value(column, given.cells)
-        except BadCell as bad:
-            fatal = _fatal(column)
-            rejected = rejected or fatal
-            hint = "; ".join(
-                filter(None, (bad.hint, "" if fatal else "only this cell is left out"))
-            )
-            text = column.rule.value if column.index is None else given.cells[column.index].text
-            problems.append(given.error(column.index, text or "", bad.expected, hint, source_id))
-            continue
-        if column.field is not None:
-            values[column.name] = value
-        elif value is not None:
-            attributes[column.name] = _as_text(value)
-    record = None if rejected else _record(given, source_id, values, attributes)
-    return Outcome(source_id, record, tuple(problems))
-
-
-def _fatal(column: _Column) -> bool:
-    """Whether a bad cell rejects its row: where the rule says so, else where leaving it out would
-
-    put an assumed value in its place (a required field, or one whose default is not "unknown").
-    """
-    if column.rule.soft is not None:
-        return not column.rule.soft
-    return column.field is not None and not column.field.may_be_dropped
-
-
-def _source_id(given: _Given, places: Mapping[str, int]) -> tuple[str, RecordError | None]:
-    """The key cells as one id; parts of a compound key are joined by "/", escaped within them."""
-    if not given.table.key:
-        return f"{given.file_name}#{given.number}", None
-    indices = [places[clean(header)] for header in given.table.key]
-    cells = [given.cells[index] for index in indices]
-    for index, cell in zip(indices, cells, strict=True):
-        if not cell.text or cell.kind == "error" or len(cell.text) > _LONGEST_KEY:
-            expected = f"a value of up to {_LONGEST_KEY} characters, as it identifies the row"
-            return "", given.error(index, cell.text, expected)
-    if len(cells) == 1:
-        return cells[0].text, None
-    return "/".join(c.text.replace("%", "%25").replace("/", "%2F") for c in cells), None
-
-
-def _value(column: _Column, cells: Sequence[Cell]) -> Json:
-    """The canonical value of a column in a row; raises BadCell."""
-    rule = column.rule
-    cell = Cell(rule.value or "") if column.index is None else cells[column.index]
-    if cell.kind != "error":
-        cell = _translated(cell, rule)
-    fmt = column.fmt
-    if column.currency_index is not None and cell.text:
-        fmt = _with_currency(fmt, cells[column.currency_index])
-    value = read(cell, column.reading, fmt)
-    field = column.field
-    if field is None:
-        if value is None and rule.required:
-            raise BadCell("a value")
-        return value
-    if value is None and (field.required or rule.required):
-        raise BadCell("a value")
-    return _coded(value, field) if isinstance(value, str) else value
-
-
-def _translated(cell: Cell, rule: Rule) -> Cell:
-    """The cell after `map` and `default`."""
-    if not cell.text:
-        return cell if rule.default is None else Cell(rule.default)
-    if not rule.map:
-        return cell
-    word = {key.casefold(): to for key, to in rule.map.items()}.get(cell.text.casefold())
-    if word is None:
-        word = rule.default
-    return cell if word is None else Cell(word)
-
-
-def _with_currency(fmt: Format, cell: Cell) -> Format:
-    code = cell.text.upper()
-    if code and code not in CURRENCIES:
-        raise BadCell("an amount with an ISO 4217 currency", f'its currency is "{cell.text}"')
-    return replace(fmt, currency=code or fmt.currency, currency_is_stated=bool(code))
-
-
-def _coded(value: str, field: ModelField) -> str:
-    """A word of a coded field in the model's spelling; raises BadCell for any other word."""
-    allowed = choices(field)
-    if not allowed:
-        return value
-    word = value.casefold().replace(" ", "_")
-    if word not in allowed:
-        raise BadCell(f"one of {', '.join(allowed)}", "translate the words of the file with map:")
-    return word
-
-
-def _as_text(value: Json) -> str:
-    if isinstance(value, dict):
-        return f"{value['amount']} {value['currency']}"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return ", ".join(value) if isinstance(value, list) else str(value)
-
-
-def _record(
-    given: _Given, source_id: str, values: Mapping[str, Json], attributes: Mapping[str, str]
-) -> RawRecord:
-    row: dict[str, Json] = {
-        name: cell.text
-        for name, cell in zip(given.file.header, given.cells, strict=False)
-        if cell.text or name[0] != "@"
-    }
-    row |= {"@file": given.file_name, "@row": given.number}
-    body = {"row": row, "values": values, "attributes": attributes}
-    return RawRecord(
-        source_id=source_id,
-        body=orjson.dumps(body, option=orjson.OPT_SORT_KEYS),
-        scope=given.table.file,
-    )
-
-
-def _first_of_its_key(given: _Given, outcome: Outcome, seen: dict[str, _Spot]) -> Outcome:
-    """The outcome, unless its key was there before: then the same row again, or a contradiction."""
-    if not outcome.source_id:
-        return outcome
-    text = "\0".join(cell.text for cell in given.cells)
-    spot = _Spot(given.place, hashlib.blake2b(text.encode(), digest_size=16).digest())
-    first = seen.setdefault(outcome.source_id, spot)
-    if first is spot:
-        return outcome
-    same = first.digest == spot.digest
-    if same and given.table.repeated_rows == "allow":
-        return Outcome(outcome.source_id, None, repeats=True)
-    keys = ", ".join(given.table.key)
-    cells = "the same cells" if same else "other cells under the same key"
-    problem = RecordError(
-        field=keys,
-        value=outcome.source_id,
-        expected="a key that no other row has",
-        place=f"{given.place}, column {keys}",
-        hint=f"{first.place} has {cells}; only that row is used",
-        source_id=outcome.source_id,
-    )
-    return Outcome(outcome.source_id, None, (problem,), repeats=same)
-
-
-# ---- the mapping of a table ---------------------------------------------------------------------
-
-
-def _reading(rule: Rule, field: ModelField | None) -> str:
-    return rule.as_ or (field.readings[0] if field else "text")
+# ---- the mapping of a table -----------------------------------------------------------------
 
 
 def _mapping(table: Table) -> Mapping[str, Any]:
@@ -574,7 +289,7 @@ def _mapping(table: Table) -> Mapping[str, Any]:
     known = model_fields(table.kind)
     return {
         "to": table.kind,
-        "fields": {n: _mapped(n, _reading(rule, known[n])) for n, rule in table.columns.items()},
+        "fields": {n: _mapped(n, rule.reading(known[n])) for n, rule in table.columns.items()},
         "attributes": {name: f"attributes.{name}" for name in table.attributes},
     }
 

@@ -23,7 +23,7 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from connectors.files.cells import CURRENCIES, MISSING, READERS, Format
+from connectors.files.cells import CURRENCIES, MISSING, READERS, BadCell, Format, constant, read
 from itpm_sync.connector import ConnectorSettings
 from itpm_sync.errors import suggestion
 from itpm_sync.model import KINDS, Money
@@ -82,7 +82,10 @@ def _encoding(name: str) -> str:
 
 
 def _pattern(text: str) -> str:
-    if not text or text.startswith(("/", "\\", "~")) or ".." in re.split(r"[/\\]", text):
+    parts = re.split(r"[/\\]", text)
+    if any("**" in part and part != "**" for part in parts) or parts[-1] in ("**", ""):
+        raise ValueError(f'"{text}": ** stands for folders only, as in "**/plan.csv"')
+    if not text or text.startswith(("/", "\\", "~")) or ".." in parts:
         msg = f'"{text}" must be a file name or pattern inside the folder, such as "invoices-*.csv"'
         raise ValueError(msg)
     return text
@@ -176,6 +179,10 @@ class Rule(_Settings):
             yield self.column
         if isinstance(self.currency, CurrencyColumn):
             yield self.currency.column
+
+    def reading(self, field: ModelField | None) -> str:
+        """How the cells are read, for a field of the model or (None) an attribute."""
+        return self.as_ or (field.readings[0] if field else "text")
 
     def written(self, defaults: Defaults) -> Format:
         """How the rule's cells are written, by the rule and else by the defaults."""
@@ -385,7 +392,26 @@ class FilesSettings(_Settings):
         written = table.defaults.over(self.defaults)
         for block, rules in (("columns", table.columns), ("attributes", table.attributes)):
             for field, rule in rules.items():
+                here = ("tables", name, block, field)
+                known = model_fields(table.kind).get(field) if block == "columns" else None
+                yield from _unreadable(here, rule, rule.reading(known), written)
                 sign = rule.decimal or written.decimal
                 if sign == (written.thousands if rule.thousands is None else rule.thousands):
                     text = f'decimal and thousands are both "{sign}" for this column'
-                    yield ("tables", name, block, field), text
+                    yield here, text
+
+
+def _unreadable(
+    here: tuple[str, ...], rule: Rule, reading: str, written: Defaults
+) -> Iterator[_Problem]:
+    """Words of a rule that could not be read as a value: every row would be rejected for them."""
+    given = [((*here, "map", word), to) for word, to in rule.map.items()]
+    given += [((*here, name), getattr(rule, name) or "") for name in ("value", "default")]
+    fmt = rule.written(written)
+    if isinstance(rule.currency, CurrencyColumn) and not fmt.currency:
+        fmt = dataclasses.replace(fmt, currency="EUR")  # any, as each row will name its own
+    for place, word in given:
+        try:
+            read(constant(word), reading, fmt)
+        except BadCell as bad:
+            yield place, f'"{word}" cannot be used: expected {bad.expected}'

@@ -273,6 +273,8 @@ def test_reads_other_kinds(cell: Cell, kind: str, expected: Any) -> None:
         (Cell("maybe"), "bool"),
         (Cell("1.5"), "int"),
         (Cell("9223372036854775808"), "int"),
+        (Cell("9e24"), "decimal"),
+        (Cell("1e20"), "days"),
         (Cell("2026-01-02", "date"), "decimal"),  # Excel made a date of 1.2
         (Cell("12%", "number"), "money"),
         (Cell("12%", "number"), "date"),

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import io
+import os
+import tempfile
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -11,6 +15,8 @@ from typing import Any
 import openpyxl
 import orjson
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from connectors.files.connector import FilesConnector
 from connectors.files.settings import FilesSettings
@@ -71,8 +77,8 @@ class Loaded:
 
 
 def connector(base: Path, **tables: Mapping[str, Any]) -> FilesConnector:
-    settings = FilesSettings.model_validate({"defaults": GERMAN, "tables": tables})
-    return FilesConnector("plan-files", settings, Context(base_dir=base))
+    validated = FilesSettings.model_validate({"defaults": GERMAN, "tables": tables})
+    return FilesConnector("plan-files", validated, Context(base_dir=base))
 
 
 def load(base: Path, **table: Any) -> Loaded:
@@ -188,9 +194,13 @@ def test_words_are_translated_and_missing_ones_have_a_default(tmp_path: Path) ->
 
 
 def test_a_constant_can_stand_for_a_column(tmp_path: Path) -> None:
+    """Its number is written as YAML writes numbers, whatever the file's decimal sign is."""
     save(tmp_path, HEADER + GOOD)
-    loaded = load(tmp_path, columns={**PLAN["columns"], "project_key": {"value": "NET"}})  # type: ignore[dict-item]
-    assert loaded.model[0].project_key == "NET"
+    constants = {"project_key": {"value": "NET"}, "budget": {"value": 1234.5}}
+    loaded = load(tmp_path, columns={**PLAN["columns"], **constants})  # type: ignore[dict-item]
+    (package,) = loaded.model
+    assert isinstance(package, WorkPackage)
+    assert (package.project_key, package.budget) == ("NET", Money(Decimal("1234.5"), "EUR"))
 
 
 def test_amounts_take_their_currency_from_a_column(tmp_path: Path) -> None:
@@ -312,6 +322,56 @@ def test_files_cannot_lead_out_of_the_folder(tmp_path: Path) -> None:
     loaded = load(inside)
     assert not loaded.records
     assert "plan.csv leads out of" in loaded.failure
+
+
+def test_what_is_no_regular_file_is_not_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "plan.csv")
+    assert "plan.csv is not a regular file" in load(tmp_path).failure
+    (tmp_path / "plan.csv").unlink()
+    (tmp_path / "plan.csv").symlink_to(tmp_path / "plan.csv")
+    assert "plan.csv is not a regular file" in load(tmp_path).failure
+
+
+def test_a_name_with_brackets_is_a_name_before_it_is_a_pattern(tmp_path: Path) -> None:
+    save(tmp_path, HEADER + GOOD, "plan [2026].csv")
+    assert load(tmp_path, file="plan [2026].csv").ids == ["1.1"]
+
+
+DIRT = [GOOD.encode(), GOOD.encode("utf-16"), b'"', b"\0", b";;;\n", b"\r"]
+HEADS = [HEADER.encode(), HEADER.encode("utf-8-sig"), HEADER.encode("utf-16"), b""]
+
+
+@given(st.lists(st.binary(max_size=40) | st.sampled_from(DIRT), max_size=8), st.sampled_from(HEADS))
+@settings(max_examples=60, deadline=None)
+def test_any_bytes_are_read_or_reported_but_never_break(parts: list[bytes], head: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "plan.csv").write_bytes(head + b"".join(parts))
+        loaded = load(Path(folder))
+        assert loaded.records or loaded.rejected or loaded.failure
+
+
+@given(st.integers(0, 10_000), st.binary(min_size=1, max_size=30))
+@settings(max_examples=30, deadline=None)
+def test_a_workbook_with_any_damage_is_read_or_reported(at: int, damage: bytes) -> None:
+    content = bytearray(small_workbook())
+    at %= len(content)
+    content[at : at + len(damage)] = damage
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "plan.xlsx").write_bytes(content)
+        loaded = load(Path(folder), file="plan.xlsx")
+        assert loaded.records or loaded.rejected or loaded.failure
+
+
+@functools.cache
+def small_workbook() -> bytes:
+    book = openpyxl.Workbook()
+    sheet = book.create_sheet("Plan", 0)
+    del book["Sheet"]
+    sheet.append(HEADER.strip().split(";"))
+    sheet.append(["1.1", "Switches", date(2026, 2, 1), 1234.5, 10, 0.45, "items", 4711])
+    buffer = io.BytesIO()
+    book.save(buffer)
+    return buffer.getvalue()
 
 
 def test_lock_files_of_office_programs_are_no_data(tmp_path: Path) -> None:

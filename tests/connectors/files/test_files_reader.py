@@ -16,15 +16,9 @@ import pytest
 import xlsxwriter
 
 from connectors.files.cells import Cell
-from connectors.files.reader import (
-    EXCEL_1904,
-    Layout,
-    OpenTable,
-    Row,
-    clean,
-    letter,
-    open_table,
-)
+from connectors.files.excel import EXCEL_1904
+from connectors.files.reader import open_table
+from connectors.files.table import Layout, OpenTable, Row, clean, letter
 from itpm_sync.errors import ConnectionFailed, RetryableError
 
 NINE_THIRTY = datetime(2026, 3, 1, 9, 30)  # noqa: DTZ001 — Excel knows no zones
@@ -91,6 +85,13 @@ class TestCsv:
         assert rows[0].problem
         _, rows = rows_of(path, "A", encoding="latin-1")
         assert texts(rows) == [["ä", "1"]]
+
+    def test_a_mark_in_the_file_outweighs_the_declaration(self, csv_file: Any) -> None:
+        path = csv_file("A;B\nä;1\n".encode("utf-8-sig"))
+        table, rows = rows_of(path, "A", encoding="cp1252")
+        assert texts(rows) == [["ä", "1"]]
+        assert table.advice == ("data.csv is marked as utf-8, not cp1252",)
+        assert not rows_of(path, "A", encoding="utf-8")[0].advice
 
     def test_truncated_utf16_is_one_clear_failure(self, csv_file: Any) -> None:
         with pytest.raises(ConnectionFailed, match="is not text in utf-16"):

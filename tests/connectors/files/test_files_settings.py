@@ -50,6 +50,10 @@ def table_problems(columns: dict[str, Any] | None = None, **changes: Any) -> lis
          '"pints" is not one of its values; did you mean "points"?'),
         ({"budget": {"column": "B", "currency": "EURO"}}, "budget/currency",
          '"EURO" is not a currency code of ISO 4217, such as EUR'),
+        ({"planned_start": {"value": "soon"}}, "planned_start/value",
+         '"soon" cannot be used: expected a date YYYY-MM-DD'),
+        ({"percent_complete": {"column": "P", "map": {"full": "110"}}}, "percent_complete/map/full",
+         '"110" cannot be used: expected a percentage from 0 to 100'),
         ({"budget": {"as": "money"}}, "budget",
          "give either column: (a header) or value: (a constant)"),
         ({"budget": {"column": "B", "decimal": ",", "thousands": ","}}, "budget",
@@ -78,6 +82,7 @@ def test_a_required_field_without_a_column_is_named() -> None:
     [
         ({"file": "../plan.csv"}, "file", "inside the folder"),
         ({"file": "/etc/passwd"}, "file", "inside the folder"),
+        ({"file": "a**.csv"}, "file", "folders only"),
         ({"kind": "work_packge"}, "kind", 'did you mean "work_package"?'),
         ({"header_row": [1, 3]}, "header_row", "rows that follow each other"),
         ({"header_row": 0}, "header_row/0", "greater than or equal to 1"),

@@ -1,0 +1,313 @@
+"""One row of a table → a raw record, or the reasons why it is none; pure."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import orjson
+
+from connectors.files.cells import CURRENCIES, BadCell, Cell, Format, Json, constant, read
+from connectors.files.settings import (
+    CurrencyColumn,
+    Defaults,
+    ModelField,
+    Rule,
+    Table,
+    choices,
+    model_fields,
+)
+from connectors.files.table import OpenTable, Row, clean, letter
+from itpm_sync.connector import RawRecord
+from itpm_sync.errors import RecordError
+
+_LONGEST_KEY = 400  # characters; a key is an index entry of the store
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one row came to.
+
+    `record` None: the row is quarantined, for the reasons in `problems`, or (`repeats`) stands in
+    the files once more, word for word. `source_id` is known unless the key itself is bad.
+    """
+
+    source_id: str
+    record: RawRecord | None
+    problems: tuple[RecordError, ...] = ()
+    repeats: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """One rule, ready to read cells of one open file."""
+
+    name: str
+    rule: Rule
+    words: Mapping[str, str]  # the rule's map, casefolded
+    reading: str
+    fmt: Format
+    field: ModelField | None  # None: an attribute
+    index: int | None  # of the column in the row; None: a constant
+    currency_index: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where a key was seen first, to judge whether the same key again is the same row."""
+
+    file: str
+    row: int
+    digest: bytes
+
+
+def outcomes(
+    table: Table, defaults: Defaults, file: OpenTable, file_name: str, seen: dict[str, Spot]
+) -> Iterator[Outcome]:
+    """What each row of an open file comes to; `seen` carries the keys of the table's files."""
+    columns = _columns(table, defaults, file)
+    places = {name: index for index, name in enumerate(file.header)}
+    fill = [places[clean(header)] for header in table.fill_down]
+    skips = [(places[clean(skip.column)], skip) for skip in table.skip_rows]
+    above: dict[int, Cell] = {}
+    for row in file.rows:
+        if row.problem:
+            yield _quarantined(file, row)
+            continue
+        cells = _filled(row.cells, fill, above)
+        if any(skip.holds(cells[index].text) for index, skip in skips):
+            continue
+        given = _Given(table, file, file_name, row.number, cells)
+        yield _first_of_its_key(given, _outcome(given, columns, places), seen)
+
+
+def _columns(table: Table, defaults: Defaults, file: OpenTable) -> tuple[_Column, ...]:
+    """The rules of a table, bound to the columns of an open file."""
+    places = {name: index for index, name in enumerate(file.header)}
+    known = model_fields(table.kind)
+    rules = [(name, rule, known.get(name)) for name, rule in table.columns.items()]
+    rules += [(name, rule, None) for name, rule in table.attributes.items()]
+    return tuple(
+        _Column(
+            name=name,
+            rule=rule,
+            words={word.casefold(): to for word, to in rule.map.items()},
+            reading=rule.reading(field),
+            fmt=replace(rule.written(defaults), epoch=file.epoch),
+            field=field,
+            index=None if rule.column is None else places[clean(rule.column)],
+            currency_index=places[clean(rule.currency.column)]
+            if isinstance(rule.currency, CurrencyColumn)
+            else None,
+        )
+        for name, rule, field in rules
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """A row with what is needed to name it."""
+
+    table: Table
+    file: OpenTable
+    file_name: str
+    number: int
+    cells: Sequence[Cell]
+
+    @property
+    def place(self) -> str:
+        return f"{self.file.place} row {self.number}"
+
+    def error(
+        self, index: int | None, value: str, expected: str, hint: str = "", source_id: str = ""
+    ) -> RecordError:
+        """A problem of one column."""
+        header = "the row" if index is None else self.file.header[index]
+        spot = "" if index is None else f", column {header}"
+        cell = f" ({letter(index)}{self.number})" if self.file.excel and index is not None else ""
+        return RecordError(
+            field=header,
+            value=value,
+            expected=expected,
+            place=f"{self.place}{spot}{cell}",
+            hint=hint,
+            source_id=source_id,
+        )
+
+
+def _quarantined(file: OpenTable, row: Row) -> Outcome:
+    """A row whose cells cannot be told apart safely."""
+    shown = " | ".join(cell.text for cell in row.cells[:8])
+    problem = RecordError(
+        field="the row",
+        value=shown.encode("utf-8", "backslashreplace").decode(),
+        expected=f"{len(file.header)} readable cells",
+        place=f"{file.place} row {row.number}",
+        hint=f"it {row.problem}",
+    )
+    return Outcome("", None, (problem,))
+
+
+def _filled(cells: Sequence[Cell], fill: Sequence[int], above: dict[int, Cell]) -> Sequence[Cell]:
+    """The row with the cells of `fill_down` columns repeated from above where they are empty."""
+    if not fill:
+        return cells
+    result = list(cells)
+    for index in fill:
+        if result[index].text:
+            above[index] = result[index]
+        else:
+            result[index] = above.get(index, result[index])
+    return result
+
+
+def _outcome(given: _Given, columns: Sequence[_Column], places: Mapping[str, int]) -> Outcome:
+    """Reads every column of a row, and only then judges it: all its problems are reported."""
+    source_id, key_problem = _source_id(given, places)
+    values: dict[str, Json] = {}
+    attributes: dict[str, str] = {}
+    problems = [key_problem] if key_problem else []
+    rejected = bool(problems)
+    for column in columns:
+        try:
+            value = _value(column, given.cells)
+        except BadCell as bad:
+            fatal = _fatal(column)
+            rejected = rejected or fatal
+            hint = "; ".join(
+                filter(None, (bad.hint, "" if fatal else "only this cell is left out"))
+            )
+            text = column.rule.value if column.index is None else given.cells[column.index].text
+            problems.append(given.error(column.index, text or "", bad.expected, hint, source_id))
+            continue
+        if column.field is not None:
+            values[column.name] = value
+        elif value is not None:
+            attributes[column.name] = _as_text(value)
+    record = None if rejected else _record(given, source_id, values, attributes)
+    return Outcome(source_id, record, tuple(problems))
+
+
+def _fatal(column: _Column) -> bool:
+    """Whether a bad cell rejects its row: where the rule says so, else where leaving it out would
+
+    put an assumed value in its place (a required field, or one whose default is not "unknown").
+    """
+    if column.rule.soft is not None:
+        return not column.rule.soft
+    return column.field is not None and not column.field.may_be_dropped
+
+
+def _source_id(given: _Given, places: Mapping[str, int]) -> tuple[str, RecordError | None]:
+    """The key cells as one id; parts of a compound key are joined by "/", escaped within them."""
+    if not given.table.key:
+        return f"{given.file_name}#{given.number}", None
+    indices = [places[clean(header)] for header in given.table.key]
+    cells = [given.cells[index] for index in indices]
+    for index, cell in zip(indices, cells, strict=True):
+        if not cell.text or cell.kind == "error" or len(cell.text) > _LONGEST_KEY:
+            expected = f"a value of up to {_LONGEST_KEY} characters, as it identifies the row"
+            return "", given.error(index, cell.text, expected)
+    if len(cells) == 1:
+        return cells[0].text, None
+    return "/".join(c.text.replace("%", "%25").replace("/", "%2F") for c in cells), None
+
+
+def _value(column: _Column, cells: Sequence[Cell]) -> Json:
+    """The canonical value of a column in a row; raises BadCell."""
+    rule = column.rule
+    cell = constant(rule.value or "") if column.index is None else cells[column.index]
+    if cell.kind != "error":
+        cell = _translated(cell, column)
+    fmt = column.fmt
+    if column.currency_index is not None and cell.text:
+        fmt = _with_currency(fmt, cells[column.currency_index])
+    value = read(cell, column.reading, fmt)
+    field = column.field
+    if field is None:
+        if value is None and rule.required:
+            raise BadCell("a value")
+        return value
+    if value is None and (field.required or rule.required):
+        raise BadCell("a value")
+    return _coded(value, field) if isinstance(value, str) else value
+
+
+def _translated(cell: Cell, column: _Column) -> Cell:
+    """The cell after `map` and `default`."""
+    default = column.rule.default
+    word = default
+    if cell.text:
+        word = column.words.get(cell.text.casefold(), default if column.words else None)
+    return cell if word is None else constant(word)
+
+
+def _with_currency(fmt: Format, cell: Cell) -> Format:
+    code = cell.text.upper()
+    if code and code not in CURRENCIES:
+        raise BadCell("an amount with an ISO 4217 currency", f'its currency is "{cell.text}"')
+    return replace(fmt, currency=code or fmt.currency, currency_is_stated=bool(code))
+
+
+def _coded(value: str, field: ModelField) -> str:
+    """A word of a coded field in the model's spelling; raises BadCell for any other word."""
+    allowed = choices(field)
+    if not allowed:
+        return value
+    word = value.casefold().replace(" ", "_")
+    if word not in allowed:
+        raise BadCell(f"one of {', '.join(allowed)}", "translate the words of the file with map:")
+    return word
+
+
+def _as_text(value: Json) -> str:
+    if isinstance(value, dict):
+        return f"{value['amount']} {value['currency']}"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return ", ".join(value) if isinstance(value, list) else str(value)
+
+
+def _record(
+    given: _Given, source_id: str, values: Mapping[str, Json], attributes: Mapping[str, str]
+) -> RawRecord:
+    row: dict[str, Json] = {
+        name: cell.text
+        for name, cell in zip(given.file.header, given.cells, strict=False)
+        if cell.text or name[0] != "@"
+    }
+    row |= {"@file": given.file_name, "@row": given.number}
+    body = {"row": row, "values": values, "attributes": attributes}
+    return RawRecord(
+        source_id=source_id,
+        body=orjson.dumps(body, option=orjson.OPT_SORT_KEYS),
+        scope=given.table.file,
+    )
+
+
+def _first_of_its_key(given: _Given, outcome: Outcome, seen: dict[str, Spot]) -> Outcome:
+    """The outcome, unless its key was there before: then the same row again, or a contradiction."""
+    if not outcome.source_id:
+        return outcome
+    text = "\0".join(cell.text for cell in given.cells)
+    spot = Spot(
+        given.file.place, given.number, hashlib.blake2b(text.encode(), digest_size=16).digest()
+    )
+    first = seen.setdefault(outcome.source_id, spot)
+    if first is spot:
+        return outcome
+    same = first.digest == spot.digest
+    if same and given.table.repeated_rows == "allow":
+        return Outcome(outcome.source_id, None, repeats=True)
+    keys = ", ".join(given.table.key)
+    cells = "the same cells" if same else "other cells under the same key"
+    problem = RecordError(
+        field=keys,
+        value=outcome.source_id,
+        expected="a key that no other row has",
+        place=f"{given.place}, column {keys}",
+        hint=f"{first.file} row {first.row} has {cells}; only that row is used",
+        source_id=outcome.source_id,
+    )
+    return Outcome(outcome.source_id, None, (problem,), repeats=same)

@@ -1,0 +1,166 @@
+"""CSV files, read with the csv module; a row that cannot be trusted comes with a `problem`."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from itertools import islice
+from pathlib import Path
+from typing import TextIO
+
+from connectors.files.cells import Cell
+from connectors.files.table import Layout, OpenTable, Row, clean, split_header
+from itpm_sync.errors import ConnectionFailed
+
+_DELIMITERS = (",", ";", "\t", "|")
+_SAMPLE = 64 * 1024  # characters read to find the delimiter
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark is its beginning
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+def open_csv(path: Path, layout: Layout, head: bytes, stack: ExitStack) -> OpenTable:
+    encoding, advice = _encoding(path, layout.encoding, head)
+    file = stack.enter_context(path.open(encoding=encoding, errors=_errors(encoding), newline=""))
+    sample = file.read(_SAMPLE)
+    file.seek(0)
+    first, declared = _separator_line(sample)
+    delimiter = {"tab": "\t"}.get(layout.delimiter, layout.delimiter)
+    if delimiter == "auto":
+        delimiter = declared or _delimiter(sample, layout)
+    if first:
+        file.readline()
+    rows = _csv_rows(file, delimiter, first, path.name)
+    header = split_header(rows, layout, path.name)
+    name = "tab" if delimiter == "\t" else f'"{delimiter}"'
+    return OpenTable(
+        place=path.name,
+        header=header,
+        rows=_of_width(rows, len(header)),
+        notes=(f"{encoding.removesuffix('-sig')}, delimiter {name}",),
+        advice=advice,
+    )
+
+
+def _errors(encoding: str) -> str:
+    """Bytes that are no text survive as lone surrogates, so that only their row is rejected."""
+    wide = encoding.replace("_", "-").lower().startswith(("utf-16", "utf-32"))
+    return "strict" if wide else "surrogateescape"
+
+
+def _encoding(path: Path, declared: str, head: bytes) -> tuple[str, tuple[str, ...]]:
+    """The encoding to read with, and what a person should know of the choice."""
+    marked = next((name for bom, name in _BOMS if head.startswith(bom)), "")
+    if marked:
+        family = marked.removesuffix("-sig")
+        fits = declared == "auto" or codecs.lookup(declared).name.startswith(family)
+        return marked, () if fits else (f"{path.name} is marked as {family}, not {declared}",)
+    if declared != "auto":
+        return declared, ()
+    if b"\0" in head and head.count(b"\0") * 3 > len(head):
+        raise ConnectionFailed(
+            f"{path.name} looks like UTF-16 without its mark, or is no text file",
+            advice="declare encoding: utf-16-le, or save the file as CSV UTF-8",
+        )
+    if _is_mostly_utf8(path):
+        return "utf-8", ()
+    advice = (
+        f"{path.name} is not UTF-8 and was read as cp1252: "
+        "declare encoding: cp1252 if that is right, or save it as CSV UTF-8"
+    )
+    return "cp1252", (advice,)
+
+
+def _is_mostly_utf8(path: Path) -> bool:
+    """Whether more characters beyond ASCII are valid UTF-8 than bytes are not.
+
+    One damaged row must not turn every accent of a UTF-8 file into two letters.
+    """
+    valid = broken = 0
+    with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+        while chunk := file.read(2**20):
+            if not chunk.isascii():
+                lone = len(re.findall("[\udc80-\udcff]", chunk))
+                broken += lone
+                valid += len(re.findall("[^\x00-\x7f]", chunk)) - lone
+    return valid >= broken
+
+
+def _separator_line(sample: str) -> tuple[int, str]:
+    """Excel's own first line `sep=;`: how many lines it takes, and the delimiter."""
+    found = re.match(r'"?sep=([,;|\t])"?\r?\n', sample)
+    return (1, found[1]) if found else (0, "")
+
+
+def _delimiter(sample: str, layout: Layout) -> str:
+    """The delimiter under which the header has most of the wanted columns, then most columns."""
+    wanted = {clean(header) for header in layout.headers}
+
+    def fit(delimiter: str) -> tuple[int, int]:
+        best = (0, 0)
+        lines = csv.reader(sample.splitlines(keepends=True), delimiter=delimiter)
+        try:
+            for cells in islice(lines, 50):
+                names = {clean(cell) for cell in cells}
+                best = max(best, (len(names & wanted), len(cells)))
+        except csv.Error:
+            return best
+        return best
+
+    return max(_DELIMITERS, key=fit)
+
+
+def _csv_rows(file: TextIO, delimiter: str, lines_before: int, name: str) -> Iterator[Row]:
+    """The records that are not blank, each with the physical line on which it begins."""
+    reader = csv.reader(file, delimiter=delimiter, strict=True)
+    while True:
+        number = lines_before + reader.line_num + 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield _broken(str(error), number, lines_before + reader.line_num, name)
+            continue
+        if any(cells):
+            row = [Cell(text.strip()) for text in cells]
+            if any(cell.text for cell in row):
+                yield Row(number, row, _unreadable(cells))
+
+
+def _broken(message: str, number: int, last: int, name: str) -> Row:
+    """A record whose quotes are wrong; fatal where the rest of the file is inside the quotes."""
+    if "unexpected end" in message or "field larger" in message:
+        raise ConnectionFailed(
+            f"{name} row {number}: a quote opens and does not close (or a cell is very long); "
+            f"rows {number} to {last} could not be read",
+            advice="mend the quotes of this row; the rows before it were read",
+        )
+    return Row(number, (), "has a quote inside a quoted cell that is not doubled")
+
+
+def _unreadable(cells: list[str]) -> str:
+    text = "".join(cells)
+    if "\0" in text:
+        return "holds a NUL byte"
+    if not text.isascii() and re.search("[\ud800-\udfff]", text):
+        return "holds bytes that are not text in the encoding of the file"
+    return ""
+
+
+def _of_width(rows: Iterable[Row], width: int) -> Iterator[Row]:
+    """Marks rows with too many or too few cells: theirs may stand under the wrong header."""
+    for row in rows:
+        count = len(row.cells)
+        surplus = any(cell.text for cell in row.cells[width:])
+        if row.problem or (count >= width and not surplus):
+            yield row
+        else:
+            yield row._replace(problem=f"has {count} cells under {width} headers")
