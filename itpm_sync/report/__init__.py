@@ -11,14 +11,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from itpm_sync.report.build import Past, build_portfolio, build_project
+    from itpm_sync.report.build import build_portfolio, build_project
     from itpm_sync.report.html import render_portfolio, render_project
+    from itpm_sync.report.past import Past
     from itpm_sync.report.wording import project_file
     from itpm_sync.report.write import write_reports
     from itpm_sync.report.xlsx import render_workbook
 
 _HOMES = {
-    "Past": "build",
+    "Past": "past",
     "build_portfolio": "build",
     "build_project": "build",
     "project_file": "wording",

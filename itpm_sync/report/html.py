@@ -31,17 +31,18 @@ _BURNUP = "Scope and work done in items by week; the legend has the values of no
 _DESK = "Tickets opened and resolved in each week, and those open at its end"
 
 
-def render_project(page: view.ProjectPage) -> bytes:
-    """A project's page as UTF-8 HTML."""
-    return _render("project.html.j2", page=page, charts=_charts(page), policy=_STRICT)
+def render_project(page: view.ProjectPage, *, workbook: bool = True) -> bytes:
+    """A project's page as UTF-8 HTML; `workbook`: whether `status.xlsx` stands beside it."""
+    charts = _charts(page)
+    return _render("project.html.j2", page=page, charts=charts, policy=_STRICT, workbook=workbook)
 
 
-def render_portfolio(page: view.PortfolioPage) -> bytes:
-    """The portfolio's page as UTF-8 HTML."""
+def render_portfolio(page: view.PortfolioPage, *, workbook: bool = True) -> bytes:
+    """The portfolio's page as UTF-8 HTML; `workbook`: whether `status.xlsx` stands beside it."""
     script = _resource("portfolio.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     policy = f"{_STRICT}; script-src 'sha256-{digest}'"
-    return _render("portfolio.html.j2", page=page, script=script, policy=policy)
+    return _render("portfolio.html.j2", page=page, script=script, policy=policy, workbook=workbook)
 
 
 def render_redirect(target: str) -> bytes:
@@ -62,7 +63,11 @@ def _template(name: str) -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"figure": _figure, "reasons": _reasons}
+    environment.filters |= {
+        "figure": _figure,
+        "reasons": _reasons,
+        "total_reasons": _total_reasons,
+    }
     return environment.get_template(name)
 
 
@@ -85,10 +90,15 @@ def _figure(value: Shown) -> Markup | str:
 
 def _reasons(rows: Iterable[view.PackageRow | view.ProjectLine]) -> tuple[str, ...]:
     """The distinct reasons why figures of a table are n/a, the first four."""
-    found = dict.fromkeys(
-        s.hint for row in rows for s in (*row.figures, row.done) if s.missing and s.hint
-    )
-    return tuple(found)[:4]
+    return _why(s for row in rows for s in (*row.figures, row.done))
+
+
+def _total_reasons(rows: Iterable[tuple[str, tuple[Shown, ...]]]) -> tuple[str, ...]:
+    return _why(s for _, row in rows for s in row)
+
+
+def _why(cells: Iterable[Shown]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(s.hint for s in cells if s.missing and s.hint))[:4]
 
 
 def _charts(page: view.ProjectPage) -> SimpleNamespace:

@@ -152,6 +152,8 @@ class Table:
 
     def _text(self, y: int, x: int, text: str) -> None:
         shown = clean(text, _CELL)
+        if not shown:
+            return
         wrap = self.columns[x].width >= 40
         # without the quote a later edit of the cell would turn `=…` into a formula
         risky = shown.startswith(("=", "+", "-", "@", "\t"))

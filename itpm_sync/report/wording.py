@@ -190,8 +190,10 @@ def change(now: Figure | None, before: Figure | None, when: str) -> str:
         return f"{shown(before).text} {when}"
     digits = max(digits_of(new, unit), digits_of(old, unit))
     step = round(new, digits) - round(old, digits)
+    then = when.removeprefix("on ")
     if not step:
-        return f"unchanged from {when}"
-    size = plain(abs(step), digits)
-    arrow = "▲" if step > 0 else "▼"
-    return f"{arrow}{NBSP}{size} from {amount(old, unit, bare=True)} {when}"
+        return f"unchanged since {then}"
+    size = f"{'▲' if step > 0 else '▼'}{NBSP}{plain(abs(step), digits)}"
+    if is_currency(unit):  # two long amounts would crowd the place
+        return f"{size} since {then}"
+    return f"{size} from {amount(old, unit, bare=True)} {when}"

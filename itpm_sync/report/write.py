@@ -9,8 +9,9 @@ from pathlib import Path
 
 from itpm_sync.errors import ConfigError, Problem, StoreError, suggestion
 from itpm_sync.reconcile.status import ProjectStatus, Snapshot
-from itpm_sync.report.build import Past, build_portfolio, build_project
+from itpm_sync.report.build import build_portfolio, build_project
 from itpm_sync.report.html import render_portfolio, render_project, render_redirect
+from itpm_sync.report.past import Past
 from itpm_sync.report.wording import WORST_FIRST, project_file
 
 FORMATS = ("html", "xlsx")
@@ -46,7 +47,8 @@ def write_reports(
 
     try:
         if "html" in formats:
-            _put_pages(snapshot, Past.of(snapshot, previous, history), limit_projects, put)
+            past = Past.of(snapshot, previous, history)
+            _put_pages(snapshot, past, limit_projects, "xlsx" in formats, put)
         if "xlsx" in formats:
             from itpm_sync.report.xlsx import render_workbook  # only where asked
 
@@ -70,14 +72,14 @@ def _check(formats: Sequence[str]) -> None:
 
 def _later_reports(out: Path, snapshot: Snapshot) -> bool:
     today = snapshot.data_date.isoformat()
-    dates = (p.parent.name for p in out.glob("????-??-??/*.*"))
-    return any(name > today for name in dates)
+    return any(f.name > today and any(f.iterdir()) for f in out.glob("????-??-??"))
 
 
 def _put_pages(
     snapshot: Snapshot,
     past: Past,
     limit: int | None,
+    workbook: bool,
     put: Callable[[str, bytes, bytes], None],
 ) -> None:
     """Projects first, so that the portfolio never leads to a page that is not there yet."""
@@ -85,10 +87,10 @@ def _put_pages(
     folder = f"../{snapshot.data_date.isoformat()}"
     for project in chosen:
         name = project_file(project.code)
-        page = render_project(build_project(project, snapshot, past))
+        page = render_project(build_project(project, snapshot, past), workbook=workbook)
         put(name, page, render_redirect(f"{folder}/{name}"))
     codes = frozenset(p.code for p in chosen)
-    index = render_portfolio(build_portfolio(snapshot, past, codes))
+    index = render_portfolio(build_portfolio(snapshot, past, codes), workbook=workbook)
     put("index.html", index, render_redirect(f"{folder}/index.html"))
 
 

@@ -269,7 +269,8 @@ def _total_rows(snapshot: Snapshot, portfolio: Table, money: Table, lines: int) 
     """Sums per currency and figure as formulas over the other sheets; never across currencies."""
     projects = len(snapshot.projects)
     level = money.span("level", lines)
-    for unit in sorted({p.unit for p in snapshot.projects if is_currency(p.unit)}):
+    figures = (f for p in snapshot.projects for f in p.figures.values())
+    for unit in sorted({f.unit for f in figures if is_currency(f.unit)}):
         for name in ("bac", "pv", "ev", "ac", "eac"):
             where = f"{portfolio.span('unit', projects)},{{unit}}"
             yield _total(snapshot, unit, name, portfolio.span(name, projects), where)

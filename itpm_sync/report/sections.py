@@ -1,0 +1,333 @@
+"""The parts of the pages: findings, packages, money, contracts, scope, help desk, sources. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+from types import MappingProxyType
+
+from itpm_sync.reconcile.status import (
+    ContractStatus,
+    Coverage,
+    Evidence,
+    Finding,
+    HelpDeskStatus,
+    PackageStatus,
+    ProjectStatus,
+    ScopeChange,
+    Severity,
+    Unallocated,
+)
+from itpm_sync.report import view
+from itpm_sync.report.past import Past
+from itpm_sync.report.wording import (
+    WORDS,
+    WORST_FIRST,
+    amount,
+    change,
+    clean,
+    count,
+    day,
+    hours,
+    moment,
+    money,
+    normal,
+    plain,
+    safe_url,
+    shown,
+)
+
+TITLE = 160  # characters of a title on a page; the workbook has them all
+MONEY_BARS = 12
+SCOPE_ROWS = 12
+PACKAGE_FIGURES = ("bac", "pv", "ev", "ac", "cv", "sv", "cpi", "spi", "eac")
+_SEVERITIES = tuple(Severity)
+_KINDS = MappingProxyType(
+    {
+        "work_item": "work item",
+        "help_desk_item": "help-desk item",
+        "time_entry": "time entry",
+        "order_line": "order line",
+        "invoice_line": "invoice line",
+    }
+)
+
+
+def value_of(project: ProjectStatus | PackageStatus, name: str) -> Decimal | None:
+    """The value of a figure in the reader's unit, None where it is n/a or absent."""
+    figure = project.figures.get(name)
+    return normal(figure)[0] if figure else None
+
+
+def sentence(text: str) -> str:
+    """The text with a capital first letter."""
+    return f"{text[:1].upper()}{text[1:]}"
+
+
+# ---- findings -----------------------------------------------------------------------------------
+
+
+def finding_rows(
+    findings: Iterable[Finding], past: Past, pages: Mapping[str, view.Link] | None = None
+) -> tuple[view.FindingRow, ...]:
+    """Findings by severity; `pages` links each to its project where the page has many."""
+    ordered = sorted(findings, key=lambda f: _SEVERITIES.index(f.severity))
+    return tuple(_finding(f, past, pages) for f in ordered)
+
+
+def _finding(
+    finding: Finding, past: Past, pages: Mapping[str, view.Link] | None
+) -> view.FindingRow:
+    return view.FindingRow(
+        severity=finding.severity.value,
+        code=clean(finding.code, 60),
+        message=clean(finding.message, 400),
+        action=clean(finding.action, 300),
+        amount=money(finding.amount, exact=True) if finding.amount else "",
+        evidence=tuple(link(e) for e in finding.evidence[:5]),
+        more_evidence=len(finding.evidence[5:]),
+        is_new=past.findings is not None and finding.key not in past.findings,
+        project=pages.get(finding.project) if pages else None,
+    )
+
+
+def link(evidence: Evidence) -> view.Link:
+    label = clean(evidence.label, 80) or clean(evidence.identity, 80)
+    return view.Link(label=label, url=safe_url(evidence.url))
+
+
+def resolved(project: ProjectStatus, before: ProjectStatus | None) -> tuple[str, ...]:
+    """What was found in the last report and is not any more."""
+    still = {f.key for f in project.findings}
+    gone = (f for f in (before.findings if before else ()) if f.key not in still)
+    return tuple(clean(f.message, 200) for f in gone)
+
+
+# ---- work packages and money --------------------------------------------------------------------
+
+
+def by_concern(packages: Iterable[PackageStatus]) -> list[PackageStatus]:
+    """Late ones first, then what is at work, what comes, what is done; in the plan's order."""
+    order = {"late": 0, "in progress": 1, "not started": 2}
+    return sorted(packages, key=lambda p: order.get(p.state, 3))
+
+
+def package(package: PackageStatus) -> view.PackageRow:
+    """A work package as a line of the table."""
+    items, items_done = value_of(package, "items"), value_of(package, "items_done")
+    done = value_of(package, "percent")
+    counted = f"{plain(items_done)}/{plain(items)}" if items and items_done is not None else ""
+    return view.PackageRow(
+        code=clean(package.code, 60),
+        name=clean(package.name, TITLE),
+        team=clean(package.team, 60),
+        method=clean(package.method, 40).replace("_", " "),
+        state=clean(package.state, 40),
+        start=day(package.planned_start),
+        finish=day(package.planned_finish),
+        done=shown(package.figures.get("percent")),
+        done_width=width(done, Decimal(100)),
+        items=counted,
+        figures=tuple(shown(package.figures.get(n), bare=True) for n in PACKAGE_FIGURES),
+    )
+
+
+def width(value: Decimal | None, whole: Decimal) -> str:
+    """A CSS width: the share of `value` in `whole`, between 0 and 100 %."""
+    if value is None or whole <= 0:
+        return "0%"
+    share = min(max(value * 100 / whole, Decimal(0)), Decimal(100))
+    return f"{share.quantize(Decimal('0.01')).normalize():f}%"
+
+
+def money_bars(packages: Sequence[PackageStatus]) -> tuple[view.MoneyBar, ...]:
+    """Packages with any money, the biggest first, on one scale per currency."""
+    names = ("budget", "committed", "invoiced", "paid")
+    rows = [(p, [value_of(p, n) for n in names]) for p in packages]
+    rows = [(p, v) for p, v in rows if any(v)]
+    by_unit: dict[str, Decimal] = {}
+    for package, values in rows:
+        unit = _unit(package)
+        by_unit[unit] = max(by_unit.get(unit, Decimal(0)), *(v or Decimal(0) for v in values))
+    bars = [(max(v or Decimal(0) for v in vs), _money_bar(p, vs, by_unit[_unit(p)]))
+            for p, vs in rows]  # fmt: skip
+    return tuple(bar for _, bar in sorted(bars, key=lambda pair: -pair[0]))
+
+
+def _unit(package: PackageStatus) -> str:
+    figure = package.figures.get("budget") or package.figures.get("committed")
+    return figure.unit if figure else ""
+
+
+def _money_bar(
+    package: PackageStatus, values: Sequence[Decimal | None], widest: Decimal
+) -> view.MoneyBar:
+    budget, committed, invoiced, paid = values
+    used = max(committed or Decimal(0), invoiced or Decimal(0), paid or Decimal(0))
+    over = used - budget if budget is not None and used > budget else None
+    return view.MoneyBar(
+        label=clean(package.name, 80) or clean(package.code, 60),
+        budget=shown(package.figures.get("budget")),
+        committed=shown(package.figures.get("committed")),
+        invoiced=shown(package.figures.get("invoiced")),
+        paid=shown(package.figures.get("paid")),
+        budget_at=width(budget, widest) if budget is not None else "",
+        committed_width=width(committed, widest),
+        invoiced_width=width(invoiced, widest),
+        paid_width=width(paid, widest),
+        over=amount(over, _unit(package)) if over is not None else "",
+    )
+
+
+# ---- contracts ----------------------------------------------------------------------------------
+
+
+def _span(contracts: Sequence[ContractStatus], today: date) -> tuple[date, date]:
+    days = [d for c in contracts for d in (c.start, c.end) if d]
+    return (
+        max(min([*days, today]), today - timedelta(days=730)),
+        min(max([*days, today]), today + timedelta(days=730)) + timedelta(days=14),
+    )
+
+
+def _at(when: date, span: tuple[date, date]) -> str:
+    return width(Decimal((when - span[0]).days), Decimal((span[1] - span[0]).days))
+
+
+def contract_axis(contracts: Sequence[ContractStatus], today: date) -> view.ContractAxis | None:
+    """The common scale of the contracts' clocks, None where no term is known."""
+    if not any(c.start and c.end for c in contracts):
+        return None
+    span = _span(contracts, today)
+    return view.ContractAxis(
+        start=day(span[0]), end=day(span[1]), today_at=_at(today, span), today=day(today)
+    )
+
+
+def contracts(contracts: Sequence[ContractStatus], today: date) -> tuple[view.ContractRow, ...]:
+    """Contracts, the worst first."""
+    span = _span(contracts, today)
+    worst = sorted(contracts, key=lambda c: (WORST_FIRST.index(c.colour), c.end or date.max))
+    return tuple(_contract(c, span, today) for c in worst)
+
+
+def _contract(c: ContractStatus, span: tuple[date, date], today: date) -> view.ContractRow:
+    left = _at(c.start, span) if c.start and c.end else ""
+    right = _at(c.end, span) if c.start and c.end else ""
+    term = Decimal(right[:-1]) - Decimal(left[:-1]) if left else Decimal(0)
+    title = clean(c.title, TITLE) or clean(c.number, 60)
+    return view.ContractRow(
+        title=view.Link(label=title, url=safe_url(c.url)),
+        number=clean(c.number, 60),
+        vendor=clean(c.vendor, 80),
+        colour=c.colour,
+        word=WORDS[c.colour],
+        reason=sentence(clean(c.reason, 300)),
+        term=f"{day(c.start)} to {day(c.end)}",
+        notice=notice(c.notice_deadline, today),
+        ceiling=money(c.ceiling) if c.ceiling else "no ceiling known",
+        committed=money(c.committed) if c.committed else "n/a",
+        invoiced=money(c.invoiced) if c.invoiced else "n/a",
+        burn=shown(c.burn),
+        left=left,
+        width=width(term, Decimal(100)) if left else "",
+        notice_at=_at(c.notice_deadline, span) if left and c.notice_deadline else "",
+    )
+
+
+def notice(deadline: date | None, today: date) -> str:
+    """The notice clock in words: `Notice by 30 Nov 2026, in 8 days`."""
+    if deadline is None:
+        return "No notice deadline is known"
+    left = (deadline - today).days
+    if left < 0:
+        return f"Notice deadline passed {count(-left, 'day')} ago, on {day(deadline)}"
+    return f"Notice by {day(deadline)}, " + (f"in {count(left, 'day')}" if left else "today")
+
+
+# ---- scope, help desk, unallocated, sources -----------------------------------------------------
+
+
+def newest(changes: Iterable[ScopeChange]) -> list[ScopeChange]:
+    """Changes, the newest first."""
+    return sorted(changes, key=lambda c: c.on or date.min, reverse=True)
+
+
+def scope_row(c: ScopeChange) -> view.ScopeRow:
+    """A scope change as a line of the table."""
+    return view.ScopeRow(
+        change=clean(c.change, 20),
+        item=view.Link(label=clean(c.key, 60), url=safe_url(c.url)),
+        title=clean(c.title, TITLE),
+        work_package=clean(c.work_package, 60),
+        on=day(c.on),
+        approved_by=clean(c.approved_by, 60),
+    )
+
+
+def help_desk(
+    desk: HelpDeskStatus | None, before: ProjectStatus | None, when: str
+) -> view.HelpDesk | None:
+    """The help desk's load and service levels, None where the project has none."""
+    if desk is None:
+        return None
+    earlier = before.help_desk if before else None
+    return view.HelpDesk(
+        open_now=f"{desk.open_now:,}",
+        priorities=tuple((clean(n, 40) or "none", f"{k:,}") for n, k in desk.open_by_priority),
+        within_sla=shown(desk.within_sla),
+        sla_change=change(desk.within_sla, earlier.within_sla, when) if earlier else "",
+        response_breaches=f"{desk.response_breaches:,}",
+        resolve_breaches=f"{desk.resolve_breaches:,}",
+        effort=shown(desk.effort),
+        weeks=desk.weeks,
+    )
+
+
+def unallocated(row: Unallocated) -> view.UnallocatedRow:
+    """Records of a kind that no rule placed."""
+    one = _KINDS.get(row.kind, row.kind.replace("_", " "))
+    many = f"{one[:-1]}ies" if one.endswith("y") else f"{one}s"
+    return view.UnallocatedRow(
+        what=count(row.count, clean(one, 40), clean(many, 40)),
+        amount=money(row.amount) if row.amount else "",
+        time=hours(row.duration_s) if row.duration_s else "",
+        examples=tuple(link(e) for e in row.examples[:5]),
+    )
+
+
+def sources(coverage: Sequence[Coverage]) -> tuple[view.SourceRow, ...]:
+    """One line a connection, with its oldest reading."""
+    connections: dict[str, list[Coverage]] = {}
+    for row in coverage:
+        connections.setdefault(row.connection, []).append(row)
+    return tuple(_source(name, rows) for name, rows in sorted(connections.items()))
+
+
+def _source(name: str, rows: Sequence[Coverage]) -> view.SourceRow:
+    times = [r.as_of for r in rows if r.as_of]
+    notes = [r.note for r in rows if r.note and not r.complete]
+    return view.SourceRow(
+        connection=clean(name, 60),
+        streams=count(len({r.stream for r in rows}), "stream"),
+        records=count(sum(r.stored for r in rows), "record"),
+        as_of=moment(min(times)) if len(times) == len(rows) else "partly never read",
+        complete=all(r.complete for r in rows),
+        note=clean("; ".join(notes[:2]), 200),
+    )
+
+
+def stream(row: Coverage) -> view.StreamRow:
+    """One stream of a connection."""
+    known = "" if row.exact else "about "
+    return view.StreamRow(
+        connection=clean(row.connection, 60),
+        stream=clean(row.stream, 60),
+        scope=clean(row.scope, 80),
+        stored=f"{row.stored:,}",
+        at_source="not told" if row.source_count is None else f"{known}{row.source_count:,}",
+        as_of=moment(row.as_of),
+        complete=row.complete,
+        note=clean(row.note, 200),
+    )
