@@ -47,6 +47,7 @@ _URL = r"^https?://"
 _MAX_NODES = 200_000
 _MAX_DEPTH = 40
 _COMMAND_TIMEOUT_S = 30
+_UNRESOLVED = "https://unresolved.invalid"  # good as a word, as a secret and as an address
 
 
 def _zone(name: str) -> str:
@@ -194,6 +195,7 @@ class Root(Settings):
     connections: dict[Name, dict[str, Any]] = Field(min_length=1, repr=False)
     projects: tuple[Project, ...] = ()
     discover_projects: tuple[Name, ...] = ()
+    plan_from: tuple[Name, ...] = ()  # whose work packages are the plan; empty: all
     allocation: tuple[AllocationRule, ...] = ()
     thresholds: Thresholds = Thresholds()
     safety: Safety = Safety()
@@ -449,7 +451,7 @@ class _References:
             self.problems.append(Problem(path, f"unknown reference {match[0]}", hint))
             return ""
         if not self._resolve and path[:1] == ("connections",):
-            return "unresolved"
+            return _UNRESOLVED
         try:
             return readers[source](name)
         except _Unresolved as error:
@@ -538,7 +540,7 @@ def load(path: Path, *, secrets: bool = True, environ: Mapping[str, str] | None 
     if problems or root is None:
         raise ConfigError(document.located(dict.fromkeys(problems)))
     plain = _plain_secrets(connections, references)
-    hidden = {*references.secrets, *_url_password(root.store)}
+    hidden = {*references.secrets, *_url_password(root.store)} - {_UNRESOLVED}
     return Config(
         path, root, connections, tuple(sorted(s for s in hidden if s)), document.located(plain)
     )
@@ -708,6 +710,9 @@ def _cross_check(data: Mapping[str, Any], built: Mapping[str, Connection]) -> It
     """What refers to something else in the file. Works on what is valid, whatever else is not."""
     names = _keys(data.get("connections"))
     discovered, listed = data.get("discover_projects"), data.get("projects")
+    for key in ("discover_projects", "plan_from"):
+        for i, name in enumerate(data[key] if isinstance(data.get(key), list) else ()):
+            yield from _reference((key, i), name, names)
     projects = dict(_valid(Project, listed))
     codes = [p.code for p in projects.values()]
     for position, (i, project) in enumerate(projects.items()):
@@ -715,8 +720,6 @@ def _cross_check(data: Mapping[str, Any], built: Mapping[str, Connection]) -> It
             yield Problem(("projects", i, "code"), f"the project {project.code!r} stands twice")
         for j, target in enumerate(project.publish):
             yield from _target(("projects", i, "publish", j), target, built, names)
-    for i, name in enumerate(discovered if isinstance(discovered, list) else ()):
-        yield from _reference(("discover_projects", i), name, names)
     if not listed and not discovered:
         hint = "list them, or take them from a source with `discover_projects: [CONNECTION]`"
         yield Problem(("projects",), "no project is configured", hint)

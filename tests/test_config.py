@@ -185,7 +185,7 @@ def test_without_secrets_nothing_is_looked_up(read: Read, folder: Path) -> None:
     config = read(text, secrets=False, environ={})
     assert set(config.connections) == {"desk", "plan"}
     assert not mark.exists()
-    assert not {*config.secrets} - {"unresolved"}
+    assert config.secrets == ()
 
 
 def test_without_secrets_every_other_mistake_is_still_found(read: Read) -> None:
@@ -313,6 +313,9 @@ MISTAKES = {
     "an unknown connection": (
         "connections: [desk]", "connections: [dsk]",
         "33:19: no connection 'dsk' — did you mean \"desk\"?",
+    ),
+    "an unknown connection of the plan": (
+        "title: Office", "plan_from: [plon]", "2:13: no connection 'plon'",
     ),
     "an unknown connection to publish to": (
         "connection: desk,", "connection: dosk,",
