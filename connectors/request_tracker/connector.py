@@ -10,6 +10,7 @@ lies west of UTC, and drops what `LastUpdated`, which is answered in UTC, says i
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
@@ -73,7 +74,7 @@ class RequestTrackerSettings(ConnectorSettings):
     queues: tuple[str, ...] = Field(min_length=1)
     fields: Mapping[str, str] = Field(default_factory=dict)  # neutral name → custom field
     status_field: str = ""  # the custom field that `publish` may own
-    time_entries: bool = False  # one more request per ticket with time worked
+    time_entries: bool = False  # a few more requests per hundred tickets
     verify: bool | str = True  # or the path of a CA bundle
 
     @field_validator("url")
@@ -171,8 +172,8 @@ class RequestTrackerConnector:
         value = self.client.count(f"Queue = {quoted(scope)}")
         return None if value is None else Count(value)
 
-    def _page(self, tickets: Iterable[Any], since: datetime | None) -> Page:
-        records: list[RawRecord] = []
+    def _page(self, tickets: Sequence[Any], since: datetime | None) -> Page:
+        records: dict[str, RawRecord] = {}
         rejected: list[RecordError] = []
         for ticket in tickets:
             try:
@@ -181,8 +182,10 @@ class RequestTrackerConnector:
                 rejected.append(error)
                 continue
             if since is None or record.updated_at is None or record.updated_at >= since:
-                records.append(self._with_history(record, ticket))
-        return Page(records, rejected)
+                records[record.source_id] = record
+        if self.settings.time_entries:
+            self._complete(records, {str(t.get("id")): t for t in tickets if isinstance(t, dict)})
+        return Page(tuple(records.values()), tuple(rejected))
 
     def _record(self, ticket: Any) -> RawRecord:
         number = str(ticket.get("id", "")) if isinstance(ticket, dict) else ""
@@ -200,24 +203,17 @@ class RequestTrackerConnector:
             merged_into=effective if effective != number else None,
         )
 
-    def _with_history(self, record: RawRecord, ticket: dict[str, Any]) -> RawRecord:
-        """The record with its time entries. Those of a merged ticket belong to the other one."""
-        if not self.settings.time_entries:
-            return record
-        worked = str(ticket.get("TimeWorked") or "0")
-        lines: list[dict[str, Any]] = []
-        if record.merged_into is None and worked != "0":
-            minutes = int(worked) if worked.lstrip("-").isdigit() else 0
-            lines = self.client.time_worked(record.source_id, minutes)
-        return RawRecord(
-            source_id=record.source_id,
-            body=canonical({**ticket, "_history": lines}),
-            scope=record.scope,
-            updated_at=record.updated_at,
-            url=record.url,
-            deleted=record.deleted,
-            merged_into=record.merged_into,
-        )
+    def _complete(self, records: dict[str, RawRecord], tickets: Mapping[str, Any]) -> None:
+        """Adds the time entries. Those of a merged ticket belong to the other one."""
+        worked = {
+            number: minutes
+            for number, record in records.items()
+            if record.merged_into is None and (minutes := _minutes(tickets[number]))
+        }
+        history = self.client.time_worked(worked)
+        for number, record in records.items():
+            body = canonical({**tickets[number], "_history": history.get(number, [])})
+            records[number] = replace(record, body=body)
 
     # ---- check ----------------------------------------------------------------------------------
 
@@ -311,6 +307,11 @@ def canonical(ticket: Mapping[str, Any]) -> bytes:
 def _everything(queue: str) -> str:
     """All of a queue: naming EffectiveId makes RT show merged tickets too."""
     return f"Queue = {quoted(queue)} AND EffectiveId > 0"
+
+
+def _minutes(ticket: Mapping[str, Any]) -> int:
+    text = str(ticket.get("TimeWorked") or "0")
+    return int(text) if text.removeprefix("-").isdecimal() else 0
 
 
 def _moment(text: Any, place: str) -> datetime:

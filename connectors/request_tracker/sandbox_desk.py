@@ -68,6 +68,11 @@ class Transaction:
     data: str = ""
     content: str = ""
 
+    def row(self) -> dict[str, Any]:
+        """The transaction as TransactionSQL sees it."""
+        numbers = {"id": self.id, "ObjectId": self.ticket, "TimeTaken": self.taken}
+        return {**numbers, "ObjectType": "RT::Ticket", "Type": self.type}
+
 
 @dataclass(slots=True)
 class CustomField:

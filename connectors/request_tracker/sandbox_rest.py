@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from connectors.request_tracker.sandbox_desk import Desk, Ticket, Transaction
-from connectors.request_tracker.ticketsql import QueryError
+from connectors.request_tracker.ticketsql import QueryError, compiled_for_transactions
 
 API = "/REST/2.0"
 VERSION = "5.0.3"
@@ -175,6 +175,14 @@ class _Resources:
         total = None if self.desk.totals_hidden else len(found)
         return self._collection(found, total, self._listed)
 
+    def transactions(self) -> Reply:
+        try:
+            test = compiled_for_transactions(self.call.query.get("query", ""))
+        except QueryError as error:
+            return refusal(400, str(error))
+        found = [line for line in self.desk.history if test(line.row())]
+        return self._collection(found, None, self._line)
+
     def history(self, number: str) -> Reply:
         ticket = self.desk.ticket(int(number))
         wanted = orjson.loads(self.call.query.get("query") or "[]")
@@ -284,6 +292,7 @@ _ROUTES: tuple[tuple[str, str, Callable[..., Reply]], ...] = (
     ("GET", "/rt", _Resources.system),
     ("GET", "/queue/([^/]+)", _Resources.queue),
     ("GET", "/tickets", _Resources.tickets),
+    ("GET", "/transactions", _Resources.transactions),
     ("POST", "/ticket", _Resources.create),
     ("GET", r"/ticket/(\d+)", _Resources.show),
     ("PUT", r"/ticket/(\d+)", _Resources.update),

@@ -1,7 +1,7 @@
-"""TicketSQL: writing a value safely into a query, and for the sandbox, reading a query.
+"""TicketSQL and TransactionSQL: writing values safely, and for the sandbox, reading a query.
 
-Only what the connector asks is read: comparisons of `id`, `EffectiveId`, `Queue`, `Status`, `Type`,
-`Subject`, `Owner`, `Created`, `LastUpdated` and `CF.{Name}`, joined by AND, OR and parentheses.
+Only a part is read: comparisons of the fields below and of `CF.{Name}`, joined by AND, OR and
+parentheses.
 Measured on RT 5.0.3: strings are escaped with a backslash; AND binds stronger than OR; a date is
 read in the asking user's time zone; an ISO stamp with `T` keeps only its day; what is no date at
 all is the year 1970; a query that does not name EffectiveId never sees merged tickets, and none
@@ -23,6 +23,8 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NUMBERS = frozenset({"id", "EffectiveId"})
 DATES = frozenset({"Created", "LastUpdated"})
 TEXTS = frozenset({"Queue", "Status", "Type", "Subject", "Owner"})
+TRANSACTION_NUMBERS = frozenset({"id", "ObjectId", "TimeTaken"})
+TRANSACTION_TEXTS = frozenset({"ObjectType", "Type"})
 
 _TOKEN = re.compile(
     r"""\s*(?:(?P<text>'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")
@@ -53,15 +55,28 @@ def stamp(moment: datetime) -> str:
 
 
 def compiled(query: str, zone: tzinfo) -> Test:
-    """The query as a predicate on rows that hold ints, texts and aware UTC times by field name."""
+    """TicketSQL as a predicate on rows that hold ints, texts and aware UTC times by field name."""
     if not query.strip():
         return lambda _row: False
-    return _Parser(query, zone).parse()
+    parser = _Parser(query, zone, NUMBERS, TEXTS)
+    test = parser.parse()
+    merged_too = "EffectiveId" in parser.fields
+    return lambda row: (
+        row["Status"] != "deleted" and (merged_too or row["EffectiveId"] == row["id"]) and test(row)
+    )
+
+
+def compiled_for_transactions(query: str) -> Test:
+    """TransactionSQL as a predicate on rows that hold ints and texts by field name."""
+    return _Parser(query, UTC, TRANSACTION_NUMBERS, TRANSACTION_TEXTS).parse()
 
 
 class _Parser:
-    def __init__(self, query: str, zone: tzinfo) -> None:
+    def __init__(
+        self, query: str, zone: tzinfo, numbers: frozenset[str], texts: frozenset[str]
+    ) -> None:
         self.query, self.zone = query, zone
+        self.numbers, self.texts = numbers, texts
         self.tokens = self._tokens()
         self.at = 0
         self.fields: set[str] = set()
@@ -70,12 +85,7 @@ class _Parser:
         test = self._any()
         if self.at < len(self.tokens):
             raise QueryError(f"Wrong query, unexpected {self.tokens[self.at][1]!r}")
-        merged_too = "EffectiveId" in self.fields
-        return lambda row: (
-            row["Status"] != "deleted"
-            and (merged_too or row["EffectiveId"] == row["id"])
-            and test(row)
-        )
+        return test
 
     def _tokens(self) -> list[tuple[str, str]]:
         found, position, query = [], 0, self.query.rstrip()
@@ -127,19 +137,19 @@ class _Parser:
         return self._comparison(field, compare, value)
 
     def _comparison(self, field: str, compare: Callable[[Any, Any], bool], value: str) -> Test:
-        if field in NUMBERS:
-            if value in NUMBERS:
+        if field in self.numbers:
+            if value in self.numbers:
                 return lambda row: compare(row[field], row[value])
             number = int(value) if value.isdigit() else 0
             return lambda row: compare(row[field], number)
-        if field in DATES:
+        if field in DATES and self.texts is TEXTS:
             moment = _moment(value, self.zone)
             return lambda row: compare(row[field], moment)
         custom = re.fullmatch(r"CF\.\{(.*)\}", field, re.IGNORECASE)
         if custom:
             name = custom[1]
             return lambda row: any(compare(v, value) for v in row["CustomFields"].get(name, ()))
-        if field not in TEXTS:
+        if field not in self.texts:
             raise QueryError(f"Unknown field: {field}")
         wanted = value.casefold()
         return lambda row: compare(str(row[field]).casefold(), wanted)

@@ -302,6 +302,17 @@ def test_a_history_has_no_totals_and_takes_conditions(desk: Desk) -> None:
     assert desk.ask("GET", "ticket/999999/history").json()["items"] == []
 
 
+def test_transactions_of_many_tickets_are_found_by_sql(desk: Desk) -> None:
+    one, two = desk.create(TimeWorked=5), desk.create(TimeWorked=7)
+    desk.put(one, TimeWorked=4)
+    query = f"ObjectType = 'RT::Ticket' AND (ObjectId = {one} OR ObjectId = {two})"
+    params = {"query": f"{query} AND TimeTaken != 0 AND id > 0", "fields": "ObjectId,TimeTaken"}
+    page = desk.ask("GET", "transactions", params={**params, "orderby": "id"}).json()
+    assert (page["total"], page["pages"]) == (None, None)
+    found = [(line["ObjectId"], line["TimeTaken"]) for line in page["items"]]
+    assert found == [(one, "5"), (two, "7"), (one, "-1")]
+
+
 def test_a_reopened_ticket_keeps_its_stamp_but_does_not_count_as_resolved(
     desk: Desk, connect: Connect
 ) -> None:

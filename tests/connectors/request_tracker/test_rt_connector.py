@@ -186,16 +186,48 @@ def test_a_history_link_to_another_host_is_not_followed() -> None:
         connector.client.text_of(line)
 
 
-def test_hidden_lines_of_a_history_make_it_ask_on(sandbox: RequestTrackerSandbox) -> None:
-    number = sandbox.create("Helpdesk", TimeWorked=5)
-    sandbox.edit(number, TimeWorked=12)
+def test_the_time_of_many_tickets_is_one_question(sandbox: RequestTrackerSandbox) -> None:
+    for minutes in (5, 0, 7):
+        sandbox.create("Helpdesk", TimeWorked=minutes)
+    sandbox.edit(1, TimeWorked=12)
     sandbox.requests.clear()
     client = build(sandbox.base_url).client
-    assert [line["TimeTaken"] for line in client.time_worked("1", 12)] == ["5", "7"]
-    assert len(sandbox.requests) == 1
+    lines = client.time_worked({"1": 12, "3": 7})
+    taken = {number: [line["TimeTaken"] for line in own] for number, own in lines.items()}
+    assert taken == {"1": ["5", "7"], "3": ["7"]}
+    assert sandbox.requests == [("GET", "/REST/2.0/transactions")]
+
+
+def test_time_that_does_not_add_up_is_asked_for_until_nothing_is_left(
+    sandbox: RequestTrackerSandbox,
+) -> None:
+    sandbox.create("Helpdesk", TimeWorked=5)
+    sandbox.create("Helpdesk", TimeWorked=7)
     sandbox.requests.clear()
-    assert len(client.time_worked("1", 60)) == 2  # RT told 60 minutes and shows 12
-    assert len(sandbox.requests) == 2
+    lines = build(sandbox.base_url).client.time_worked({"1": 60, "2": 7})  # 60 are told, 5 shown
+    assert [line["TimeTaken"] for line in lines["1"]] == ["5"]
+    assert [path for _, path in sandbox.requests] == [
+        "/REST/2.0/transactions",
+        "/REST/2.0/ticket/1/history",
+        "/REST/2.0/ticket/1/history",  # the empty page
+    ]
+
+
+def test_more_lines_than_a_page_are_all_read(sandbox: RequestTrackerSandbox) -> None:
+    sandbox.create("Helpdesk")
+    for minutes in range(1, 251):
+        sandbox.edit(1, TimeWorked=minutes)
+    lines = build(sandbox.base_url).client.time_worked({"1": 250})
+    assert len(lines["1"]) == 250
+
+
+def test_a_server_that_does_not_know_the_question_is_asked_ticket_by_ticket() -> None:
+    stray = {"id": "1", "ObjectId": "99", "TimeTaken": "3"}
+    own = {"id": "2", "ObjectId": "1", "TimeTaken": "5"}
+    with responses.RequestsMock() as mock:
+        mock.get(f"{SITE}/REST/2.0/transactions", json={"items": [stray] * 100})
+        mock.get(f"{SITE}/REST/2.0/ticket/1/history", json={"items": [own]})
+        assert build(SITE).client.time_worked({"1": 5}) == {"1": [own]}
 
 
 def test_tickets_without_time_cost_no_request_for_their_history(
