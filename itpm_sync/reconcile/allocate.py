@@ -114,7 +114,7 @@ _FIELDS = frozenset(
 )
 
 
-def words(record: Record, key: str) -> tuple[str, ...]:
+def words(record: Record, key: str) -> tuple[str, ...]:  # noqa: PLR0911 - one line a key
     """What a record says for a key of `Rule.when` or a `{placeholder}`; empty if nothing."""
     if key == "kind":
         return (record.kind,)

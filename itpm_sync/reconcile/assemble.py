@@ -32,7 +32,6 @@ from itpm_sync.model import (
 )
 from itpm_sync.reconcile import ratings
 from itpm_sync.reconcile.allocate import (
-    PACKAGE_KINDS,
     PLACED_KINDS,
     Allocation,
     ProjectRecords,
@@ -42,12 +41,9 @@ from itpm_sync.reconcile.allocate import (
 from itpm_sync.reconcile.checks import portfolio_findings, project_findings
 from itpm_sync.reconcile.contracts import ContractFacts, ContractMoney, contract_facts
 from itpm_sync.reconcile.facts import (
-    EXAMPLES,
     PackageFacts,
     PortfolioFacts,
     ProjectFacts,
-    evidence_of,
-    money_total,
 )
 from itpm_sync.reconcile.figures import package_figures, portfolio_totals, project_figures
 from itpm_sync.reconcile.helpdesk import help_desk
@@ -80,6 +76,8 @@ from itpm_sync.reconcile.progress import (
 )
 from itpm_sync.reconcile.scope import Scope, baseline_in_force, is_cancelled, is_done, scope_ledger
 from itpm_sync.reconcile.status import (
+    BaselineItem,
+    BaselinePackage,
     Colour,
     CurvePoint,
     Inputs,
@@ -91,6 +89,7 @@ from itpm_sync.reconcile.status import (
     Snapshot,
     Unallocated,
 )
+from itpm_sync.reconcile.unplaced import grouped, repeated, without_package
 from itpm_sync.reconcile.workdays import Zone, week_ends
 
 R = TypeVar("R", bound=Record)
@@ -104,6 +103,44 @@ def reconcile(inputs: Inputs, previous: Snapshot | None = None) -> Snapshot:
     plan that changed without a baseline. Raises ReconcileError for an unknown zone.
     """
     return _Reconciliation(inputs, previous).snapshot()
+
+
+def freeze(
+    inputs: Inputs, project: str
+) -> tuple[tuple[BaselinePackage, ...], tuple[BaselineItem, ...]] | None:
+    """The plan and the scope of a project as they are now, for a baseline to record.
+
+    Budgets stay in their own currency. None if no project has that code.
+    """
+    setup = next((p for p in inputs.projects if fold(p.code) == fold(project)), None)
+    if setup is None:
+        return None
+    run = _Reconciliation(inputs, None)
+    records = run.allocation.of(setup.code)
+    scope = run.scope(setup, records, None)
+    packages = tuple(
+        BaselinePackage(
+            code=plan.code,
+            name=plan.name,
+            planned_start=plan.start,
+            planned_finish=plan.finish,
+            budget=plan.money,
+            method=str(plan.method),
+        )
+        for plan in plans(records.of(WorkPackage), None, run.fx, setup.currency)
+    )
+    items = tuple(
+        BaselineItem(
+            identity=item.id,
+            key=item.key,
+            title=item.title,
+            work_package=package,
+            points=item.points,
+            estimate_s=item.estimate_s,
+        )
+        for item, package, _ in scope.current
+    )
+    return packages, items
 
 
 class _Reconciliation:
@@ -138,7 +175,7 @@ class _Reconciliation:
     def _of(self, kind: type[R]) -> list[R]:
         return [r for r in self.records.get(kind.kind, ()) if isinstance(r, kind)]
 
-    def _is_known(self, record: Record) -> bool:
+    def _is_known(self, record: Record) -> bool:  # noqa: PLR0911 - one line a kind
         """Whether the record existed, as far as its own dates tell, on the data date."""
         if isinstance(record, WorkItem | HelpDeskItem):
             return record.created_at is None or record.created_at < self.end
@@ -167,7 +204,7 @@ class _Reconciliation:
             allocation=self.allocation,
             documents=self.documents,
             unallocated=unallocated,
-            repeated=_repeated(self.records),
+            repeated=repeated(self.records),
             contracts=self._contract_facts(
                 r for r in self.allocation.nowhere.get("contract", ()) if isinstance(r, Contract)
             ),
@@ -205,24 +242,15 @@ class _Reconciliation:
                 yield _of_row(setup, row.record, f"{setup.code} ({number})"), row
 
     def _nowhere(self) -> tuple[Unallocated, ...]:
-        kinds = (_unallocated(kind, self.allocation.nowhere.get(kind, ())) for kind in PLACED_KINDS)
+        kinds = (grouped(kind, self.allocation.nowhere.get(kind, ())) for kind in PLACED_KINDS)
         return tuple(group for groups in kinds for group in groups)
 
     # ---- one project ----------------------------------------------------------------------------
 
     def _project(self, setup: ProjectSetup, row: Register | None) -> ProjectFacts:
         records = self.allocation.of(setup.code)
-        gone = self.allocation.gone_from(setup.code)
         baseline = baseline_in_force(self.inputs.baselines, setup.code, self.today)
-        scope = scope_ledger(
-            setup,
-            records.of(WorkItem),
-            gone.of(WorkItem),
-            records.of(ChangeRequest),
-            baseline,
-            self.zone,
-            self.today,
-        )
+        scope = self.scope(setup, records, baseline)
         currency = _currency(setup, records, baseline, row)
         found = plans(records.of(WorkPackage), baseline, self.fx, currency)
         in_money = bool(currency) and any(p.money is not None for p in found)
@@ -249,7 +277,15 @@ class _Reconciliation:
             )
             for plan in found
         ]
-        values = self._values(setup, packages, work, time, book, in_money, scope)
+        values = self._values(
+            setup=setup,
+            packages=packages,
+            work=work,
+            time=time,
+            book=book,
+            in_money=in_money,
+            scope=scope,
+        )
         numbers = indices(values, self.policy.eac_method)
         desk = help_desk(records.of(HelpDeskItem), records.of(TimeEntry), self.zone, self.today)
         before = self.before_by_code.get(setup.code)
@@ -274,14 +310,29 @@ class _Reconciliation:
             contracts=self._contract_facts(p.record for p in records.of(Contract)),
             register=row,
             documents=self.documents,
-            unallocated=_without_package(records, bool(found)),
+            unallocated=without_package(records, bool(found)),
             rating=Rating(dimension="overall", colour=Colour.GREY, reason=""),
             previous=before,
             previous_on=self.before.data_date if self.before else None,
         )
 
+    def scope(
+        self, setup: ProjectSetup, records: ProjectRecords, baseline: RecordedBaseline | None
+    ) -> Scope:
+        """The scope of a project against a baseline."""
+        return scope_ledger(
+            setup,
+            records.of(WorkItem),
+            self.allocation.gone_from(setup.code).of(WorkItem),
+            records.of(ChangeRequest),
+            baseline=baseline,
+            zone=self.zone,
+            data_date=self.today,
+        )
+
     def _values(
         self,
+        *,
         setup: ProjectSetup,
         packages: Sequence[PackageFacts],
         work: Work,
@@ -312,7 +363,13 @@ class _Reconciliation:
         parts = [part for i in invoices for part in self.paid.get(i.record.id, ())]
         orphans = [p for p in records.of(Payment) if p.record.id in self.orphan_payments]
         return ledger(
-            currency, self.documents, records.of(OrderLine), invoices, parts, orphans, self.today
+            currency,
+            self.documents,
+            orders=records.of(OrderLine),
+            invoices=invoices,
+            paid=parts,
+            payments=orphans,
+            data_date=self.today,
         )
 
     def _contract_facts(self, contracts: Iterable[Contract]) -> tuple[ContractFacts, ...]:
@@ -373,7 +430,13 @@ class _Reconciliation:
             history = replace(history, spent=_spent(facts))
         earlier = before.curve if before is not None and before.unit == facts.unit else ()
         return curve(
-            pairs, facts.values, facts.work, history, self.zone, earlier, in_money=facts.in_money
+            pairs,
+            facts.values,
+            facts.work,
+            history,
+            self.zone,
+            earlier=earlier,
+            in_money=facts.in_money,
         )
 
     # ---- ratings --------------------------------------------------------------------------------
@@ -515,44 +578,3 @@ def _risks(facts: ProjectFacts) -> tuple[tuple[str, str, str], ...]:
             size = Fraction(exposed.amount) if exposed else Fraction(-1)
             rows.append((-size, risk.code, risk.title, text))
     return tuple((code, title, text) for _, code, title, text in sorted(rows))
-
-
-def _without_package(records: ProjectRecords, has_packages: bool) -> tuple[Unallocated, ...]:
-    if not has_packages:
-        return ()
-    result: list[Unallocated] = []
-    for kind in PLACED_KINDS:
-        if kind in PACKAGE_KINDS:
-            loose = [p.record for p in records.kinds.get(kind, ()) if not p.package]
-            result += _unallocated(kind, loose)
-    return tuple(result)
-
-
-def _unallocated(kind: str, records: Sequence[Record]) -> Iterable[Unallocated]:
-    """One group a kind, and a currency where the records carry money."""
-    groups: dict[str, list[Record]] = defaultdict(list)
-    for record in records:
-        amount = getattr(record, "amount", None)
-        groups[amount.currency if isinstance(amount, Money) else ""].append(record)
-    for currency, found in sorted(groups.items()):
-        seconds = [r.duration_s for r in found if isinstance(r, TimeEntry)]
-        amounts = [m for r in found if isinstance(m := getattr(r, "amount", None), Money)]
-        yield Unallocated(
-            kind=kind,
-            count=len(found),
-            amount=money_total(amounts) if currency else None,
-            duration_s=sum(seconds) if seconds else None,
-            examples=tuple(evidence_of(r) for r in found[:EXAMPLES]),
-        )
-
-
-def _repeated(records: Mapping[str, Sequence[Record]]) -> Sequence[Sequence[Record]]:
-    groups: dict[tuple[str, ...], list[Record]] = defaultdict(list)
-    for kind, name in (("project", "code"), ("work_package", "code"), ("contract", "number")):
-        for record in records.get(kind, ()):
-            word = fold(str(getattr(record, name)))
-            owner = "" if kind == "project" else fold(record.project_key)
-            if word:
-                key = (kind, record.ref.connection, record.ref.stream, owner, word)
-                groups[key].append(record)
-    return [groups[key] for key in sorted(groups) if len(groups[key]) > 1]

@@ -95,7 +95,7 @@ def contract_facts(
     invoiced = total(convert(net_amount(i), i.amount.currency, i.invoiced_on, i) for i in lines)
     burn = _burn(contract, total((invoiced, accrued)), data_date)
     deadline = notice_deadline(contract)
-    colour, reason = _rate(contract, invoiced, burn, deadline, policy, data_date)
+    colour, reason = _rate(contract, invoiced, burn, deadline, policy, today=data_date)
     late = tuple(i for i in lines if contract.end and i.invoiced_on > contract.end)
     status = ContractStatus(
         identity=contract.id,
@@ -157,12 +157,13 @@ def _burn(contract: Contract, used: Number, data_date: date) -> Number:
     return known(used.value / Fraction(contract.ceiling.amount) / Fraction(elapsed, term))
 
 
-def _rate(
+def _rate(  # noqa: PLR0911 - a decision table, the worst first
     contract: Contract,
     invoiced: Number,
     burn: Number,
     deadline: date | None,
     policy: Policy,
+    *,
     today: date,
 ) -> tuple[Colour, str]:
     """The worst that is true of the contract, and the sentence that says so."""

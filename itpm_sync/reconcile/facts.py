@@ -130,6 +130,7 @@ def finding(
     project: str,
     subject: str,
     message: str,
+    *,
     action: str,
     amount: Money | None = None,
     evidence: Iterable[Record] = (),
@@ -153,7 +154,7 @@ def evidence_of(record: Record) -> Evidence:
     return Evidence(identity=record.id, label=label(record), url=record.ref.url)
 
 
-def label(record: Record) -> str:
+def label(record: Record) -> str:  # noqa: PLR0911 - one line a kind
     """How people recognise the record."""
     if isinstance(record, WorkItem | HelpDeskItem):
         return f"{record.key} {record.title}".strip()

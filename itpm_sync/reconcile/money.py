@@ -326,6 +326,7 @@ class Ledger:
 def ledger(
     currency: str,
     documents: Documents,
+    *,
     orders: Sequence[Placed[OrderLine]],
     invoices: Sequence[Placed[InvoiceLine]],
     paid: Sequence[Paid],

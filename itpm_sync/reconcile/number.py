@@ -57,6 +57,8 @@ def total(parts: Iterable[Number]) -> Number:
 
 def decimal(value: Fraction) -> Decimal:
     """The value as a Decimal in plain notation: `1200`, `0.8`, `0.333333333333`."""
+    if value.denominator == 1:
+        return Decimal(value.numerator)
     result = round_fraction(value, _DIGITS).normalize()
     return result.quantize(Decimal(1)) if result.as_tuple().exponent > 0 else result  # type: ignore[operator]
 

@@ -194,8 +194,8 @@ def curve(
     work: Work,
     history: History,
     zone: Zone,
-    earlier: Iterable[CurvePoint],
     *,
+    earlier: Iterable[CurvePoint],
     in_money: bool,
 ) -> tuple[CurvePoint, ...]:
     """PV, EV and AC at the ends of weeks from the first planned day to the last, and today.
@@ -276,7 +276,7 @@ def _earned_on(
     return total(parts)
 
 
-def _share_on(plan: Plan, day: date, end: datetime, work: Work, history: History) -> Number:
+def _share_on(plan: Plan, day: date, end: datetime, work: Work, history: History) -> Number:  # noqa: PLR0911 - one line a method
     """The earned share at an earlier day, from dated facts only."""
     tally = work.tallies.get(plan.code, Tally())
     if plan.method is Method.LEVEL_OF_EFFORT:

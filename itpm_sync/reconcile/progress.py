@@ -261,7 +261,7 @@ def _apportioned(plan: Plan, work: Work, by_code: Mapping[str, Plan]) -> Number:
     return replace(share, note=f"apportioned to {base.code}") if share.value is not None else share
 
 
-def _measured(plan: Plan, work: Work) -> Number:
+def _measured(plan: Plan, work: Work) -> Number:  # noqa: PLR0911 - one line a method
     if plan.method is Method.ZERO_HUNDRED:
         return known(1 if work.is_finished(plan) else 0)
     if plan.method is Method.FIFTY_FIFTY:

@@ -97,6 +97,7 @@ def scope_ledger(
     items: Sequence[Placed[WorkItem]],
     gone: Sequence[Placed[WorkItem]],
     requests: Sequence[Placed[ChangeRequest]],
+    *,
     baseline: RecordedBaseline | None,
     zone: Zone,
     data_date: date,
@@ -105,7 +106,7 @@ def scope_ledger(
     end = zone.end_of(data_date)
     scoped = [p for p in items if is_scope(p.record)]
     current = tuple(p for p in scoped if not is_cancelled(p.record, end))
-    members, label, reason = _members(setup, scoped, gone, baseline, zone, data_date)
+    members, label, reason = _members(setup, scoped, gone, baseline, zone=zone, data_date=data_date)
     approved = approved_requests(requests, data_date)
     changes: tuple[ScopeChange, ...] = ()
     if members is not None:
@@ -114,7 +115,14 @@ def scope_ledger(
         changes = (
             *(_added(p, approved, zone) for p in current if p.record.id not in members),
             *(
-                _removed(identity, package, others.get(identity), baseline, approved, zone)
+                _removed(
+                    identity,
+                    package,
+                    others.get(identity),
+                    baseline=baseline,
+                    approved=approved,
+                    zone=zone,
+                )
                 for identity, package in sorted(members.items())
                 if identity not in live
             ),
@@ -127,6 +135,7 @@ def _members(
     items: Sequence[Placed[WorkItem]],
     gone: Sequence[Placed[WorkItem]],
     baseline: RecordedBaseline | None,
+    *,
     zone: Zone,
     data_date: date,
 ) -> tuple[Mapping[str, str] | None, str, str]:
@@ -205,6 +214,7 @@ def _removed(
     identity: str,
     package: str,
     placed: Placed[WorkItem] | None,
+    *,
     baseline: RecordedBaseline | None,
     approved: Mapping[str, ChangeRequest],
     zone: Zone,
@@ -242,6 +252,8 @@ def _burnup(
     items: Sequence[Placed[WorkItem]], zone: Zone, data_date: date
 ) -> tuple[BurnPoint, ...]:
     """Scope and done at the end of each of the last 26 weeks, from the first week with an item."""
+    if not items:
+        return ()
     epoch = datetime.min.replace(day=2, tzinfo=UTC)  # no creation time: it was always there
     created, left, done = [], [], []
     for item, _, _ in items:

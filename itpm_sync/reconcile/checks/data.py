@@ -51,7 +51,7 @@ def sla_breached(p: ProjectFacts) -> Iterator[Finding]:
         "help-desk",
         f"{len(p.desk.breached)} items missed a service level: {status.resolve_breaches} the "
         f"resolution, {status.response_breaches} the response",
-        "Work on the oldest first; if targets are missed each week, look at the team's load.",
+        action="Work on the oldest first; if it recurs, look at the team's load.",
         evidence=_open_first(p.desk.breached),
     )
 
@@ -77,7 +77,7 @@ def stale_source(facts: PortfolioFacts) -> Iterator[Finding]:
             f"{c.connection}/{c.stream}/{c.scope}",
             f"{c.connection} {c.stream} {c.scope} {age} "
             + ("" if hours is None else f"the data date (limit {limit} h)"),
-            "See `itpm-sync status` for the failed run, mend the connection and pull again.",
+            action="See `itpm-sync status` for the failed run, mend the connection and pull again.",
         )
 
 
@@ -95,7 +95,7 @@ def incomplete_source(facts: PortfolioFacts) -> Iterator[Finding]:
             f"{c.connection}/{c.stream}/{c.scope}",
             f"{c.connection} {c.stream} {c.scope}: stored {c.stored}, source says {told}"
             + (f"; {c.note}" if c.note else ""),
-            "Pull again; if it stays, pull with --full --sweep.",
+            action="Pull again; if it stays, pull with --full --sweep.",
         )
 
 
@@ -166,6 +166,6 @@ def repeated_id(facts: PortfolioFacts) -> Iterator[Finding]:
             f"{first.ref.connection}/{first.ref.stream}/{first.kind}/{first.project_key}/{word}",
             f"{len(records)} {first.kind.replace('_', ' ')} records share the id {word}: "
             + ", ".join(f"{place(r)} ({label(r)})" for r in records),
-            "Give each its own id at the source; each is shown as its own until then.",
+            action="Give each its own id at the source; each is shown as its own until then.",
             evidence=records,
         )

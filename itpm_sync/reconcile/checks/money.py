@@ -55,9 +55,9 @@ def invoice_without_order(facts: Facts) -> Iterator[Finding]:
             _code(facts),
             subject,
             f"invoice {subject} of {loose[0].invoiced_on} {why}: {_sum(loose)}",
-            "Ask who ordered it; link it to its order or contract, or reject it.",
-            money_total(i.amount for i in loose),
-            loose,
+            action="Ask who ordered it; link it to its order or contract, or reject it.",
+            amount=money_total(i.amount for i in loose),
+            evidence=loose,
         )
 
 
@@ -91,9 +91,9 @@ def invoice_over_order(p: ProjectFacts) -> Iterator[Finding]:
             name,
             f"order {name}: invoiced {show(invoiced)} − ordered {show(ordered)} = {over} too much "
             "(2 % is tolerated)",
-            "Hold the payment until the order is changed or the invoice corrected.",
-            over,
-            p.documents.invoices_of_order.get(number, ()),
+            action="Hold the payment until the order is changed or the invoice corrected.",
+            amount=over,
+            evidence=p.documents.invoices_of_order.get(number, ()),
         )
 
 
@@ -117,9 +117,9 @@ def duplicate_invoice(facts: PortfolioFacts) -> Iterator[Finding]:
             f"{lines[0].vendor} {number}",
             f"invoice {' = '.join(words)} of {lines[0].vendor or 'an unnamed vendor'} is booked "
             f"more than once: {_sum(again)} too much",
-            "Compare the documents; pay one, and have the other cancelled or credited.",
-            money_total(i.amount for i in again),
-            lines,
+            action="Compare the documents; pay one, and have the other cancelled or credited.",
+            amount=money_total(i.amount for i in again),
+            evidence=lines,
         )
 
 
@@ -157,7 +157,7 @@ def receipt_without_order(facts: PortfolioFacts) -> Iterator[Finding]:
             "",
             order or "(no order)",
             f"{len(receipts)} receipts name the unknown order {order or '(none)'}",
-            "Add the order, or correct its number on the receipt.",
+            action="Add the order, or correct its number on the receipt.",
             evidence=receipts,
         )
 
@@ -176,9 +176,9 @@ def payment_without_invoice(facts: PortfolioFacts) -> Iterator[Finding]:
             subject or "(no invoice)",
             f"{len(payments)} payments ({whole or 'several currencies'}) name the unknown invoice "
             f"{subject or '(none)'}",
-            "Add the invoice, or correct its number on the payment.",
-            whole,
-            payments,
+            action="Add the invoice, or correct its number on the payment.",
+            amount=whole,
+            evidence=payments,
         )
 
 
@@ -199,9 +199,9 @@ def order_over_contract(facts: Facts) -> Iterator[Finding]:
             c.contract.number,
             f"contract {c.contract.number}: ordered {show(ordered)} − ceiling "
             f"{show(Fraction(ceiling.amount))} = {over} too much",
-            "Amend the contract or cancel orders before anything more is ordered.",
-            over,
-            [c.contract],
+            action="Amend the contract or cancel orders before anything more is ordered.",
+            amount=over,
+            evidence=[c.contract],
         )
 
 
@@ -219,9 +219,9 @@ def contract_over_ceiling(facts: Facts) -> Iterator[Finding]:
             c.contract.number,
             f"contract {c.contract.number}: invoiced {show(invoiced)} − ceiling "
             f"{show(Fraction(ceiling.amount))} = {over} too much",
-            "Stop payment; amend the contract or reclaim the excess.",
-            over,
-            [c.contract],
+            action="Stop payment; amend the contract or reclaim the excess.",
+            amount=over,
+            evidence=[c.contract],
         )
 
 
@@ -243,9 +243,9 @@ def contract_notice_due(facts: Facts) -> Iterator[Finding]:
             f"contract {c.contract.number} ({c.contract.vendor}) ends on {c.contract.end}; notice "
             f"of {c.contract.notice_days} days is due by {deadline}, in {days} days"
             + (f"; renewal: {c.contract.renewal}" if c.contract.renewal else ""),
-            "Decide now: renew, renegotiate or give notice.",
-            c.contract.ceiling,
-            [c.contract],
+            action="Decide now: renew, renegotiate or give notice.",
+            amount=c.contract.ceiling,
+            evidence=[c.contract],
         )
 
 
@@ -277,9 +277,9 @@ def contract_expired_spending(facts: Facts) -> Iterator[Finding]:
             _code(facts),
             c.contract.number,
             f"contract {c.contract.number} expired on {end}: {' and '.join(parts)}",
-            "Renew the contract or stop the orders; check what the late invoices rest on.",
-            late,
-            [c.contract, *c.late_invoices],
+            action="Renew the contract or stop the orders; check what the late invoices rest on.",
+            amount=late,
+            evidence=[c.contract, *c.late_invoices],
         )
 
 
@@ -297,9 +297,9 @@ def contract_burn(facts: Facts) -> Iterator[Finding]:
             c.contract.number,
             f"contract {c.contract.number}: value is used {show(burn)} times as fast as the term "
             f"passes ({c.status.invoiced} invoiced of {c.contract.ceiling})",
-            "Forecast when the ceiling is reached; slow down or extend in time.",
-            c.status.invoiced,
-            [c.contract],
+            action="Forecast when the ceiling is reached; slow down or extend in time.",
+            amount=c.status.invoiced,
+            evidence=[c.contract],
         )
 
 
@@ -319,7 +319,7 @@ def no_rate(p: ProjectFacts) -> Iterator[Finding]:
             unrated.person,
             f"{hours} h of {unrated.person} from {unrated.first} to {unrated.last} have no rate, "
             "so AC is n/a",
-            "Add a rate for the person, the role or the team, in force on those days.",
+            action="Add a rate for the person, the role or the team, in force on those days.",
         )
 
 
@@ -345,6 +345,6 @@ def fx_missing(p: ProjectFacts) -> Iterator[Finding]:
             f"{len(records) or len(gaps)} amounts in {currency} cannot be converted to "
             f"{base or 'a currency of the project'}: no rate on or before {days[0]}"
             + (f" … {days[-1]}" if len(days) > 1 else ""),
-            "Add dated exchange rates for the pair; sums that need them are n/a until then.",
+            action="Add dated exchange rates for the pair; sums that need them are n/a until then.",
             evidence=[records[k] for k in sorted(records)],
         )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from fractions import Fraction
 
@@ -33,8 +34,8 @@ def cost_overrun_forecast(p: ProjectFacts) -> Iterator[Finding]:
         p.code,
         "project",
         f"EAC {p.told(eac)} ({method}) is {p.told(eac - bac)} above BAC {p.told(bac)}",
-        "Find the packages with the lowest CPI; cut scope, ask for budget, or correct the plan.",
-        p.amount(eac - bac),
+        action="Find the packages with the lowest CPI; cut scope, add budget, or mend the plan.",
+        amount=p.amount(eac - bac),
     )
 
 
@@ -49,15 +50,17 @@ def behind_schedule(p: ProjectFacts) -> Iterator[Finding]:
         p.code,
         "project",
         f"SPI {show(index)} = EV {p.told(ev)} ÷ PV {p.told(pv)}: {p.told(pv - ev)} behind",
-        "Look at the late packages below; re-plan with a recorded baseline or add capacity.",
-        p.amount(pv - ev),
+        action="Look at the late packages below; re-plan with a recorded baseline or add capacity.",
+        amount=p.amount(pv - ev),
     )
 
 
 def package_late(p: ProjectFacts) -> Iterator[Finding]:
     """A package is past its planned finish and not done."""
-    for f in p.packages:
-        if f.state != "late" or f.plan.finish is None or f.plan.is_summary:
+    late = [f for f in p.packages if f.state == "late" and not f.plan.is_summary]
+    waiting = _open_items(p) if late else {}
+    for f in late:
+        if f.plan.finish is None:
             continue
         days = (p.data_date - f.plan.finish).days
         tally = p.work.tally(f.plan)
@@ -68,17 +71,18 @@ def package_late(p: ProjectFacts) -> Iterator[Finding]:
             f.plan.code,
             f"{_named(f)} was planned to finish on {f.plan.finish} and is {days} days late"
             + (f"; {tally.done} of {tally.items} items are done" if tally.items else ""),
-            "Close it at the source if it is finished; otherwise agree a new date.",
-            evidence=_open_items(p, f),
+            action="Close it at the source if it is finished; otherwise agree a new date.",
+            evidence=waiting.get(f.plan.code, ()),
         )
 
 
-def _open_items(p: ProjectFacts, f: PackageFacts) -> Iterator[WorkItem]:
-    return (
-        i.record
-        for i in p.scope.current
-        if i.package == f.plan.code and not is_done(i.record, p.end)
-    )
+def _open_items(p: ProjectFacts) -> Mapping[str, Sequence[WorkItem]]:
+    """Items not done, by package: one pass, however many packages are late."""
+    found: dict[str, list[WorkItem]] = defaultdict(list)
+    for item, package, _ in p.scope.current:
+        if not is_done(item, p.end):
+            found[package].append(item)
+    return found
 
 
 def _named(f: PackageFacts) -> str:
@@ -97,9 +101,9 @@ def package_over_budget(p: ProjectFacts) -> Iterator[Finding]:
                 p.code,
                 f.plan.code,
                 f"{_named(f)}: AC {p.told(ac)} − BAC {p.told(bac)} = {p.told(ac - bac)} too much",
-                "Check what was booked on it; move wrong bookings, or raise a change request.",
-                p.amount(ac - bac),
-                _costs(p, f.plan.code),
+                action="Check its bookings; move the wrong ones, or raise a change request.",
+                amount=p.amount(ac - bac),
+                evidence=_costs(p, f.plan.code),
             )
 
 
@@ -122,9 +126,9 @@ def cost_before_start(p: ProjectFacts) -> Iterator[Finding]:
             f.plan.code,
             f"{_named(f)}: {p.told(ac)} is booked, but nothing is earned and it has not started"
             + (f" (planned start {f.plan.start})" if f.plan.start else ""),
-            "Move the bookings to the package that caused them, or record the actual start.",
-            p.amount(ac),
-            _costs(p, f.plan.code),
+            action="Move the bookings to the package that caused them, or record the actual start.",
+            amount=p.amount(ac),
+            evidence=_costs(p, f.plan.code),
         )
 
 
@@ -142,9 +146,9 @@ def actual_cost_negative(p: ProjectFacts) -> Iterator[Finding]:
             p.code,
             "project",
             f"cumulative AC is {p.told(ac)}: credit notes exceed all cost",
-            "Look for a credit note without its invoice, or with the wrong project.",
-            p.amount(ac),
-            (i.record for i in p.records.of(InvoiceLine) if i.record.credit_note),
+            action="Look for a credit note without its invoice, or with the wrong project.",
+            amount=p.amount(ac),
+            evidence=(i.record for i in p.records.of(InvoiceLine) if i.record.credit_note),
         )
 
 
@@ -161,8 +165,8 @@ def progress_unknown(p: ProjectFacts) -> Iterator[Finding]:
                 p.code,
                 f.plan.code,
                 f"{_named(f)} (method {f.plan.method}): {reason}",
-                "Give it dates and what its method measures, or another measurement method.",
-                p.amount(f.values.bac.value),
+                action="Give it dates and what its method measures, or another measurement method.",
+                amount=p.amount(f.values.bac.value),
             )
 
 
@@ -187,7 +191,7 @@ def plan_dates_impossible(p: ProjectFacts) -> Iterator[Finding]:
             p.code,
             subject,
             f"{where}planned dates of {subject}: {problem}",
-            "Correct the dates at the source; until then the plan is not time-phased.",
+            action="Correct the dates at the source; until then the plan is not time-phased.",
             evidence=[record] if record is not None else [],
         )
 
@@ -206,7 +210,7 @@ def plan_cost_missing(p: ProjectFacts) -> Iterator[Finding]:
             p.code,
             record.ref.identity,
             f"{place(record)}: {record.name or record.code}: {p.register.cost_variance.reason}",
-            "Fill the amount at the source; until then no variance can be computed.",
+            action="Fill the amount at the source; until then no variance can be computed.",
             evidence=[record],
         )
     for f in p.packages:
@@ -218,7 +222,7 @@ def plan_cost_missing(p: ProjectFacts) -> Iterator[Finding]:
                 p.code,
                 f.plan.code,
                 f"{_named(f)} has no budget, so it is not in BAC, PV and EV",
-                "Give it a budget (0 if its cost is planned elsewhere).",
+                action="Give it a budget (0 if its cost is planned elsewhere).",
                 evidence=[record_] if record_ is not None else [],
             )
 
@@ -251,7 +255,7 @@ def _disagreement(code: str, project: str, row: Register, words: tuple[str, ...]
         project,
         row.record.ref.identity,
         f"{place(row.record)}: {row.record.name or row.record.code}: {'; '.join(words)}",
-        "Ask who publishes the figure which of the numbers is wrong; ours uses the row's own.",
+        action="Ask who publishes the figure which number is wrong; ours uses the row's own.",
         evidence=[row.record],
     )
 
@@ -273,8 +277,8 @@ def plan_changed(p: ProjectFacts) -> Iterator[Finding]:
         p.code,
         "project",
         f"BAC was {p.told(Fraction(was.value))} in the previous snapshot and is {p.told(now)}",
-        "Record a baseline with its approval if this was agreed; else restore the plan.",
-        p.amount(now - Fraction(was.value)),
+        action="Record a baseline with its approval if this was agreed; else restore the plan.",
+        amount=p.amount(now - Fraction(was.value)),
     )
 
 
@@ -292,7 +296,7 @@ def scope_added_unapproved(p: ProjectFacts) -> Iterator[Finding]:
             added,
             f"{len(added)} items were added since {p.scope.label}{size} without an approved "
             "change request",
-            "Name the approved change request in a label or link of each item, or take it out.",
+            action="Name the approved change request in a label or link of each, or take it out.",
         )
 
 
@@ -307,7 +311,7 @@ def scope_removed(p: ProjectFacts) -> Iterator[Finding]:
             removed,
             f"{len(removed)} items of {p.scope.label} were cancelled, deleted or moved away "
             "without an approved change request",
-            "Confirm that they are not needed any more, and record a new baseline.",
+            action="Confirm that they are not needed any more, and record a new baseline.",
         )
 
 
@@ -317,6 +321,7 @@ def _scope_finding(
     p: ProjectFacts,
     changes: list[ScopeChange],
     message: str,
+    *,
     action: str,
 ) -> Finding:
     latest = sorted(changes, key=lambda c: c.on or date.min, reverse=True)[:10]
@@ -347,7 +352,7 @@ def declared_better_than_computed(p: ProjectFacts) -> Iterator[Finding]:
         p.code,
         "rating",
         f"declared {declared}, computed {computed} ({p.rating.reason})",
-        "Ask the project manager which facts the sources do not show, and have them recorded.",
+        action="Ask the project manager which facts are missing, and have them recorded.",
     )
 
 
@@ -363,7 +368,7 @@ def cost_index_implausible(p: ProjectFacts) -> Iterator[Finding]:
             p.code,
             "project",
             f"CPI {show(index)} is above {2 - p.policy.index_amber}: work earned for little cost",
-            "Look for time and invoices that are not booked yet, and for a padded budget.",
+            action="Look for time and invoices that are not booked yet, and for a padded budget.",
         )
 
 
@@ -376,5 +381,5 @@ def project_empty(p: ProjectFacts) -> Iterator[Finding]:
             p.code,
             "project",
             f"no record of any source belongs to project {p.code}",
-            "Check its code against the sources' project keys, the rules and the permissions.",
+            action="Compare its code with the sources' project keys; check rules and permissions.",
         )
