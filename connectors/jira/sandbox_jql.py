@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 
 class JqlError(Exception):
@@ -57,7 +57,8 @@ class Query:
     matches: Callable[[Row], bool]
     order: tuple[tuple[str, bool], ...]  # (field, descending)
     bounded: bool
-    projects: frozenset[str] | None  # keys outside of which nothing can match; None: unknown
+    projects: frozenset[str] | None  # words of projects outside of which nothing can match
+    ids: frozenset[int] | None  # ids beside which nothing can match; None: any
 
     def run(self, rows: Iterable[Row]) -> list[Row]:
         """The matching rows in order; without `ORDER BY`, the newest first."""
@@ -66,6 +67,18 @@ class Query:
         for name, descending in reversed(self.order):
             found.sort(key=_ORDERS[name], reverse=descending)
         return found
+
+
+_Value = str | datetime
+_Known = TypeVar("_Known", int, str)
+
+
+class _Part(NamedTuple):
+    """A condition, and outside of which projects and ids it cannot hold (None: anywhere)."""
+
+    test: Callable[[Row], bool]
+    projects: frozenset[str] | None = None
+    ids: frozenset[int] | None = None
 
 
 _ALIASES = {
@@ -202,11 +215,11 @@ class _Parser:
 
     def query(self) -> Query:
         bounded = self._tokens[0].kind != "end" and not self._peek("order")
-        matches, projects = self._any() if bounded else (_everything, None)
+        part = self._any() if bounded else _Part(_everything)
         order = self._order() if self._accept("order") else ()
         if self._tokens[self._at].kind != "end":
             raise self._unexpected("either 'OR' or 'AND'")
-        return Query(matches, order, bounded, projects)
+        return Query(part.test, order, bounded, part.projects, part.ids)
 
     def _any(self) -> _Part:
         parts = [self._all()]
@@ -214,10 +227,12 @@ class _Parser:
             parts.append(self._all())
         if len(parts) == 1:
             return parts[0]
-        tests = [test for test, _ in parts]
-        known = [projects for _, projects in parts if projects is not None]
-        union = frozenset[str]().union(*known) if len(known) == len(parts) else None
-        return (lambda row: any(test(row) for test in tests)), union
+        tests = [part.test for part in parts]
+        return _Part(
+            lambda row: any(test(row) for test in tests),
+            _union([part.projects for part in parts]),
+            _union([part.ids for part in parts]),
+        )
 
     def _all(self) -> _Part:
         parts = [self._one()]
@@ -225,15 +240,17 @@ class _Parser:
             parts.append(self._one())
         if len(parts) == 1:
             return parts[0]
-        tests = [test for test, _ in parts]
-        known = [projects for _, projects in parts if projects is not None]
-        both = frozenset.intersection(*known) if known else None
-        return (lambda row: all(test(row) for test in tests)), both
+        tests = [part.test for part in parts]
+        return _Part(
+            lambda row: all(test(row) for test in tests),
+            _intersection([part.projects for part in parts]),
+            _intersection([part.ids for part in parts]),
+        )
 
     def _one(self) -> _Part:
         if self._accept("not"):
-            test, _ = self._one()
-            return (lambda row: not test(row)), None
+            test = self._one().test
+            return _Part(lambda row: not test(row))
         if self._mark("("):
             part = self._any()
             self._expect(")")
@@ -273,7 +290,7 @@ class _Parser:
         if operator in ("is", "is not"):
             if not self._accept("empty", "null"):
                 raise self._unexpected("'EMPTY' or 'NULL'")
-            return _emptiness(name, wanted=operator == "is"), None
+            return _Part(_emptiness(name, wanted=operator == "is"))
         values = self._values() if operator in ("in", "not in") else [self._value()]
         return self._comparison(name, operator, values)
 
@@ -327,12 +344,12 @@ class _Parser:
 
     def _comparison(self, name: str, operator: str, values: Sequence[_Value]) -> _Part:
         if name in _DATES:
-            return self._date(name, operator, values), None
+            return _Part(self._date(name, operator, values))
         if any(isinstance(value, datetime) for value in values):
             raise JqlError(f"A date is not a valid value for the field '{name}'.")
         texts = [str(value) for value in values]
         if name == "key":
-            return self._key(operator, texts), None
+            return self._key(operator, texts)
         if operator in ("<", "<=", ">", ">="):
             raise JqlError(f"The operator '{operator}' is not supported by the '{name}' field.")
         for text in texts:
@@ -376,16 +393,19 @@ class _Parser:
             "format e.g. '-5d', '4w 2d'."
         )
 
-    def _key(self, operator: str, values: Sequence[str]) -> Callable[[Row], bool]:
+    def _key(self, operator: str, values: Sequence[str]) -> _Part:
         rows = [row for value in values if (row := self._issue(value))]
         if operator in ("=", "in", "!=", "not in"):
             ids = frozenset(row.id for row in rows)
             positive = operator in ("=", "in")
-            return lambda row: (row.id in ids) is positive
+            return _Part(lambda row: (row.id in ids) is positive, ids=ids if positive else None)
         if not rows:
-            return lambda _row: False
+            return _Part(lambda _row: False, ids=frozenset())
         holds, limit = _RELATIONS[operator], rows[0]
-        return lambda row: row.project == limit.project and holds(row.number, limit.number)
+        return _Part(
+            lambda row: row.project == limit.project and holds(row.number, limit.number),
+            projects=frozenset([limit.project.casefold()]),
+        )
 
     def _issue(self, value: str) -> Row | None:
         row = self._catalogue.find(value)
@@ -398,8 +418,14 @@ class _Parser:
         return row
 
 
-_Value = str | datetime
-_Part = tuple[Callable[[Row], bool], frozenset[str] | None]
+def _union(sets: Sequence[frozenset[_Known] | None]) -> frozenset[_Known] | None:
+    known = [entry for entry in sets if entry is not None]
+    return frozenset[_Known]().union(*known) if len(known) == len(sets) else None
+
+
+def _intersection(sets: Sequence[frozenset[_Known] | None]) -> frozenset[_Known] | None:
+    known = [entry for entry in sets if entry is not None]
+    return frozenset.intersection(*known) if known else None
 
 
 def _everything(_row: Row) -> bool:
@@ -420,7 +446,7 @@ def _membership(name: str, wanted: Collection[str], *, positive: bool) -> _Part:
         values = row.words.get(name, ())
         return bool(values) and any(value in wanted for value in values) is positive
 
-    return test, frozenset(wanted) if name == "project" and positive else None
+    return _Part(test, frozenset(wanted) if name == "project" and positive else None)
 
 
 def utc(milliseconds: int) -> datetime:

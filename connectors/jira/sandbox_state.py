@@ -179,10 +179,13 @@ class State:
             if query.projects is None
             or query.projects & {p["id"], p["key"].casefold(), p["name"].casefold()}
         }
+        chosen: Iterable[Row] = rows.values()
+        if query.ids is not None:
+            chosen = [rows[i] for i in query.ids if i in rows]
         visible = {key for key in wanted if not self.projects[key].get("hidden")}
         return (
             row
-            for row in rows.values()
+            for row in chosen
             if row.project in visible and not (row.id in self.issues and self.issues[row.id].hidden)
         )
 

@@ -317,3 +317,29 @@ def test_the_validator_notices_what_it_must(client: Client) -> None:
     sandbox.requests.clear()
     sandbox.unknown_parameters.clear()
     client("GET", "/myself")
+
+
+@pytest.mark.parametrize("flavour", JiraSandbox.flavours)
+def test_real_issues_are_served_by_the_documents(flavour: str) -> None:
+    dump = openapi.documents().parent / "data" / "titanium-jira" / "DAEMON.jsonl.xz"
+    if not dump.exists():
+        pytest.skip(f"no real issues at {dump}")
+    sandbox = JiraSandbox(flavour)
+    assert sandbox.load(dump) == 317
+    sandbox.recording = True
+    sandbox.start()
+    try:
+        call = Client(sandbox)
+        if sandbox.cloud:
+            ids = list(map(str, sandbox.state.issues))[:100]
+            body = {"issueIdsOrKeys": ids, "fields": ["*all"], "expand": ["changelog"]}
+            assert len(call("POST", "/issue/bulkfetch", json=body)["issues"]) == 100
+        else:
+            body = {"jql": "project = DAEMON", "maxResults": 100, "fields": ["*all"]}
+            assert len(call("POST", "/search", json=body)["issues"]) == 100
+        for board in call("GET", "/rest/agile/1.0/board")["values"]:
+            call("GET", f"/rest/agile/1.0/board/{board['id']}/sprint")
+        call("GET", "/project/DAEMON")
+        openapi.assert_valid(sandbox.requests, flavour)
+    finally:
+        sandbox.stop()
