@@ -150,10 +150,10 @@ def _day(text: str | None) -> date | None:
         ) from None
 
 
-def _show(context: typer.Context) -> Any:
+def _show(context: typer.Context, *, tell: bool = False) -> Any:
     from itpm_sync import output
 
-    return output.Output(quiet=context.obj.verbosity < 0)
+    return output.Output(quiet=context.obj.verbosity < 0, tell=tell)
 
 
 # ---- setting up ---------------------------------------------------------------------------------
@@ -165,10 +165,10 @@ def init(
     directory: Annotated[Path, typer.Argument(metavar="[DIR]")] = Path(),
 ) -> None:
     """Write a commented starter configuration, asking where it can."""
-    from itpm_sync import app
+    from itpm_sync import trial
 
     answers = _ask() if sys.stdin.isatty() else {}
-    _show(context).lines(app.init(directory, answers))
+    _show(context).lines(trial.init(directory, answers))
 
 
 def _ask() -> dict[str, str]:
@@ -248,12 +248,13 @@ def remap(
 
 
 @cli.command()
-def reconcile(context: typer.Context, as_of: AsOf = None) -> None:
+def reconcile(context: typer.Context, as_of: AsOf = None, as_json: Json = False) -> None:
     """Store → snapshot and findings."""
     from itpm_sync import app
 
     with _session(context, secrets=False) as session, app.locked(session):
-        _show(context).snapshot(app.reconcile(session, as_of=_day(as_of)))
+        snapshot = app.reconcile(session, as_of=_day(as_of))
+    _show(context).snapshot(snapshot, as_json=as_json)
 
 
 @cli.command()
@@ -415,9 +416,9 @@ def sandbox(  # noqa: PLR0917 — typer reads the options from the parameters
     latency_ms: Annotated[int, typer.Option(help="Added to each request.")] = 0,
 ) -> None:
     """Serve a connector's simulator until it is stopped with Ctrl-C."""
-    from itpm_sync import app
+    from itpm_sync import trial
 
-    app.serve_sandbox(
+    trial.serve_sandbox(
         connector, flavour=flavour, load=load, restore=restore, port=port,
         latency_s=latency_ms / 1000, say=_show(context).line,
     )  # fmt: skip
@@ -432,10 +433,10 @@ def demo(
     ] = False,
 ) -> None:
     """The whole flow on the sandboxes: an invented twelve-week programme."""
-    from itpm_sync import app
+    from itpm_sync import trial
 
-    show = _show(context)
-    raise typer.Exit(app.serve_demo(out, show) if serve else app.demo(out, show))
+    show = _show(context, tell=True)
+    raise typer.Exit(trial.serve_demo(out, show) if serve else trial.run_demo(out, show))
 
 
 if __name__ == "__main__":

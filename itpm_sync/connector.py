@@ -322,7 +322,9 @@ class Sandbox(Protocol):
     def __init__(self, flavour: str = "") -> None: ...
 
     def seed(self, records: Iterable[Record]) -> int:
-        """Adds model records; returns how many it took."""
+        """Adds model records, or changes those it has by the same `ref`; returns how many it
+        took. A changed record counts as edited now, so that an incremental read finds it.
+        """
         ...
 
     def load(self, path: Path) -> int:

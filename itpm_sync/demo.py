@@ -16,6 +16,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import yaml
 
@@ -163,6 +164,14 @@ class Programme:
     start: date
     records: tuple[Record, ...]
     files: Mapping[str, tuple[Row, ...]]  # file name → header and rows
+
+
+ZONE = "Europe/Zurich"
+
+
+def local_today() -> date:
+    """Today in the programme's zone."""
+    return datetime.now(ZoneInfo(ZONE)).date()
 
 
 def programme(today: date) -> Programme:
@@ -684,16 +693,13 @@ def configuration(
     publish_to: Sequence[str],
 ) -> str:
     """The demo's itpm.yaml. `publish_to` names the connections that carry the status tickets."""
-    blocks = "".join(
-        _indented(yaml.safe_dump({name: dict(block)}, sort_keys=False), 2)
-        for name, block in connections.items()
-    )
+    blocks = "".join(yaml_block({name: dict(block)}) for name, block in connections.items())
     projects = "".join(_project(world, row, publish_to) for row in PROJECTS)
     return f"""\
 # The demo of ITPM Sync: an invented programme, served by sandboxes on this machine.
 version: 1
 title: Example programme office
-timezone: Europe/Zurich
+timezone: {ZONE}
 store: sqlite:///itpm.db
 reports: {{folder: reports}}
 
@@ -701,6 +707,8 @@ connections:
 {blocks}{_FILES}
 projects:
 {projects}
+plan_from: [office]              # versions of the work system are no work packages here
+
 # Which work package a ticket belongs to: here a field of the ticket says so.
 allocation:
   - name: by cost code
@@ -723,6 +731,11 @@ def _project(world: Programme, row: tuple[str, ...], publish_to: Sequence[str]) 
         "publish": [{"connection": c, "address": f"{code}-1"} for c in publish_to],
     }  # fmt: skip
     return _indented(yaml.safe_dump([block], sort_keys=False), 2)
+
+
+def yaml_block(block: Mapping[str, Any]) -> str:
+    """Connections as they stand in a configuration."""
+    return _indented(yaml.safe_dump(dict(block), sort_keys=False), 2)
 
 
 def _indented(text: str, spaces: int) -> str:

@@ -14,7 +14,8 @@ NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 def health(name: str = "jira-main") -> Health:
     broken = ConnectionHealth(state="failed", message="login refused", as_of=None, records=12)
     return Health(
-        job="weekly", state="partial", exit_code=3, started=NOW, finished=NOW + timedelta(seconds=90),
+        job="weekly", state="partial", exit_code=3,
+        started=NOW, finished=NOW + timedelta(seconds=90),
         last_success=NOW - timedelta(days=1), connections={name: broken}, findings={"high": 2},
     )  # fmt: skip
 

@@ -1,0 +1,829 @@
+"""The composition root: one function a job. Only here meet configuration, store and connectors.
+
+Only here, too, is it known what time it is: everything below takes the moment as an argument.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pydantic import TypeAdapter
+
+from itpm_sync import logs
+from itpm_sync import publish as publishing
+from itpm_sync import pull as pulling
+from itpm_sync.config import Config, Connection, load, read_yaml
+from itpm_sync.connector import CheckItem, Connector, ConnectorInfo, Context, Target, installed
+from itpm_sync.errors import ConfigError, ItpmError, Problem, StoreError, suggestion
+from itpm_sync.http import Redactor
+from itpm_sync.mapping import Mapper, compile_mapping
+from itpm_sync.model import Money, Project
+from itpm_sync.monitoring import ConnectionHealth, Health, metrics_text, replace_file, status_json
+from itpm_sync.reconcile.status import (
+    BaselineItem,
+    BaselinePackage,
+    Coverage,
+    Figure,
+    Finding,
+    Inputs,
+    Policy,
+    ProjectSetup,
+    ProjectStatus,
+    RecordedBaseline,
+    Rejected,
+    Rule,
+    Severity,
+    Snapshot,
+    from_json,
+    to_json,
+)
+from itpm_sync.store import Store
+
+log = logging.getLogger(__name__)
+
+_PACKAGES: TypeAdapter[list[BaselinePackage]] = TypeAdapter(list[BaselinePackage])
+_ITEMS: TypeAdapter[list[BaselineItem]] = TypeAdapter(list[BaselineItem])
+LAST_WEEK = timedelta(days=5)  # a weekly run may come up to two days early
+
+
+@dataclass
+class Session:
+    """A configuration with its open store, for one command."""
+
+    config: Config
+    store: Store
+    redactor: Redactor
+    _built: dict[str, Connector] = field(default_factory=dict)
+
+    def now(self) -> datetime:
+        """This moment, aware UTC."""
+        return datetime.now(UTC)
+
+    def today(self) -> date:
+        """Today's date in the zone of the configuration."""
+        return self.now().astimezone(ZoneInfo(self.config.root.timezone)).date()
+
+    def connector(self, name: str) -> Connector:
+        """The connector of a connection, built once."""
+        if name not in self._built:
+            configured = self.config.connections[name]
+            context = Context(
+                base_dir=self.config.base_dir,
+                connections=configured.max_connections,
+                timeout_s=configured.timeout_s,
+                attempts=configured.attempts,
+                user_agent=f"itpm-sync/{version('itpm-sync')}",
+            )
+            self._built[name] = configured.connector(name, configured.settings, context)
+        return self._built[name]
+
+    def select(self, names: Collection[str]) -> tuple[Connection, ...]:
+        """The named connections, or all. Raises ConfigError for a name that is not configured."""
+        known = self.config.connections
+        wrong = [n for n in names if n not in known]
+        if wrong:
+            raise ConfigError(
+                Problem((), f"no connection {n!r}", suggestion(n, known), str(self.config.path))
+                for n in wrong
+            )
+        return tuple(known[n] for n in (names or known))
+
+    def close(self) -> None:
+        """Closes connectors and store."""
+        for connector in self._built.values():
+            connector.close()
+        self.store.close()
+
+
+@contextlib.contextmanager
+def open_session(
+    path: Path, *, secrets: bool = True, verbosity: int = 0, log_format: str = "text"
+) -> Iterator[Session]:
+    """Loads the configuration, validates every mapping, opens the store. Exit 2 material raises
+    ConfigError before anything runs.
+    """
+    redactor = Redactor()
+    logs.configure(verbosity, log_format, redactor)
+    config = load(path, secrets=secrets)
+    for secret in config.secrets:
+        redactor.add(secret)
+    for warning in config.warnings:
+        log.warning("%s", warning)
+    for connection in config.connections.values():
+        if connection.mapping is not None:
+            _compiled(config, connection, {})
+    session = Session(config, Store.open(config.store_url), redactor)
+    try:
+        yield session
+    except ItpmError as error:
+        error.args = tuple(redactor.clean(a) if isinstance(a, str) else a for a in error.args)
+        raise
+    finally:
+        session.close()
+
+
+@contextlib.contextmanager
+def locked(session: Session) -> Iterator[None]:
+    """Holds the lock of this configuration. Raises RunLocked if another run is at work."""
+    path = session.config.path
+    with pulling.RunLock(path.with_name(f".{path.name}.lock")):
+        yield
+
+
+# ---- checking -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionCheck:
+    """What `check` found about a connection."""
+
+    name: str
+    connector: str
+    items: tuple[CheckItem, ...]
+
+    @property
+    def ok(self) -> bool:
+        """True if every item holds."""
+        return all(i.ok for i in self.items)
+
+
+def check(session: Session, names: Collection[str] = ()) -> tuple[ConnectionCheck, ...]:
+    """Checks each connection; the configuration and its mappings are valid already."""
+    chosen = session.select(names)
+    with ThreadPoolExecutor(max_workers=min(8, len(chosen))) as pool:
+        return tuple(pool.map(lambda c: _check_one(session, c), chosen))
+
+
+def _check_one(session: Session, connection: Connection) -> ConnectionCheck:
+    clean = session.redactor.clean
+    try:
+        connector = session.connector(connection.name)
+        items = [
+            CheckItem(i.name, i.ok, clean(i.detail), clean(i.advice)) for i in connector.check()
+        ]
+        if all(i.ok for i in items):
+            items.append(_check_mapping(session, connection, connector))
+        items += _check_addresses(session, connection.name, connector)
+    except ItpmError as error:
+        items = [CheckItem("connection", ok=False, detail=clean(str(error)))]
+    return ConnectionCheck(connection.name, connection.connector.info.name, tuple(items))
+
+
+def _check_mapping(session: Session, connection: Connection, connector: Connector) -> CheckItem:
+    mapper = _mapper(session, connection, connector)
+    unmapped = [s.name for s in connector.streams() if not mapper.kinds(s.name)]
+    if unmapped:
+        advice = "add a rule for each under `streams:` of the mapping"
+        detail = f"no rule for {', '.join(unmapped)}"
+        return CheckItem("mapping", ok=False, detail=detail, advice=advice)
+    return CheckItem("mapping", ok=True, detail=f"{len(mapper.streams)} streams")
+
+
+def _check_addresses(session: Session, name: str, connector: Connector) -> Iterator[CheckItem]:
+    publisher = connector.publisher()
+    for project in session.config.root.projects:
+        for target in project.publish:
+            if target.connection == name and publisher is not None:
+                wrong = publisher.validate_address(target.address)
+                what = f"publish {project.code} → {target.address}"
+                yield CheckItem(what, ok=wrong is None, detail=wrong or "")
+
+
+def connectors() -> tuple[ConnectorInfo, ...]:
+    """Every installed connector."""
+    return tuple(point.load().info for point in installed().values())
+
+
+# ---- mapping ------------------------------------------------------------------------------------
+
+
+def _mapper(session: Session, connection: Connection, connector: Connector) -> Mapper:
+    """The mapping with the variables that the source resolves; they are kept for `remap`."""
+    variables = dict(connector.variables())
+    session.store.put_variables(connection.name, variables)
+    return _compiled(session.config, connection, variables, connector)
+
+
+def _compiled(
+    config: Config,
+    connection: Connection,
+    variables: Mapping[str, str],
+    connector: Connector | None = None,
+) -> Mapper:
+    """A file named in the configuration, else the connector's own data, else its shipped file."""
+    generated = getattr(connector, "mapping", None)
+    if connection.mapping is None and generated is not None:
+        return compile_mapping(generated(), variables, f"mapping of {connection.name}")
+    file = (
+        config.file(connection.mapping) if connection.mapping else connection.connector.mapping_file
+    )
+    document = read_yaml(file)
+    try:
+        return compile_mapping(document.data, variables, str(file))
+    except ConfigError as error:
+        raise ConfigError(document.located(error.problems)) from None
+
+
+# ---- pulling ------------------------------------------------------------------------------------
+
+
+def pull(
+    session: Session,
+    names: Collection[str] = (),
+    *,
+    full: bool = False,
+    sweep: bool = False,
+    confirm: bool = False,
+    progress: pulling.Progress | None = None,
+    job: str = "pull",
+) -> pulling.PullResult:
+    """Sources → store. One failing connection never stops the others."""
+    started = session.now()
+    run = session.store.begin_run(job, started)
+    result = _pull(session, run, names, full=full, sweep=sweep, confirm=confirm, progress=progress)
+    session.store.finish_run(run, state=result.state, message=result.message, at=session.now())
+    return result
+
+
+def _pull(
+    session: Session,
+    run: int,
+    names: Collection[str],
+    *,
+    full: bool = False,
+    sweep: bool = False,
+    confirm: bool = False,
+    progress: pulling.Progress | None = None,
+) -> pulling.PullResult:
+    safety = session.config.root.safety
+    sources = [
+        pulling.PullSource(c.name, lambda c=c: _source(session, c), c.max_connections)  # type: ignore[misc]
+        for c in session.select(names)
+    ]
+    return pulling.pull(
+        session.store,
+        sources,
+        run=run,
+        now=session.now(),
+        full=full,
+        sweep=sweep,
+        sweep_every=timedelta(hours=safety.sweep_every_h),
+        max_deleted_share=float(safety.max_deleted_share),
+        confirm=confirm,
+        progress=progress,
+    )
+
+
+def _source(session: Session, connection: Connection) -> tuple[Connector, Mapper]:
+    connector = session.connector(connection.name)
+    return connector, _mapper(session, connection, connector)
+
+
+@dataclass(frozen=True, slots=True)
+class Remapped:
+    """What re-mapping a connection from its raw records changed."""
+
+    connection: str
+    records: int
+    changed: int
+    rejected: int
+
+
+def remap(session: Session, *, dry_run: bool = False) -> tuple[Remapped, ...]:
+    """Maps the stored raw records anew, without the network."""
+    run = None if dry_run else session.store.begin_run("remap", session.now())
+    done = []
+    for connection in session.config.connections.values():
+        variables = session.store.variables(connection.name)
+        if variables is None:
+            continue  # never pulled: nothing to re-map
+        mapper = _compiled(
+            session.config, connection, variables, session.connector(connection.name)
+        )
+        outcome = pulling.remap(
+            session.store, connection.name, mapper, run=run, now=session.now(), dry_run=dry_run
+        )
+        done.append(Remapped(connection.name, outcome.records, outcome.changed, outcome.rejected))
+    if run is not None:
+        changed = sum(r.changed for r in done)
+        message = f"{changed} records changed"
+        session.store.finish_run(run, state="ok", message=message, at=session.now())
+    return tuple(done)
+
+
+# ---- reconciling --------------------------------------------------------------------------------
+
+
+def inputs(session: Session, data_date: date) -> Inputs:
+    """Everything that the reconciliation of `data_date` depends on."""
+    root, store = session.config.root, session.store
+    as_of = None if data_date >= session.today() else _end_of(data_date, root.timezone)
+    live = store.records(as_of=as_of)
+    plan_from = root.plan_from
+    if plan_from:
+        packages = live.get("work_package", ())
+        live["work_package"] = tuple(p for p in packages if p.ref.connection in plan_from)
+    discovered = [
+        p
+        for p in live.get("project", ())
+        if isinstance(p, Project) and p.ref.connection in root.discover_projects
+    ]
+    live["project"] = tuple(discovered)
+    return Inputs(
+        title=root.title,
+        data_date=data_date,
+        zone=root.timezone,
+        projects=_setups(session.config, discovered),
+        rules=tuple(
+            Rule(
+                name=r.name or f"rule {i}",
+                when=r.when,
+                project=r.project,
+                work_package=r.work_package,
+            )
+            for i, r in enumerate(root.allocation, start=1)
+        ),
+        records=live,
+        gone=store.gone(as_of=as_of),
+        baselines=tuple(_baseline(b) for b in store.baselines() if b.on <= data_date),
+        coverage=tuple(Coverage(**c) for c in store.coverage()),
+        rejected=tuple(Rejected(**r) for r in store.rejected()),
+        policy=Policy(**root.thresholds.model_dump()),
+        run=str(store.last_run() or ""),
+    )
+
+
+def _end_of(day: date, zone: str) -> datetime:
+    return datetime(day.year, day.month, day.day, 23, 59, 59, 999999, ZoneInfo(zone)).astimezone(
+        UTC
+    )
+
+
+def _setups(config: Config, discovered: Iterable[Project]) -> tuple[ProjectSetup, ...]:
+    """Configured projects first; a discovered one with the same code only adds what is missing."""
+    root = config.root
+    setups = {
+        p.code: ProjectSetup(
+            code=p.code,
+            name=p.name or p.code,
+            stage=p.stage,
+            manager=p.manager,
+            sponsor=p.sponsor,
+            currency=p.currency or root.currency,
+            start=p.start,
+            finish=p.finish,
+            declared_rating=p.declared_rating,
+            baseline_on=p.baseline_on,
+            management_reserve=_reserve(p.management_reserve, p.currency or root.currency),
+        )
+        for p in root.projects
+    }
+    for found in discovered:
+        setups.setdefault(
+            found.code,
+            ProjectSetup(
+                code=found.code,
+                name=found.name,
+                stage=found.stage,
+                manager=found.manager,
+                sponsor=found.sponsor,
+                currency=found.currency or root.currency,
+                start=found.planned_start,
+                finish=found.planned_finish,
+                declared_rating=found.declared_rating,
+            ),
+        )
+    return tuple(setups.values())
+
+
+def _reserve(amount: Any, currency: str) -> Money | None:
+    return Money(amount, currency) if amount is not None and currency else None
+
+
+def reconcile(session: Session, *, as_of: date | None = None) -> Snapshot:
+    """Store → snapshot, kept in the store; the same inputs again change nothing."""
+    from itpm_sync.reconcile import reconcile as compute
+
+    data_date = as_of or session.today()
+    if data_date > session.today():
+        problem = Problem((), f"the data date {data_date} lies in the future", where="--as-of")
+        raise ConfigError([problem])
+    snapshot = compute(inputs(session, data_date), previous=_previous(session, data_date))
+    session.store.put_snapshot(data_date, to_json(snapshot), session.now())
+    return snapshot
+
+
+def _previous(session: Session, data_date: date) -> Snapshot | None:
+    body = session.store.snapshot(data_date - LAST_WEEK)
+    return from_json(body) if body else None
+
+
+def snapshot_of(session: Session, as_of: date | None = None) -> Snapshot:
+    """The latest snapshot on or before a day. Raises StoreError if nothing was reconciled yet."""
+    body = session.store.snapshot(as_of or session.today())
+    if body is None:
+        raise StoreError(
+            "nothing has been reconciled yet — run: itpm-sync pull, then itpm-sync reconcile"
+        )
+    return from_json(body)
+
+
+# ---- reporting and publishing -------------------------------------------------------------------
+
+
+def report(
+    session: Session,
+    *,
+    as_of: date | None = None,
+    formats: Sequence[str] | None = None,
+    out: Path | None = None,
+) -> tuple[Path, ...]:
+    """Snapshot → documents; returns the files written."""
+    from itpm_sync.report import write_reports
+
+    snapshot = snapshot_of(session, as_of)
+    settings = session.config.root.reports
+    history = [from_json(b) for b in session.store.snapshots(before=snapshot.data_date, last=26)]
+    return write_reports(
+        snapshot,
+        _previous(session, snapshot.data_date),
+        history,
+        out or session.config.file(settings.folder),
+        formats or settings.formats,
+    )
+
+
+def publish(
+    session: Session,
+    *,
+    dry_run: bool = False,
+    max_writes: int | None = None,
+    take_over: Collection[str] = (),
+) -> publishing.PublishResult:
+    """The latest snapshot → the fields that we own in outside systems."""
+    snapshot = snapshot_of(session)
+    previous = _previous(session, snapshot.data_date)
+    limit = max_writes if max_writes is not None else session.config.root.safety.max_writes
+    by_code = {p.code: p for p in snapshot.projects}
+    destinations = []
+    for project in session.config.root.projects:
+        status = by_code.get(project.code)
+        for wanted in project.publish if status is not None else ():
+            publisher = session.connector(wanted.connection).publisher()
+            if status is None or publisher is None:
+                continue
+            message = publishing.status_message(
+                status, snapshot, previous, _report_url(session, snapshot, status),
+                session.config.root.thresholds.top_findings,
+            )  # fmt: skip
+            destinations += [
+                (Target(wanted.connection, project.code, wanted.address, f), publisher, message)
+                for f in wanted.fields or publisher.fields
+            ]
+    return publishing.publish(
+        destinations,
+        publishing.StoreOutbox(session.store),
+        clock=session.now,
+        dry_run=dry_run,
+        max_writes=limit,
+        take_over=take_over,
+    )
+
+
+def _report_url(session: Session, snapshot: Snapshot, status: ProjectStatus) -> str | None:
+    from itpm_sync.report import project_file
+
+    base = session.config.root.reports.url
+    if base is None:
+        return None
+    return f"{base.rstrip('/')}/{snapshot.data_date.isoformat()}/{project_file(status.code)}"
+
+
+# ---- jobs ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobResult:
+    """What a job did, step by step."""
+
+    job: str
+    exit_code: int
+    health: Health
+    pulled: pulling.PullResult | None = None
+    snapshot: Snapshot | None = None
+    reports: tuple[Path, ...] = ()
+    published: publishing.PublishResult | None = None
+
+
+def run_job(session: Session, name: str, progress: pulling.Progress | None = None) -> JobResult:
+    """Runs a job's steps in order; writes the status and metrics files whatever happens."""
+    jobs = session.config.root.jobs
+    if name not in jobs:
+        where = str(session.config.path)
+        raise ConfigError([Problem((), f"no job {name!r}", suggestion(name, jobs), where)])
+    started = session.now()
+    run = session.store.begin_run(name, started)
+    job = _JobRun(session, name, run, started, progress)
+    try:
+        for step in jobs[name].steps:
+            job.step(step, jobs[name].connections or ())
+        return job.finish("")
+    except BaseException as error:
+        job.exit_code = max(job.exit_code, 3 if isinstance(error, ItpmError) else 1)
+        job.finish(session.redactor.clean(str(error)) or type(error).__name__)
+        raise
+
+
+class _JobRun:
+    """The state of a running job, so that whatever ends it leaves a true status behind."""
+
+    def __init__(
+        self,
+        session: Session,
+        name: str,
+        run: int,
+        started: datetime,
+        progress: pulling.Progress | None,
+    ) -> None:
+        self.session, self.name, self.run = session, name, run
+        self.started, self.progress = started, progress
+        self.exit_code = 0
+        self.pulled: pulling.PullResult | None = None
+        self.snapshot: Snapshot | None = None
+        self.reports: tuple[Path, ...] = ()
+        self.published: publishing.PublishResult | None = None
+
+    def step(self, step: str, names: Collection[str]) -> None:
+        session = self.session
+        if step == "pull":
+            self.pulled = _pull(session, self.run, names, progress=self.progress)
+            self.exit_code = max(self.exit_code, self.pulled.exit_code)
+        elif step == "remap":
+            remap(session)
+        elif step == "reconcile":
+            self.snapshot = reconcile(session)
+        elif step == "report":
+            self.reports = report(session)
+        elif step == "publish":
+            self.published = publish(session)
+            self.exit_code = max(self.exit_code, 3 if self.published.troubled else 0)
+
+    def finish(self, message: str) -> JobResult:
+        session, now = self.session, self.session.now()
+        state = {0: "ok", 3: "partial", 4: "safety_stop"}.get(self.exit_code, "failed")
+        message = message or (self.pulled.message if self.pulled else "")
+        session.store.finish_run(self.run, state=state, message=message, at=now)
+        health = Health(
+            job=self.name,
+            state=state,
+            exit_code=self.exit_code,
+            started=self.started,
+            finished=now,
+            last_success=now if state == "ok" else session.store.last_success(self.name),
+            connections=_connection_health(session, self.pulled),
+            findings=_severities(self.snapshot),
+            ratings=_ratings(self.snapshot),
+            published=_actions(self.published),
+            message=message,
+        )
+        _write_health(session.config, health)
+        return JobResult(
+            job=self.name,
+            exit_code=self.exit_code,
+            health=health,
+            pulled=self.pulled,
+            snapshot=self.snapshot,
+            reports=self.reports,
+            published=self.published,
+        )
+
+
+def _write_health(config: Config, health: Health) -> None:
+    monitoring = config.root.monitoring
+    replace_file(config.file(monitoring.status_file), status_json(health))
+    if monitoring.metrics_file is not None:
+        replace_file(config.file(monitoring.metrics_file), metrics_text(health))
+
+
+def _connection_health(
+    session: Session, pulled: pulling.PullResult | None
+) -> dict[str, ConnectionHealth]:
+    coverage = [Coverage(**c) for c in session.store.coverage()]
+    result = {}
+    for outcome in pulled.connections if pulled else ():
+        own = [c for c in coverage if c.connection == outcome.name]
+        stamps = [c.as_of for c in own if c.as_of]
+        result[outcome.name] = ConnectionHealth(
+            state=outcome.state,
+            message=outcome.message,
+            as_of=min(stamps) if stamps else None,
+            records=sum(c.stored for c in own),
+        )
+    return result
+
+
+def _severities(snapshot: Snapshot | None) -> dict[str, int]:
+    found = Counter(f.severity.value for f in _all_findings(snapshot)) if snapshot else Counter()
+    return {s.value: found[s.value] for s in Severity} if snapshot else {}
+
+
+def _ratings(snapshot: Snapshot | None) -> dict[str, str]:
+    return {p.code: p.rating.colour.value for p in snapshot.projects} if snapshot else {}
+
+
+def _actions(published: publishing.PublishResult | None) -> dict[str, int]:
+    return dict(Counter(s.action.value for s in published.steps)) if published else {}
+
+
+# ---- looking ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """What `status` shows. `late` names jobs that have not run for longer than they should."""
+
+    runs: tuple[Mapping[str, Any], ...]
+    late: tuple[str, ...]
+    coverage: tuple[Coverage, ...]
+    rejected: tuple[Rejected, ...]
+    outbox: tuple[publishing.Entry, ...]
+    snapshot: date | None
+    healthy: bool
+
+
+def status(session: Session) -> Status:
+    """Runs, freshness, completeness, rejected records, outbox."""
+    store, now = session.store, session.now()
+    late = []
+    for name, job in session.config.root.jobs.items():
+        last = store.last_success(name)
+        if last is None or now - last > timedelta(hours=job.expect_every_h):
+            late.append(name)
+    coverage = tuple(Coverage(**c) for c in store.coverage())
+    outbox = publishing.StoreOutbox(store).entries()
+    body = store.snapshot(session.today())
+    troubled = any(e.state is not publishing.State.DONE for e in outbox)
+    return Status(
+        runs=tuple(store.runs(last=10)),
+        late=tuple(late),
+        coverage=coverage,
+        rejected=tuple(Rejected(**r) for r in store.rejected()),
+        outbox=outbox,
+        snapshot=from_json(body).data_date if body else None,
+        healthy=not late and not troubled and all(c.complete for c in coverage),
+    )
+
+
+def _all_findings(snapshot: Snapshot) -> tuple[Finding, ...]:
+    return (*snapshot.findings, *(f for p in snapshot.projects for f in p.findings))
+
+
+def findings(session: Session, project: str | None = None) -> tuple[Finding, ...]:
+    """The findings of the latest snapshot, the most severe first."""
+    snapshot = snapshot_of(session)
+    found = _project(snapshot, project).findings if project else _all_findings(snapshot)
+    order = list(Severity)
+    return tuple(sorted(found, key=lambda f: (order.index(f.severity), f.project, f.key)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """Where a figure comes from: its parts by work package, and the figures it stands beside."""
+
+    project: str
+    data_date: date
+    run: str
+    figure: Figure
+    parts: tuple[tuple[str, str, Figure], ...]  # package code, name, figure
+    others: tuple[Figure, ...]
+
+
+def explain(session: Session, project: str, figure: str) -> Explanation:
+    """A figure of the latest snapshot, taken apart. Raises ConfigError for an unknown name."""
+    snapshot = snapshot_of(session)
+    status = _project(snapshot, project)
+    if figure not in status.figures:
+        hint = suggestion(figure, status.figures)
+        raise ConfigError([Problem((), f"{project} has no figure {figure!r}", hint, "FIGURE")])
+    return Explanation(
+        project=status.code,
+        data_date=snapshot.data_date,
+        run=snapshot.run,
+        figure=status.figures[figure],
+        parts=tuple(
+            (p.code, p.name, p.figures[figure]) for p in status.packages if figure in p.figures
+        ),
+        others=tuple(f for n, f in status.figures.items() if n != figure),
+    )
+
+
+def _project(snapshot: Snapshot, code: str) -> ProjectStatus:
+    for status in snapshot.projects:
+        if status.code == code:
+            return status
+    hint = suggestion(code, [p.code for p in snapshot.projects][:50])
+    raise ConfigError([Problem((), f"no project {code!r}", hint, "PROJECT")])
+
+
+# ---- baselines ----------------------------------------------------------------------------------
+
+
+def _baseline(row: Mapping[str, Any]) -> RecordedBaseline:
+    """A stored baseline as the reconciliation takes it."""
+    return RecordedBaseline(
+        project=row["project"],
+        version=row["version"],
+        on=row["on"],
+        author=row["author"],
+        approval=row["approval"],
+        change_request=row["change_request"],
+        packages=tuple(_PACKAGES.validate_python(row["packages"])),
+        items=tuple(_ITEMS.validate_python(row["items"])),
+    )
+
+
+def baseline_record(
+    session: Session, project: str, *, author: str, approval: str = "", change_request: str = ""
+) -> tuple[str, ...]:
+    """Freezes the plan and the scope of a project, as they are in the store now."""
+    from itpm_sync.reconcile import freeze
+
+    today = session.today()
+    frozen = freeze(inputs(session, today), project)
+    if frozen is None:
+        raise ConfigError([Problem((), f"no project {project!r}", where="PROJECT")])
+    packages, items = frozen
+    number = session.store.put_baseline(
+        project,
+        on=today,
+        author=author,
+        approval=approval,
+        change_request=change_request,
+        packages=_PACKAGES.dump_python(list(packages), mode="json"),
+        items=_ITEMS.dump_python(list(items), mode="json"),
+        at=session.now(),
+    )
+    counts = f"{len(packages)} work packages, {len(items)} scope items"
+    return (f"baseline {number} of {project} recorded: {counts}",)
+
+
+def baseline_list(session: Session, project: str | None = None) -> tuple[RecordedBaseline, ...]:
+    """The recorded versions, oldest first."""
+    return tuple(
+        b for b in map(_baseline, session.store.baselines()) if project in (None, b.project)
+    )
+
+
+def baseline_diff(session: Session, project: str, old: int, new: int) -> tuple[str, ...]:
+    """What two versions have differently, a line each."""
+    versions = {b.version: b for b in baseline_list(session, project)}
+    for number in (old, new):
+        if number not in versions:
+            known = ", ".join(map(str, versions)) or "none"
+            raise ConfigError(
+                [
+                    Problem(
+                        (), f"{project} has no baseline {number}", f"recorded: {known}", "VERSION"
+                    )
+                ]
+            )
+    lines = [
+        *_differences(
+            "work package",
+            {p.code: p for p in versions[old].packages},
+            {p.code: p for p in versions[new].packages},
+        ),
+        *_differences(
+            "item",
+            {i.identity: i for i in versions[old].items},
+            {i.identity: i for i in versions[new].items},
+        ),
+    ]
+    return tuple(lines) or (f"versions {old} and {new} of {project} are equal",)
+
+
+def _differences(what: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+    for key in sorted({*old, *new}):
+        before, after = old.get(key), new.get(key)
+        name = getattr(after or before, "key", key)
+        if before is None:
+            yield f"added    {what} {name}"
+        elif after is None:
+            yield f"removed  {what} {name}"
+        elif before != after:
+            changed = [
+                f"{n}: {getattr(before, n)} → {getattr(after, n)}"
+                for n in before.__dataclass_fields__
+                if getattr(before, n) != getattr(after, n)
+            ]
+            yield f"changed  {what} {name}: {'; '.join(changed)}"

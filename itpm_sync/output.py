@@ -1,0 +1,324 @@
+"""What commands print: tables and progress on a terminal, plain lines in a pipe, JSON where asked.
+
+A job that went well prints nothing in a pipe, so that cron sends mail only when somebody is needed.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from itpm_sync.app import (
+    ConnectionCheck,
+    Explanation,
+    JobResult,
+    Remapped,
+    Status,
+)
+from itpm_sync.connector import ConnectorInfo
+from itpm_sync.publish import Action, PublishResult, figure_text
+from itpm_sync.pull import PullResult
+from itpm_sync.reconcile.status import (
+    Coverage,
+    Finding,
+    RecordedBaseline,
+    Severity,
+    Snapshot,
+    to_json,
+)
+
+_COLOURS = {"green": "green", "amber": "yellow", "red": "red", "grey": "bright_black"}
+_STATES = {"ok": "green", "partial": "yellow", "failed": "red", "safety_stop": "red"}
+
+
+class Output:
+    """Prints results. `quiet` leaves only problems; `tell` also shows jobs that went well."""
+
+    def __init__(self, *, quiet: bool = False, tell: bool = False) -> None:
+        self._quiet = quiet
+        self._tell = tell
+        self._out = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+        self._terminal = sys.stdout.isatty()
+
+    def line(self, text: str = "") -> None:
+        """One line, as it is."""
+        if not self._quiet:
+            self._out.print(text, markup=False, soft_wrap=True)
+
+    def lines(self, lines: Iterable[str]) -> None:
+        """Several lines, as they are."""
+        for text in lines:
+            self.line(text)
+
+    def _json(self, value: Any) -> None:
+        data = orjson.dumps(value, default=_plain, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z)
+        sys.stdout.write(data.decode() + "\n")
+
+    def _table(self, headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        """A table on a terminal, tab-separated lines in a pipe."""
+        if not self._terminal:
+            for row in rows:
+                self.line("\t".join(_strip(cell) for cell in row))
+            return
+        table = Table(*headers, box=None, pad_edge=False, header_style="bold")
+        for row in rows:
+            table.add_row(*row)
+        self._out.print(table)
+
+    # ---- the flow -------------------------------------------------------------------------------
+
+    @contextmanager
+    def progress(self) -> Iterator[PullProgress | None]:
+        """Bars on a terminal, nothing elsewhere: the log has a line a stream."""
+        if self._quiet or not self._terminal:
+            yield None
+            return
+        columns = (
+            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"), TimeElapsedColumn(),
+        )  # fmt: skip
+        with Progress(*columns, console=self._out, transient=True) as bars:
+            yield PullProgress(bars)
+
+    def pull(self, result: PullResult) -> None:
+        """A line a connection, with what to do where one failed."""
+        for one in result.connections:
+            if self._quiet and one.state == "ok":
+                continue
+            colour = _STATES.get(one.state, "red")
+            self._out.print(f"[{colour}]{one.state:8}[/] {escape(one.name)}  {escape(one.message)}")
+
+    def snapshot(self, snapshot: Snapshot, *, as_json: bool = False) -> None:
+        """A line a project: rating and reason."""
+        if as_json:
+            sys.stdout.write(to_json(snapshot).decode() + "\n")
+            return
+        for project in snapshot.projects[:50]:
+            colour = _COLOURS[project.rating.colour.value]
+            word = f"[{colour}]{project.rating.colour.value:6}[/]"
+            self._out.print(
+                f"{word} {escape(project.code)}  {escape(project.name)} — "
+                f"{escape(project.rating.reason)}"
+            )
+        more = len(snapshot.projects) - 50
+        if more > 0:
+            self.line(f"… and {more} more projects; see the report")
+        found = [*snapshot.findings, *(f for p in snapshot.projects for f in p.findings)]
+        high = sum(f.severity is Severity.HIGH for f in found)
+        self.line(f"{len(found)} findings, {high} of them high, as of {snapshot.data_date}")
+
+    def reports(self, paths: Sequence[Path]) -> None:
+        """Where the reports are."""
+        if paths:
+            index = next((p for p in paths if p.name == "index.html"), paths[0])
+            self.line(f"{len(paths)} files written; start with {index}")
+
+    def published(self, result: PublishResult) -> None:
+        """The plan or its outcome, a line a target; unchanged ones are only counted."""
+        for step in result.steps:
+            if step.action is Action.SKIP:
+                continue
+            colour = "red" if step in result.troubled else "green"
+            reason = f" — {escape(step.reason)}" if step.reason else ""
+            would = "would " if result.dry_run and step in result.written else ""
+            self._out.print(
+                f"[{colour}]{would}{step.action.value}[/] {escape(step.target.id)}{reason}"
+            )
+        same = sum(s.action is Action.SKIP for s in result.steps)
+        if not result.steps:
+            self.line("nothing to publish: no project has `publish` targets")
+        elif same == len(result.steps):
+            self.line(f"nothing published: all {same} targets are up to date")
+        elif same:
+            self.line(f"{same} more targets are up to date")
+
+    def job(self, result: JobResult) -> None:
+        """All of a job. In a pipe only what needs somebody."""
+        if result.exit_code == 0 and not (self._terminal or self._tell):
+            return
+        if result.pulled:
+            self.pull(result.pulled)
+        if result.snapshot:
+            self.snapshot(result.snapshot)
+        self.reports(result.reports)
+        if result.published:
+            self.published(result.published)
+
+    def remap(self, results: Sequence[Remapped], *, dry_run: bool) -> None:
+        """How many records a changed mapping changes."""
+        verb = "would change" if dry_run else "changed"
+        for one in results:
+            rejected = f", {one.rejected} rejected" if one.rejected else ""
+            self.line(f"{one.connection}: {one.changed} of {one.records} records {verb}{rejected}")
+        if not results:
+            self.line("nothing stored yet: pull first")
+
+    # ---- looking --------------------------------------------------------------------------------
+
+    def check(self, results: Sequence[ConnectionCheck], *, as_json: bool) -> None:
+        """Each item of each connection, advice where one fails."""
+        if as_json:
+            self._json([asdict(r) for r in results])
+            return
+        self.line("configuration and mappings: ok")
+        for one in results:
+            self._out.print(f"[bold]{escape(one.name)}[/] ({escape(one.connector)})")
+            for item in one.items:
+                word = "[green]ok  [/]" if item.ok else "[red]FAIL[/]"
+                advice = f" — {item.advice}" if item.advice and not item.ok else ""
+                self._out.print(f"  {word} {escape(item.name)}  {escape(item.detail + advice)}")
+
+    def connectors(self, found: Sequence[ConnectorInfo], *, as_json: bool) -> None:
+        """Installed connectors."""
+        if as_json:
+            self._json([asdict(i) for i in found])
+            return
+        rows = [
+            (escape(i.name), escape(i.system), ", ".join(i.publishes), escape(i.verified_against))
+            for i in found
+        ]
+        self._table(("Connector", "System", "Publishes", "Verified against"), rows)
+
+    def status(self, status: Status, *, as_json: bool) -> None:
+        """Runs, completeness, rejected records, outbox."""
+        if as_json:
+            self._json(asdict(status))
+            return
+        self._table(
+            ("Run", "Job", "State", "Started", "Took", "Message"),
+            [
+                (
+                    str(r["id"])[:8], escape(r["job"]), r["state"], _stamp(r["started"]),
+                    _took(r["started"], r["finished"]), escape(r["message"][:80]),
+                )
+                for r in status.runs
+            ],
+        )  # fmt: skip
+        for job in status.late:
+            self._out.print(f"[red]late[/] the job {escape(job)} has not ended well in its time")
+        self.line()
+        self._table(
+            ("Connection", "Stream", "Scope", "Stored", "Source", "As of", ""),
+            [_coverage(c) for c in status.coverage],
+        )
+        if status.rejected:
+            self.line(f"\n{len(status.rejected)} rejected records or values:")
+            for one in status.rejected[:20]:
+                self.line(f"  {one.message}")
+            if len(status.rejected) > 20:
+                self.line("  … all of them: itpm-sync status --json")
+        for entry in status.outbox:
+            if entry.state.value != "done":
+                text = f"{entry.state.value}: {entry.target.id} {entry.message}"
+                self._out.print(f"[red]outbox[/] {escape(text)}")
+
+    def findings(self, found: Sequence[Finding], *, as_json: bool) -> None:
+        """Findings, the most severe first."""
+        if as_json:
+            self._json([{**asdict(f), "key": f.key} for f in found])
+            return
+        for one in found:
+            colour = {"high": "red", "medium": "yellow"}.get(one.severity.value, "bright_black")
+            project = f"{escape(one.project)}  " if one.project else ""
+            self._out.print(
+                f"[{colour}]{one.severity.value:6}[/] {project}[bold]{one.code}[/]  "
+                f"{escape(one.message)} → {escape(one.action)}"
+            )
+        if not found:
+            self.line("no findings")
+
+    def explanation(self, found: Explanation, *, as_json: bool) -> None:
+        """A figure with its parts."""
+        if as_json:
+            self._json(asdict(found))
+            return
+        figure = found.figure
+        self._out.print(
+            f"[bold]{escape(figure.label)}[/] of {escape(found.project)} on {found.data_date}: "
+            f"[bold]{escape(figure_text(figure))}[/]"
+        )
+        if figure.note:
+            self.line(f"how: {figure.note}")
+        if found.parts:
+            rows = [(escape(c), escape(n), escape(figure_text(f))) for c, n, f in found.parts]
+            self._table(("Package", "Name", figure.label), rows)
+        self.line(f"from run {found.run}")
+
+    def baselines(self, found: Sequence[RecordedBaseline], *, as_json: bool) -> None:
+        """Recorded baselines."""
+        if as_json:
+            self._json([asdict(b) for b in found])
+            return
+        self._table(
+            ("Project", "Version", "On", "Author", "Approval", "Change", "Packages", "Items"),
+            [
+                (
+                    escape(b.project), str(b.version), b.on.isoformat(), escape(b.author),
+                    escape(b.approval), escape(b.change_request), str(len(b.packages)),
+                    str(len(b.items)),
+                )
+                for b in found
+            ],
+        )  # fmt: skip
+        if not found:
+            self.line("no baseline is recorded: itpm-sync baseline record PROJECT --author NAME")
+
+
+class PullProgress:
+    """Progress bars of a pull, one a stream: what is done, of how many, at which rate."""
+
+    def __init__(self, bars: Progress) -> None:
+        self._bars = bars
+        self._tasks: dict[str, Any] = {}
+
+    def update(self, connection: str, stream: str, done: int, total: int | None) -> None:
+        """`done` records of `total` (None: not known) of a stream."""
+        name = f"{connection} {stream}"
+        if name not in self._tasks:
+            self._tasks[name] = self._bars.add_task(escape(name), total=total, rate="")
+        task = self._tasks[name]
+        speed = self._bars.tasks[self._bars.task_ids.index(task)].speed
+        rate = f"{speed:,.0f}/s" if speed else ""
+        self._bars.update(task, completed=done, total=total, rate=rate)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, tuple):
+        return list(value)
+    return str(value)
+
+
+def _strip(cell: str) -> str:
+    """Without markup, for a pipe."""
+    return Text.from_markup(cell).plain
+
+
+def _stamp(moment: datetime | None) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M:%SZ") if moment else "never"
+
+
+def _took(started: datetime, finished: datetime | None) -> str:
+    return f"{(finished - started).total_seconds():.0f} s" if finished else "not finished"
+
+
+def _coverage(one: Coverage) -> tuple[str, ...]:
+    source = "?" if one.source_count is None else f"{'' if one.exact else '~'}{one.source_count}"
+    word = "[green]complete[/]" if one.complete else f"[red]incomplete[/] {escape(one.note)}"
+    return (
+        escape(one.connection), escape(one.stream), escape(one.scope), str(one.stored), source,
+        _stamp(one.as_of), word,
+    )  # fmt: skip

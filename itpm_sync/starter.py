@@ -1,0 +1,93 @@
+"""The configuration that `itpm-sync init` writes: small, commented, and ready to be edited."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from string import Template
+
+TOKEN_VARIABLE = "JIRA_TOKEN"  # noqa: S105 — the name of a variable
+
+PLAN = """\
+Project,WBS,Work package,Start,Finish,Budget,Currency,Method
+NET,1.1,Design,2026-01-05,2026-01-30,20000,EUR,items
+NET,1.2,Roll-out,2026-02-02,2026-04-24,80000,EUR,items
+"""
+
+_STARTER = Template("""\
+# ITPM Sync. Every key is described in docs/configuration.md; `itpm-sync schema` prints a JSON
+# Schema for your editor. Check your changes with: itpm-sync check
+version: 1
+title: IT project office
+timezone: Europe/Zurich          # days begin here; IANA name
+store: sqlite:///itpm.db         # or postgresql+psycopg://user:$${env:PGPASSWORD}@host/itpm
+reports:
+  folder: reports
+  # url: https://pmo.example.org/reports    # where stakeholders reach that folder
+
+connections:
+  jira-main:
+    connector: jira
+    url: $url
+    flavor: $flavor               # cloud or datacenter
+    auth: $auth
+    projects: [$project]
+    fields:                       # custom fields by name or id; remove what your site has not
+      points: Story Points
+  office:                         # the plan, contracts, orders and invoices in spreadsheets
+    connector: files
+    folder: office
+    tables:
+      plan:
+        file: plan.csv
+        kind: work_package
+        key: [Project, WBS]
+        columns:
+          project_key: Project
+          code: WBS
+          name: Work package
+          planned_start: Start
+          planned_finish: Finish
+          budget: {column: Budget, as: money, currency: {column: Currency}}
+          method: Method          # items, points, percent_complete, 0/100, 50/50, …
+
+projects:
+  - code: $project
+    name: My first project
+    currency: $currency
+    # manager, sponsor, stage, start, finish, baseline_on: see docs/configuration.md
+    # publish:                    # the status goes to this ticket, once you say so
+    #   - {connection: jira-main, address: $project-1}
+
+plan_from: [office]               # whose work packages are the plan
+
+# Which work package a ticket belongs to; the first rule that matches wins.
+allocation:
+  - name: everything to the roll-out, until you know better
+    when: {connection: jira-main}
+    work_package: "1.2"
+
+jobs:
+  weekly: [pull, reconcile, report, publish]
+""")
+
+_DEFAULTS = {
+    "url": "https://example.atlassian.net",
+    "email": "you@example.org",
+    "project": "NET",
+    "currency": "EUR",
+}
+
+
+def configuration(answers: Mapping[str, str]) -> str:
+    """The starter's text. `answers`: url, email (empty: Jira Data Center), project, currency."""
+    given = {**_DEFAULTS, **{k: v.strip() for k, v in answers.items()}}
+    token = f"${{env:{TOKEN_VARIABLE}}}"
+    auth = f'{{email: {json.dumps(given["email"])}, token: "{token}"}}'
+    return _STARTER.substitute(
+        url=json.dumps(given["url"] or _DEFAULTS["url"]),
+        flavor="cloud" if given["email"] else "datacenter",
+        auth=auth if given["email"] else f'{{token: "{token}"}}',
+        project=given["project"] or _DEFAULTS["project"],
+        currency=given["currency"] or _DEFAULTS["currency"],
+    )

@@ -1,0 +1,236 @@
+"""Trying it out: the starter configuration, a connector's sandbox, and the demo.
+
+The demo seeds whatever sandboxes are installed with the invented programme, writes a configuration
+that reaches them, and runs the weekly job three times: from nothing, again with nothing changed,
+and after one ticket was changed.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import orjson
+
+from itpm_sync import app, demo, starter
+from itpm_sync.connector import SANDBOX_GROUP, Faults, Sandbox, installed
+from itpm_sync.errors import ConfigError, Problem, StoreError, suggestion
+from itpm_sync.model import WorkItem
+from itpm_sync.monitoring import replace_file
+
+JOB = "weekly"
+_STATE = "sandboxes"
+
+
+class Screen(Protocol):
+    """Where the demo tells its story."""
+
+    def line(self, text: str = "") -> None: ...
+
+    def job(self, result: app.JobResult) -> None: ...
+
+
+def init(directory: Path, answers: Mapping[str, str]) -> tuple[str, ...]:
+    """Writes the starter configuration. Raises ConfigError where one exists already."""
+    path = directory / "itpm.yaml"
+    if path.exists():
+        hint = "edit it, or give another folder: itpm-sync init DIR"
+        raise ConfigError([Problem((), "a configuration exists already", hint, str(path))])
+    try:
+        replace_file(path, starter.configuration(answers).encode())
+        replace_file(directory / "office" / "plan.csv", starter.PLAN.encode())
+    except OSError as error:
+        raise StoreError(f"cannot write to {directory}: {error.strerror}") from None
+    return (
+        f"wrote {path} and an example plan in {directory / 'office'}",
+        f"next: export {starter.TOKEN_VARIABLE}=…   (the token; it stays out of the file)",
+        f"      edit {path.name}, then: itpm-sync check",
+        f"      then: itpm-sync run {JOB}",
+    )
+
+
+# ---- one sandbox --------------------------------------------------------------------------------
+
+
+def serve_sandbox(
+    connector: str,
+    *,
+    flavour: str = "",
+    load: Path | None = None,
+    restore: Path | None = None,
+    port: int = 0,
+    latency_s: float = 0.0,
+    say: Callable[[str], None],
+) -> None:
+    """Serves a sandbox until Ctrl-C; prints how to reach it."""
+    with _serving(connector, flavour, port, load=load, restore=restore) as (sandbox, url):
+        sandbox.set_faults(Faults(latency_s=latency_s))
+        say(f"{sandbox.title} at {url} — Ctrl-C stops it")
+        block = {connector: dict(sandbox.configuration())}
+        say("connections:\n" + demo.yaml_block(block))
+        for name, value in sandbox.environment().items():
+            say(f"export {name}={value}")
+        _until_stopped()
+
+
+@contextmanager
+def _serving(
+    name: str, flavour: str, port: int, *, load: Path | None = None, restore: Path | None = None
+) -> Iterator[tuple[Sandbox, str]]:
+    points = installed(SANDBOX_GROUP)
+    if name not in points:
+        hint = suggestion(name, points)
+        raise ConfigError([Problem((), f"no sandbox for {name!r}", hint, "CONNECTOR")])
+    kind = points[name].load()
+    if flavour and flavour not in kind.flavours:
+        hint = suggestion(flavour, kind.flavours)
+        raise ConfigError([Problem((), f"no flavour {flavour!r}", hint, "--flavour")])
+    sandbox: Sandbox = kind(flavour) if flavour else kind()
+    try:
+        if restore is not None:
+            sandbox.restore(restore)
+        if load is not None:
+            sandbox.load(load)
+        url = sandbox.start(port)
+    except OSError as error:
+        raise StoreError(f"the sandbox cannot be served: {error}") from None
+    try:
+        yield sandbox, url
+    finally:
+        sandbox.stop()
+
+
+def _until_stopped() -> None:
+    # An event that nobody sets: waiting on it leaves Ctrl-C its ordinary meaning.
+    threading.Event().wait()
+
+
+# ---- the demo -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Served:
+    name: str
+    sandbox: Sandbox
+    port: int
+    takes_work: bool  # work items: the statuses are published there
+
+
+def run_demo(out: Path, screen: Screen) -> int:
+    """The whole flow in an empty folder `out`; returns the exit code of the last run."""
+    config = out / "itpm.yaml"
+    if config.exists():
+        _clear(out)
+    world = demo.programme(demo.local_today())
+    demo.write_files(world, out / "office")
+    with _seeded(world) as served:
+        _write_configuration(out, world, served)
+        screen.line(f"An invented programme in its tenth week, in {out}/:")
+        for one in served:
+            screen.line(f"  {one.sandbox.title} on port {one.port}")
+        screen.line(f"  spreadsheets in {out / 'office'}")
+        screen.line("\n1. The weekly job, from nothing:")
+        _run(config, screen)
+        screen.line("\n2. The same job again:")
+        _run(config, screen)
+        changed = demo.changed_ticket(world)
+        screen.line(f"\n3. After {changed.key} “{changed.title}” was finished in the work system:")
+        for one in served:
+            one.sandbox.seed([changed])
+        code = _run(config, screen)
+        for one in served:
+            one.sandbox.save(out / _STATE / f"{one.name}.json")
+    screen.line(f"\nLook at      {out / 'reports' / 'latest' / 'index.html'}")
+    screen.line(f"Findings     itpm-sync -c {config} findings")
+    screen.line(f"A figure     itpm-sync -c {config} explain NET eac")
+    screen.line(f"Play on      itpm-sync demo --out {out} --serve   (keeps the sandboxes running)")
+    return code
+
+
+def serve_demo(out: Path, screen: Screen) -> int:
+    """Serves the sandboxes of an earlier demo on their ports, until Ctrl-C."""
+    listing = out / _STATE / "ports.json"
+    if not listing.is_file():
+        raise ConfigError(
+            [Problem((), "no demo here", f"first: itpm-sync demo --out {out}", str(out))]
+        )
+    ports: dict[str, int] = orjson.loads(listing.read_bytes())
+    with _all([(n, p, out / _STATE / f"{n}.json") for n, p in sorted(ports.items())]) as served:
+        for one in served:
+            screen.line(f"{one.sandbox.title} at http://127.0.0.1:{one.port}")
+        screen.line(f"run: itpm-sync -c {out / 'itpm.yaml'} run {JOB}    — Ctrl-C stops")
+        _until_stopped()
+    return 0
+
+
+@contextmanager
+def _all(wanted: list[tuple[str, int, Path | None]]) -> Iterator[list[_Served]]:
+    with ExitStack() as stack:
+        served = []
+        for name, port, state in wanted:
+            sandbox, url = stack.enter_context(_serving(name, "", port, restore=state))
+            served.append(_Served(name, sandbox, urlsplit(url).port or 0, takes_work=False))
+        yield served
+
+
+@contextmanager
+def _seeded(world: demo.Programme) -> Iterator[list[_Served]]:
+    """Every installed sandbox that takes some of the programme, seeded with it."""
+    with _all([(name, 0, None) for name in installed(SANDBOX_GROUP)]) as served:
+        status_ticket = next(r for r in world.records if isinstance(r, WorkItem))
+        taken = []
+        for one in served:
+            one.sandbox.seed(world.records)
+            takes_work = one.sandbox.seed([status_ticket]) > 0
+            taken.append(replace(one, takes_work=takes_work))
+        yield taken
+
+
+def _write_configuration(out: Path, world: demo.Programme, served: list[_Served]) -> None:
+    blocks = {one.name: _with_secret_files(one.sandbox.configuration()) for one in served}
+    publish_to = [one.name for one in served if one.takes_work]
+    secrets = {k: v for one in served for k, v in one.sandbox.environment().items()}
+    for name, value in secrets.items():
+        path = out / "secrets" / name
+        replace_file(path, value.encode())
+        path.chmod(0o600)
+    ports = {one.name: one.port for one in served}
+    replace_file(out / _STATE / "ports.json", orjson.dumps(ports))
+    replace_file(out / "itpm.yaml", demo.configuration(world, blocks, publish_to).encode())
+
+
+def _with_secret_files(value: Any) -> Any:
+    """`${env:NAME}` → `${file:secrets/NAME}`, so that the demo's job needs no environment."""
+    if isinstance(value, Mapping):
+        return {k: _with_secret_files(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_with_secret_files(v) for v in value]
+    if isinstance(value, str):
+        return re.sub(r"\$\{env:(\w+)\}", r"${file:secrets/\1}", value)
+    return value
+
+
+def _run(config: Path, screen: Screen) -> int:
+    with app.open_session(config) as session, app.locked(session):
+        result = app.run_job(session, JOB)
+    screen.job(result)
+    return result.exit_code
+
+
+def _clear(out: Path) -> None:
+    """Removes an earlier demo; refuses a folder that holds somebody's own configuration."""
+    if not (out / _STATE / "ports.json").is_file():
+        hint = "give another folder: itpm-sync demo --out DIR"
+        raise ConfigError([Problem((), "holds a configuration that is no demo's", hint, str(out))])
+    for name in ("office", "reports", "secrets", _STATE):
+        shutil.rmtree(out / name, ignore_errors=True)
+    for path in (*out.glob("itpm.db*"), *out.glob("itpm*.json"), *out.glob("itpm*.prom")):
+        path.unlink()
+    (out / "itpm.yaml").unlink()
