@@ -174,7 +174,7 @@ def amount(cell: Cell, fmt: Format) -> Amount:
     Not yet scaled. Raises BadCell.
     """
     if cell.kind == "number" and not cell.text.endswith("%"):
-        return Amount(Decimal(cell.text), _currency_of((cell.unit,) if cell.unit else (), fmt))
+        return Amount(Decimal(cell.text), currency_of((cell.unit,) if cell.unit else (), fmt))
     expected = _number_expected(fmt)
     text = cell.text.translate(_LOOK_ALIKES).strip()
     if cell.kind != "text" or len(text) > _LONGEST_NUMBER:
@@ -188,7 +188,8 @@ def amount(cell: Cell, fmt: Format) -> Amount:
     signs = [found[f"sign{n}"] for n in range(1, 5) if found[f"sign{n}"]]
     if len(signs) + bool(bracketed) > 1:
         raise BadCell(expected, "it carries more than one sign")
-    factor, currency = _words(f"{found['before']} {found['after']}", expected, fmt)
+    words = f"{found['before']} {found['after']}".strip()
+    factor, currency = _words(words, expected, fmt) if words else (1, "")
     value = _EXACT.multiply(_plain_number(found, fmt), Decimal(factor))
     return Amount(-value if bracketed or "-" in signs else value, currency)
 
@@ -223,10 +224,10 @@ def _words(text: str, expected: str, fmt: Format) -> tuple[int, str]:
             raise BadCell(expected, f'"{word}" is neither a currency nor a multiplier')
     if len(factors) > 1:
         raise BadCell(expected, "it carries more than one multiplier")
-    return (factors or [1])[0], _currency_of(tuple(signs), fmt)
+    return (factors or [1])[0], currency_of(tuple(signs), fmt)
 
 
-def _currency_of(signs: tuple[str, ...], fmt: Format) -> str:
+def currency_of(signs: tuple[str, ...], fmt: Format) -> str:
     """The one currency that these codes and signs mean; the declared one decides between several.
 
     An ambiguous sign without a declared currency, or two different ones, are bad.

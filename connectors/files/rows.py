@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import orjson
 
-from connectors.files.cells import CURRENCIES, BadCell, Cell, Format, Json, constant, read
+from connectors.files.cells import BadCell, Cell, Format, Json, constant, currency_of, read
 from connectors.files.settings import (
     CurrencyColumn,
     Defaults,
@@ -46,6 +46,7 @@ class _Column:
     name: str
     rule: Rule
     words: Mapping[str, str]  # the rule's map, casefolded
+    allowed: tuple[str, ...]  # the words of a coded field; empty for others
     reading: str
     fmt: Format
     field: ModelField | None  # None: an attribute
@@ -93,6 +94,7 @@ def _columns(table: Table, defaults: Defaults, file: OpenTable) -> tuple[_Column
             name=name,
             rule=rule,
             words={word.casefold(): to for word, to in rule.map.items()},
+            allowed=choices(field) if field else (),
             reading=rule.reading(field),
             fmt=replace(rule.written(defaults), epoch=file.epoch),
             field=field,
@@ -224,14 +226,9 @@ def _value(column: _Column, cells: Sequence[Cell]) -> Json:
     if column.currency_index is not None and cell.text:
         fmt = _with_currency(fmt, cells[column.currency_index])
     value = read(cell, column.reading, fmt)
-    field = column.field
-    if field is None:
-        if value is None and rule.required:
-            raise BadCell("a value")
-        return value
-    if value is None and (field.required or rule.required):
+    if value is None and (rule.required or (column.field is not None and column.field.required)):
         raise BadCell("a value")
-    return _coded(value, field) if isinstance(value, str) else value
+    return _coded(value, column.allowed) if column.allowed and value is not None else value
 
 
 def _translated(cell: Cell, column: _Column) -> Cell:
@@ -244,17 +241,14 @@ def _translated(cell: Cell, column: _Column) -> Cell:
 
 
 def _with_currency(fmt: Format, cell: Cell) -> Format:
-    code = cell.text.upper()
-    if code and code not in CURRENCIES:
-        raise BadCell("an amount with an ISO 4217 currency", f'its currency is "{cell.text}"')
-    return replace(fmt, currency=code or fmt.currency, currency_is_stated=bool(code))
+    """The format with the currency that another column of the row states."""
+    if not cell.text:
+        return fmt
+    return replace(fmt, currency=currency_of((cell.text,), fmt), currency_is_stated=True)
 
 
-def _coded(value: str, field: ModelField) -> str:
+def _coded(value: str, allowed: Sequence[str]) -> str:
     """A word of a coded field in the model's spelling; raises BadCell for any other word."""
-    allowed = choices(field)
-    if not allowed:
-        return value
     word = value.casefold().replace(" ", "_")
     if word not in allowed:
         raise BadCell(f"one of {', '.join(allowed)}", "translate the words of the file with map:")

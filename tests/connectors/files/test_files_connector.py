@@ -204,7 +204,7 @@ def test_a_constant_can_stand_for_a_column(tmp_path: Path) -> None:
 
 
 def test_amounts_take_their_currency_from_a_column(tmp_path: Path) -> None:
-    save(tmp_path, "No;Net;Cur\n1;5;chf\n2;5;\n3;5 EUR;CHF\n4;5;XXX\n", "plan.csv")
+    save(tmp_path, "No;Net;Cur\n1;5;chf\n2;5;\n5;7;£\n3;5 EUR;CHF\n4;5;XXX\n", "plan.csv")
     columns = {"number": "No", "title": {"value": "x"}, "amount": {
         "column": "Net", "currency": {"column": "Cur"}, "soft": False}}  # fmt: skip
     table = {"file": "plan.csv", "kind": "change_request", "key": ["No"], "columns": columns}
@@ -212,9 +212,10 @@ def test_amounts_take_their_currency_from_a_column(tmp_path: Path) -> None:
     assert [getattr(r, "amount", None) for r in loaded.model] == [
         Money(Decimal(5), "CHF"),
         Money(Decimal(5), "EUR"),
+        Money(Decimal(7), "GBP"),
     ]
     assert "expected an amount in CHF" in loaded.messages[0]
-    assert 'its currency is "XXX"' in loaded.messages[1]
+    assert '"XXX" is not one known currency' in loaded.messages[1]
 
 
 def test_the_same_key_again_is_rejected_with_both_rows_named(tmp_path: Path) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
+import yaml
+from pydantic import BaseModel, ValidationError
 
-from connectors.files.settings import FilesSettings
+import connectors.files.settings
+from connectors.files.cells import READERS
+from connectors.files.settings import Defaults, FilesSettings, Rule, Table
 
 TABLE: dict[str, Any] = {
     "file": "plan.csv",
@@ -98,6 +102,28 @@ def test_a_wrong_table_is_named_at_its_place(
     ((found, message),) = table_problems(**changes)
     assert found == f"tables/plan/{place}"
     assert part in message
+
+
+README = (Path(connectors.files.settings.__file__).parent / "README.md").read_text("utf-8")
+
+
+def test_the_example_of_the_readme_is_valid() -> None:
+    block = README.split("```yaml\n")[1].split("```")[0]
+    connection = yaml.safe_load(block)["connections"]["plan-files"]
+    assert connection.pop("connector") == "files"
+    settings = FilesSettings.model_validate(connection)
+    assert set(settings.tables) == {"work_packages", "invoices"}
+
+
+@pytest.mark.parametrize("block", [FilesSettings, Table, Defaults, Rule])
+def test_every_option_is_in_the_readme(block: type[BaseModel]) -> None:
+    names = {field.alias or name for name, field in block.model_fields.items()}
+    assert [name for name in sorted(names) if f"`{name}`" not in README] == []
+
+
+@pytest.mark.parametrize("reading", sorted(READERS))
+def test_every_reading_is_in_the_readme(reading: str) -> None:
+    assert f"`{reading}`" in README.split("| `as` | reads |")[1]
 
 
 def test_a_connection_needs_a_table() -> None:
