@@ -10,75 +10,33 @@ from __future__ import annotations
 
 import base64
 import math
-import socket
-import struct
 import threading
 import time
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import orjson
 
-from connectors.jira import sandbox_reads, sandbox_search, sandbox_writes
+from connectors.jira import sandbox_marks, sandbox_reads, sandbox_search, sandbox_writes
 from connectors.jira.sandbox_api import Answer, Refusal, Request, Route, Site
 from connectors.jira.sandbox_data import dump, load, seed, undump
 from connectors.jira.sandbox_edit import create, values
 from connectors.jira.sandbox_fields import Fields
+from connectors.jira.sandbox_http import Exchange, Reply, Server
 from connectors.jira.sandbox_render import Renderer
 from connectors.jira.sandbox_state import Issue, Json, State, milliseconds, stamp
 from itpm_sync.connector import Faults
 from itpm_sync.model import Record
 
 _ROUTES: tuple[Route, ...] = (
-    *sandbox_reads.ROUTES, *sandbox_search.ROUTES, *sandbox_writes.ROUTES,
+    *sandbox_reads.ROUTES, *sandbox_search.ROUTES, *sandbox_marks.ROUTES, *sandbox_writes.ROUTES,
 )  # fmt: skip
-_HANG_S = 30.0
 _LOGIN_PAGE = b"<!DOCTYPE html><html><head><title>Log in</title></head><body>Log in</body></html>"
 _UNAUTHENTICATED = "You are not authenticated. Authentication required to perform this operation."
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """One request and its answer, as they went over the wire."""
-
-    method: str
-    url: str
-    request_headers: Mapping[str, str]
-    request_body: bytes
-    status: int
-    response_headers: Mapping[str, str]
-    response_body: bytes
-
-    @property
-    def path(self) -> str:
-        """The path without the query."""
-        return urlsplit(self.url).path
-
-    @property
-    def query(self) -> dict[str, list[str]]:
-        """The query parameters."""
-        return parse_qs(urlsplit(self.url).query, keep_blank_values=True)
-
-    def json(self) -> Any:
-        """The answer's body."""
-        return orjson.loads(self.response_body)
-
-
-@dataclass(slots=True)
-class _Reply:
-    """What goes over the wire, and how it may go wrong there."""
-
-    status: int
-    body: bytes
-    headers: dict[str, str] = field(default_factory=dict)
-    damage: str = ""  # "truncate", "reset", "hang"
 
 
 class JiraSandbox:
@@ -111,7 +69,7 @@ class JiraSandbox:
         self._refilled = time.monotonic()
         self._lock = threading.RLock()
         self._stopping = threading.Event()
-        self._server: _Server | None = None
+        self._server: Server | None = None
         self._site: Site | None = None
         self._routes = [
             (route, route.matcher(cloud=self.cloud), parameters)
@@ -134,7 +92,7 @@ class JiraSandbox:
     def start(self, port: int = 0) -> str:
         """Serves on 127.0.0.1 in a thread; returns the base URL."""
         self._stopping.clear()
-        self._server = _Server(self, port)
+        self._server = Server(self.serve, self._stopping, port)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
         return self.url
@@ -311,7 +269,7 @@ class JiraSandbox:
 
     # ---- answering
 
-    def serve(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> _Reply:
+    def serve(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Reply:
         """One request through faults, limits, login and handler; logged."""
         if self._faults.latency_s:
             time.sleep(self._faults.latency_s)
@@ -327,7 +285,7 @@ class JiraSandbox:
             )
             return reply
 
-    def _limited(self) -> _Reply | None:
+    def _limited(self) -> Reply | None:
         rate = self._faults.rate_limit_per_s
         if not rate:
             return None
@@ -339,7 +297,7 @@ class JiraSandbox:
             return None
         return self._too_many(math.ceil((1 - self._allowance) / rate), rate)
 
-    def _too_many(self, wait_s: int, rate: float = 10.0, *, as_date: bool = False) -> _Reply:
+    def _too_many(self, wait_s: int, rate: float = 10.0, *, as_date: bool = False) -> Reply:
         until = self.state.clock.now() + timedelta(seconds=wait_s)
         wish = format_datetime(until + timedelta(seconds=1), usegmt=True) if as_date else None
         headers = {
@@ -357,7 +315,7 @@ class JiraSandbox:
 
     def _failing(
         self, method: str, target: str, headers: Mapping[str, str], body: bytes
-    ) -> _Reply | None:
+    ) -> Reply | None:
         """Uses up one ordered failure."""
         if not self._failures:
             return None
@@ -367,14 +325,14 @@ class JiraSandbox:
             reply.damage = "truncate" if failure == "truncate" else "hang"
             return reply
         if failure in ("reset", "timeout-before"):
-            return _Reply(0, b"", damage="reset" if failure == "reset" else "hang")
+            return Reply(0, b"", damage="reset" if failure == "reset" else "hang")
         if failure == "html":
-            return _Reply(200, _LOGIN_PAGE, {"Content-Type": "text/html;charset=UTF-8"})
+            return Reply(200, _LOGIN_PAGE, {"Content-Type": "text/html;charset=UTF-8"})
         if failure in ("429", "429-date"):
             return self._too_many(1, as_date=failure == "429-date")
         return self._unauthenticated() if failure == "401" else self._plain_failure(failure)
 
-    def _plain_failure(self, failure: str) -> _Reply:
+    def _plain_failure(self, failure: str) -> Reply:
         texts = {
             "403": "You do not have permission to perform this operation.",
             "500": "Internal server error", "503": "Service temporarily unavailable",
@@ -382,7 +340,7 @@ class JiraSandbox:
         more = {"Retry-After": "1"} if failure == "503" else {}
         return _reply(Answer(int(failure), _errors(texts[failure]), more))
 
-    def _unauthenticated(self) -> _Reply:
+    def _unauthenticated(self) -> Reply:
         challenge = "OAuth realm" if self.cloud else "Bearer realm"
         headers = {
             "WWW-Authenticate": f'{challenge}="{self.url}"',
@@ -396,7 +354,7 @@ class JiraSandbox:
         basic = f"Basic {base64.b64encode(f'{user}:{secret}'.encode()).decode()}"
         return given == basic or (not self.cloud and given == f"Bearer {self.token}")
 
-    def _handled(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> _Reply:
+    def _handled(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Reply:
         if not self._login(headers):
             return self._unauthenticated()
         parts = urlsplit(target)
@@ -417,12 +375,12 @@ class JiraSandbox:
         missing = {"message": f"null for uri: {target}", "status-code": 404}
         return _reply(Answer(404, missing))
 
-    def _called(self, route: Route, request: Request, groups: list[str]) -> _Reply:
+    def _called(self, route: Route, request: Request, groups: list[str]) -> Reply:
         try:
             result = route.handler(self.site, request, *groups)
         except Refusal as refusal:
             result = refusal.answer
-        except (TypeError, ValueError, AttributeError, LookupError) as error:
+        except (TypeError, ValueError, AttributeError, LookupError, RecursionError) as error:
             # A body of the wrong shape; kept apart so that a test can tell it from a refusal.
             self.surprises.append(f"{request.method} {request.path}: {error!r}")
             result = Answer(400, _errors(f"Invalid request payload: {error}"))
@@ -433,80 +391,9 @@ def _errors(message: str) -> Json:
     return {"errorMessages": [message], "errors": {}}
 
 
-def _reply(answer: Answer) -> _Reply:
+def _reply(answer: Answer) -> Reply:
     body = b"" if answer.body is None else orjson.dumps(answer.body)
-    return _Reply(answer.status, body, dict(answer.headers))
+    return Reply(answer.status, body, dict(answer.headers))
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 128
-
-    def __init__(self, sandbox: JiraSandbox, port: int) -> None:
-        self.sandbox = sandbox
-        self._open: set[socket.socket] = set()
-        super().__init__(("127.0.0.1", port), _Handler)
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        self._open.add(request)
-        super().process_request(request, client_address)
-
-    def shutdown_request(self, request: Any) -> None:
-        self._open.discard(request)
-        super().shutdown_request(request)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away is no news."""
-
-    def close(self) -> None:
-        """Closes the listener and the connections that clients keep alive."""
-        self.server_close()
-        for request in list(self._open):
-            with suppress(OSError):
-                request.shutdown(socket.SHUT_RDWR)
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    wbufsize = -1
-    server: _Server
-
-    def do_GET(self) -> None:
-        length = int(self.headers.get("Content-Length") or 0)
-        body = self.rfile.read(length) if length else b""
-        sandbox = self.server.sandbox
-        reply = sandbox.serve(self.command, self.path, dict(self.headers.items()), body)
-        if reply.damage == "hang":
-            sandbox._stopping.wait(_HANG_S)  # noqa: SLF001 - server and sandbox are one thing
-            self.close_connection = True
-        elif reply.damage == "reset":
-            self._reset()
-        else:
-            self._write(reply)
-
-    do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815 - the names that http.server looks for
-
-    def _reset(self) -> None:
-        """Closes so that the client sees a reset instead of an end."""
-        linger = struct.pack("ii", 1, 0)
-        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-        self.connection.close()
-        self.close_connection = True
-
-    def _write(self, reply: _Reply) -> None:
-        self.send_response_only(reply.status)
-        for name, value in reply.headers.items():
-            self.send_header(name, value)
-        if reply.status != 204:
-            self.send_header("Content-Length", str(len(reply.body)))
-        cut = reply.damage == "truncate"
-        if cut:
-            self.send_header("Connection", "close")
-        self.end_headers()
-        self.wfile.write(reply.body[: len(reply.body) // 2] if cut else reply.body)
-        self.wfile.flush()
-        self.close_connection = cut or self.close_connection
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Quiet: `JiraSandbox.requests` is the log."""
+__all__ = ["Exchange", "JiraSandbox"]

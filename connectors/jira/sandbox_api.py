@@ -186,3 +186,21 @@ def found(things: Iterable[Json], ident: str, refusal: str) -> Json:
         if str(thing["id"]) == ident:
             return thing
     raise Refusal(404, refusal)
+
+
+def entries_of(document: Json, field: str, key: str) -> list[Json]:
+    """The live list in a document's field: of comments, of worklogs."""
+    holder = document["fields"].get(field) or {}
+    document["fields"][field] = holder
+    entries: list[Json] = holder.setdefault(key, [])
+    return entries
+
+
+def remove_entry(site: Site, issue: Issue, field: str, key: str, ident: str) -> None:
+    """Takes one comment or worklog out of an issue."""
+
+    def act(document: Json) -> None:
+        entries = entries_of(document, field, key)
+        entries[:] = [entry for entry in entries if entry["id"] != ident]
+
+    site.state.amend(issue, act)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import lzma
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -383,6 +383,7 @@ def undump(state: State, saved: bytes) -> None:
     state.boards = {board["id"]: board for board in whole["boards"]}
     state.sprints = {sprint["id"]: sprint for sprint in whole["sprints"]}
     state.denied = set(whole["denied"])
+    state.clock.offset = timedelta(seconds=whole["clock"])
     state.fields.cloud, state.fields.custom = whole["cloud"], whole["fields"]
     for entry in whole["issues"]:
         state.adopt(entry["document"], hidden=entry["hidden"])

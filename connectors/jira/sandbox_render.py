@@ -164,7 +164,7 @@ class Renderer:
             "created": comment["created"], "updated": comment["updated"],
         }  # fmt: skip
         if self.cloud:
-            result["jsdPublic"] = True
+            result["jsdPublic"] = not _internal(comment)
         if "visibility" in comment:
             result["visibility"] = comment["visibility"]
         if "properties" in expand:
@@ -379,6 +379,12 @@ class Renderer:
         if "projectCategory" in project:
             shown["projectCategory"] = self.linked("projectCategory", project["projectCategory"])
         return shown
+
+
+def _internal(comment: Json) -> bool:
+    """Whether a service desk hides the comment from its customer."""
+    marks = (p["value"] for p in comment.get("properties", ()) if p["key"] == "sd.public.comment")
+    return any(isinstance(mark, dict) and mark.get("internal") is True for mark in marks)
 
 
 def worklogs(document: Json) -> list[Json]:

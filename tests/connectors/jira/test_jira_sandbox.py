@@ -6,7 +6,7 @@ import lzma
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from itertools import chain
@@ -353,7 +353,13 @@ def test_requests_are_logged_with_their_bodies(cloud: Caller) -> None:
 
 
 def test_a_body_of_the_wrong_shape_is_a_400_not_a_dead_server(cloud: Caller) -> None:
-    for body in ([], {"jql": ["x"], "maxResults": "many"}, {"jql": "project = NET", "fields": 5}):
+    deep = {"jql": "(" * 5000 + "project = NET"}
+    for body in (
+        deep,
+        [],
+        {"jql": ["x"], "maxResults": "many"},
+        {"jql": "project = NET", "fields": 5},
+    ):
         assert cloud.raw("/search/jql", body).status_code == 400
     answer = cloud.session.post(f"{cloud.api}/search/jql", data=b"{", timeout=5)
     assert answer.status_code == 400
@@ -541,6 +547,7 @@ def test_a_restored_sandbox_goes_on_where_the_saved_one_was(flavour: str, tmp_pa
     sandbox.delete_worklog("NET-2", log)
     sandbox.hide_issue("NET-1")
     sandbox.deny("ADD_COMMENTS")
+    sandbox.advance(3600)
     sandbox.save(tmp_path / "state.json")
     again = JiraSandbox(flavour)
     again.restore(tmp_path / "state.json")
@@ -550,6 +557,7 @@ def test_a_restored_sandbox_goes_on_where_the_saved_one_was(flavour: str, tmp_pa
     assert again.issue("NET-3")["key"] == "SD-1"
     assert again.state.get("NET-1") is None
     assert again.state.denied == {"ADD_COMMENTS"}
+    assert again.state.now() > datetime.now(UTC) + timedelta(minutes=59)
     assert again.state.worklogs_gone == sandbox.state.worklogs_gone
     assert [r.key for r in again.state.search("project = NET")] == ["NET-2"]
     again.seed(
