@@ -26,7 +26,7 @@ from itpm_sync.http import HttpClient
 
 Json = dict[str, Any]
 
-PAGE = 100  # RT's own maximum
+MAX_PAGE = 100  # RT answers no more at once, whatever is asked
 LISTED = (
     "Subject,Status,Type,Queue,SLA,Owner,Creator,Requestor,Priority,CustomFields,EffectiveId,"
     "TimeWorked,TimeEstimated,TimeLeft,Created,Starts,Started,Due,Resolved,LastUpdated,_hyperlinks"
@@ -42,6 +42,7 @@ class RequestTrackerClient:
         self, url: str, auth: AuthBase, context: Context, *, verify: bool | str = True
     ) -> None:
         self.site = url.rstrip("/")
+        self.page_size = MAX_PAGE
         self.http = HttpClient(
             f"{self.site}/REST/2.0/",
             auth=auth,
@@ -105,8 +106,9 @@ class RequestTrackerClient:
                     advice="run the pull again; if it stays so, ask RT's administrator",
                 )
 
-    def _search(self, query: str, *, fields: str, per_page: int = PAGE, order: str = "ASC") -> Json:
-        params = {"query": query, "orderby": "id", "order": order, "per_page": per_page}
+    def _search(self, query: str, *, fields: str, per_page: int = 0, order: str = "ASC") -> Json:
+        params = {"query": query, "orderby": "id", "order": order}
+        params["per_page"] = str(per_page or self.page_size)
         if fields:
             params |= {"fields": fields, "fields[Queue]": "Name"}
         found = _object(self.http.get("tickets", params), "tickets")
@@ -160,11 +162,11 @@ class RequestTrackerClient:
         wanted, after = f"ObjectType = 'RT::Ticket' AND ({tickets}) AND TimeTaken != 0", 0
         while True:
             params = {"query": f"{wanted} AND id > {after}", "fields": TRANSACTION}
-            params |= {"per_page": str(PAGE), "orderby": "id", "order": "ASC"}
+            params |= {"per_page": str(self.page_size), "orderby": "id", "order": "ASC"}
             found = _object(self.http.get("transactions", params), "transactions")
             items = [_object(item, "transactions") for item in found.get("items") or ()]
             yield from items
-            if len(items) < PAGE or any(i.get("ObjectId") not in numbers for i in items):
+            if len(items) < self.page_size or any(i.get("ObjectId") not in numbers for i in items):
                 return
             after = max(int(item["id"]) for item in items)
 
@@ -174,7 +176,7 @@ class RequestTrackerClient:
         condition = {"field": "TimeTaken", "operator": "!=", "value": "0"}
         for page in self._history(number, condition):
             lines += page
-            if len(page) < PAGE and _taken(lines) == minutes:
+            if len(page) < self.page_size and _taken(lines) == minutes:
                 break
         return lines
 
@@ -194,7 +196,11 @@ class RequestTrackerClient:
         after = "0"
         while True:
             query = [*conditions, {"field": "id", "operator": ">", "value": after}]
-            params = {"query": orjson.dumps(query).decode(), "fields": fields, "per_page": PAGE}
+            params = {
+                "query": orjson.dumps(query).decode(),
+                "fields": fields,
+                "per_page": str(self.page_size),
+            }
             params |= {"orderby": "id", "order": "ASC"}
             found = _object(self.http.get(f"ticket/{number}/history", params), "history")
             items = [_object(item, "history") for item in found.get("items") or ()]

@@ -11,11 +11,15 @@ set -euo pipefail
 
 die() { echo "rt.sh: $*" >&2; exit 1; }
 
+install() {
+  # msmtp-mta satisfies the need for a mail agent without bringing up a mail server.
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -q -o DPkg::Lock::Timeout=600 \
+    --no-install-recommends request-tracker5 rt5-db-sqlite rt5-standalone msmtp-mta w3m >&2
+}
+
 install_packages() {
   dpkg -s rt5-standalone >/dev/null 2>&1 && return
   [ "$(id -u)" = 0 ] || die "Request Tracker is not installed and only root can install it"
-  apt-cache show rt5-standalone >/dev/null 2>&1 ||
-    apt-get update -q -o DPkg::Lock::Timeout=600 >&2 || die "apt-get update failed"
   # The server below brings its own configuration and database: debconf has nothing to set up.
   debconf-set-selections <<'SELECTIONS'
 request-tracker5 request-tracker5/dbconfig-install boolean false
@@ -23,10 +27,9 @@ request-tracker5 request-tracker5/install-cronjobs boolean false
 request-tracker5 request-tracker5/rtname string systems.test
 request-tracker5 request-tracker5/organization string systems.test
 SELECTIONS
-  # msmtp-mta satisfies the need for a mail agent without bringing up a mail server.
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -q -o DPkg::Lock::Timeout=600 \
-    --no-install-recommends request-tracker5 rt5-db-sqlite rt5-standalone msmtp-mta w3m >&2 ||
-    die "apt-get install failed"
+  # A fresh system has no package lists, an old one has stale ones: then they are fetched.
+  install || { apt-get update -q -o DPkg::Lock::Timeout=600 >&2 && install; } ||
+    die "the Debian packages of Request Tracker 5 could not be installed"
 }
 
 free_port() {

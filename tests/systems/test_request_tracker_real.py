@@ -457,8 +457,9 @@ def test_time_worked_is_told_per_person_and_day(desk: Desk, connect: Connect) ->
 
 
 def test_a_listing_longer_than_a_page_is_complete(desk: Desk, connect: Connect) -> None:
-    made = {desk.create(f"Bulk {n}", Queue="Procurement") for n in range(101)}
-    connector = connect(queues=["Procurement"])
+    made = {desk.create(f"Bulk {n}", Queue="Procurement", TimeWorked=1) for n in range(11)}
+    connector = connect(queues=["Procurement"], time_entries=True)
+    connector.client.page_size = 5
     assert made <= set(pull(connector))
     assert made <= census(connector, "Procurement")
 
