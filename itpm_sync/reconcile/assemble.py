@@ -163,6 +163,7 @@ class _Reconciliation:
             self._of(InvoiceLine),
             self._of(Payment),
             self.fx,
+            data_date=self.today,
         )
         self.contracts = ContractMoney(self.documents, self._of(InvoiceLine))
         self.paid: dict[str, list[Paid]] = defaultdict(list)

@@ -148,6 +148,8 @@ class Documents:
         invoices: Sequence[InvoiceLine],
         payments: Sequence[Payment],
         fx: FxTable,
+        *,
+        data_date: date,
     ) -> None:
         self.fx = fx
         self.orders = [o for o in orders if not is_cancelled(o)]
@@ -164,7 +166,7 @@ class Documents:
         self.orphan_receipts = [r for r in receipts if fold(r.order) not in self._by_order]
         self.netted: dict[str, Netted] = {}
         self._net(receipts)
-        self.paid, self.orphan_payments = _paid(invoices, payments, fx)
+        self.paid, self.orphan_payments = _paid(invoices, payments, fx, data_date)
 
     def has_order(self, order: str) -> bool:
         """Whether an order of that number is known and not cancelled."""
@@ -245,7 +247,7 @@ def is_closed(line: OrderLine) -> bool:
 
 
 def _paid(
-    invoices: Sequence[InvoiceLine], payments: Sequence[Payment], fx: FxTable
+    invoices: Sequence[InvoiceLine], payments: Sequence[Payment], fx: FxTable, data_date: date
 ) -> tuple[list[Paid], list[Payment]]:
     """Payments spread over the lines of their invoice by gross amount; else the line's own date.
 
@@ -277,7 +279,7 @@ def _paid(
     parts += [
         Paid(line, net_amount(line), line.paid_on)
         for line in invoices
-        if line.paid_on is not None and line.id not in settled
+        if line.paid_on is not None and line.paid_on <= data_date and line.id not in settled
     ]
     return parts, orphans
 

@@ -1,0 +1,181 @@
+"""Every record is placed by the first rule that can, or is shown as unallocated."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from itpm_sync.model import (
+    Contract,
+    HelpDeskItem,
+    InvoiceLine,
+    ItemType,
+    OrderLine,
+    TimeEntry,
+    WorkItem,
+    WorkPackage,
+)
+from itpm_sync.reconcile.allocate import allocate
+from itpm_sync.reconcile.status import ProjectSetup, Rule
+
+
+@pytest.fixture
+def net(world):
+    """Packages LAN (finish June) and WAN (finish April) in NET; a second project SD."""
+    for code, finish in (("LAN", date(2026, 6, 30)), ("WAN", date(2026, 4, 30))):
+        world.add(WorkPackage, code, code=code, name=f"{code} work", planned_finish=finish)
+    world.others.append(ProjectSetup(code="SD", name="Service desk"))
+    return world
+
+
+def item(world, source_id, **fields):
+    return world.add(WorkItem, source_id, key=f"NET-{source_id}", title="t", **fields)
+
+
+def places(world):
+    inputs = world.inputs()
+    found = allocate(inputs, {k: list(v) for k, v in inputs.records.items()})
+    result = {}
+    for project, records in found.projects.items():
+        for placed in (p for kind in records.kinds.values() for p in kind):
+            result[placed.record.ref.source_id] = (project, placed.package, placed.rule)
+    return result, found
+
+
+def rule(name, when, **target):
+    return Rule(name=name, when={k: tuple(v) for k, v in when.items()}, **target)
+
+
+def test_own_project_key_and_package_code_place_a_record_ignoring_case(net):
+    item(net, "1", project_key="net", work_package="lan")
+    found, _ = places(net)
+    assert found["1"] == ("NET", "LAN", "project key; work package code")
+
+
+def test_first_matching_rule_wins_over_own_keys(net):
+    net.options["rules"] = (
+        rule("desk", {"component": ["Service*"], "type": ["defect"]}, project="SD"),
+        rule("late", {"component": ["*"]}, project="NET", work_package="WAN"),
+    )
+    item(net, "1", components=("service desk",), type=ItemType.DEFECT, work_package="LAN")
+    item(net, "2", components=("service desk",), type=ItemType.STORY, work_package="LAN")
+    found, _ = places(net)
+    assert found["1"] == ("SD", "", "desk")
+    assert found["2"] == ("NET", "WAN", "late")
+
+
+def test_all_conditions_of_a_rule_must_hold_and_values_match_whole(net):
+    net.options["rules"] = (
+        rule("r", {"label": ["wan"], "kind": ["work_item"]}, work_package="WAN"),
+    )
+    item(net, "1", labels=("WAN",))
+    item(net, "2", labels=("wan-2",))
+    found, _ = places(net)
+    assert found["1"] == ("NET", "WAN", "project key; r")
+    assert found["2"] == ("NET", "", "project key")
+
+
+def test_targets_take_the_words_of_the_record(net):
+    net.options["rules"] = (
+        rule("cost code", {"cost_code": ["NET-*"]}, project="NET", work_package="{area}"),
+    )
+    item(net, "1", project_key="", attributes={"cost_code": "NET-7", "area": "wan"})
+    item(net, "2", project_key="", attributes={"cost_code": "NET-7"})
+    found, _ = places(net)
+    assert found["1"] == ("NET", "WAN", "cost code")
+    assert found["2"] == ("NET", "", "cost code")
+
+
+def test_brackets_in_a_rule_are_no_wildcard(net):
+    net.options["rules"] = (rule("r", {"label": ["[abc]*"]}, work_package="WAN"),)
+    item(net, "1", labels=("apple",))
+    item(net, "2", labels=("[abc] apple",))
+    found, _ = places(net)
+    assert (found["1"][1], found["2"][1]) == ("", "WAN")
+
+
+def test_item_of_several_versions_counts_once_in_the_earliest(net):
+    item(net, "1", versions=("LAN", "wan work"))
+    found, _ = places(net)
+    assert found["1"] == ("NET", "WAN", "project key; fix version")
+
+
+def test_child_follows_its_parent_then_its_epic_at_any_depth(net):
+    item(net, "1", work_package="LAN")
+    item(net, "2", parent="1")
+    item(net, "3", parent="2")
+    item(net, "4", type=ItemType.EPIC, work_package="WAN")
+    item(net, "5", epic="NET-4")
+    found, _ = places(net)
+    assert found["3"] == ("NET", "LAN", "project key; follows its parent")
+    assert found["5"] == ("NET", "WAN", "project key; follows its epic")
+
+
+def test_parents_in_a_circle_end(net):
+    item(net, "1", parent="2")
+    item(net, "2", parent="1")
+    found, _ = places(net)
+    assert found["1"] == found["2"] == ("NET", "", "project key")
+
+
+def test_parent_of_another_connection_is_no_parent(net):
+    item(net, "1", work_package="LAN")
+    item(net, "2", parent="1", connection="other")
+    found, _ = places(net)
+    assert found["2"] == ("NET", "", "project key")
+
+
+def test_time_follows_its_item_even_where_the_key_says_otherwise(net):
+    net.options["rules"] = (rule("desk", {"component": ["desk"]}, project="SD"),)
+    moved = item(net, "1", components=("desk",))
+    placed = item(net, "2", work_package="LAN")
+    for number, target in (("t1", moved), ("t2", placed)):
+        net.add(TimeEntry, number, item=target.id, person="Ann", on=date(2026, 3, 2), duration_s=60)
+    found, _ = places(net)
+    assert found["t1"] == ("SD", "", "follows its item")
+    assert found["t2"] == ("NET", "LAN", "follows its item")
+
+
+def test_invoice_follows_order_line_then_contract(net, eur):
+    net.add(Contract, "c", number="C-1", work_package="WAN", project_key="NET")
+    net.add(OrderLine, "o1", order="PO-1", line="1", work_package="LAN", amount=eur(1))
+    net.add(OrderLine, "o2", order="PO-2", contract="c-1", project_key="", amount=eur(1))
+    for number, fields in (
+        ("i1", {"order": "po-1", "order_line": "1"}),
+        ("i2", {"contract": "C-1"}),
+        ("i3", {"order": "PO-2", "order_line": "1"}),
+        ("i4", {"order": "PO-9"}),
+    ):
+        net.add(
+            InvoiceLine,
+            number,
+            project_key="",
+            invoice=number,
+            amount=eur(1),
+            invoiced_on=date(2026, 3, 2),
+            **fields,
+        )
+    found, allocation = places(net)
+    assert found["o2"] == ("NET", "WAN", "follows its contract")
+    assert found["i1"] == ("NET", "LAN", "follows its order line")
+    assert found["i2"] == ("NET", "WAN", "follows its contract")
+    assert found["i3"] == ("NET", "WAN", "follows its order line")
+    assert [r.ref.source_id for r in allocation.nowhere["invoice_line"]] == ["i4"]
+
+
+def test_what_matches_nothing_is_shown_with_its_worth(net, eur):
+    net.add(OrderLine, "o", order="PO-1", project_key="ELSEWHERE", amount=eur("99.90"))
+    net.add(HelpDeskItem, "h", key="1", title="t", project_key="")
+    item(net, "1", work_package="NO-SUCH")
+    snapshot = net.snapshot()
+    assert [(u.kind, u.count, str(u.amount)) for u in snapshot.unallocated] == [
+        ("order_line", 1, "99.90 EUR"),
+        ("help_desk_item", 1, "None"),
+    ]
+    project = snapshot.projects[0]
+    assert [(u.kind, u.count) for u in project.unallocated] == [("work_item", 1)]
+    assert project.figures["items"].value == Decimal(1)
+    subjects = [f.subject for f in net.findings("unallocated-records")]
+    assert subjects == ["help_desk_item", "order_line EUR", "work_item"]
