@@ -132,7 +132,7 @@ class FilesConnector:
             advice: list[str] = []
             for path in self._paths(table):
                 with open_table(path, self._layout(table)) as file:
-                    notes.append(f"{file.place} ({', '.join(file.notes)})")
+                    notes.append(file.place + (f" ({', '.join(file.notes)})" if file.notes else ""))
                     advice += file.advice
             yield CheckItem(title, ok=True, detail="; ".join(notes), advice="; ".join(advice))
             yield self._check_rows(name, table)
@@ -149,7 +149,7 @@ class FilesConnector:
             loaded += outcome.record is not None
             repeated += outcome.repeats
             problems += map(str, outcome.problems)
-        detail = f"{rows:,} rows: {loaded:,} can be loaded"
+        detail = f"{loaded:,} of {rows:,} rows can be loaded"
         detail += f", {repeated:,} repeat another word for word" if repeated else ""
         if problems:
             more = f" … and {len(problems) - 3:,} more" if len(problems) > 3 else ""

@@ -49,7 +49,6 @@ def open_excel(path: Path, layout: Layout, stack: ExitStack) -> OpenTable:
         rows=_rows(raw, len(header), place),
         epoch=EXCEL_1904 if book.epoch.year == 1904 else EXCEL_EPOCH,
         excel=True,
-        notes=(f"sheet {sheet.title}",),
     )
 
 

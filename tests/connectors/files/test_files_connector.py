@@ -427,7 +427,7 @@ class TestCheck:
         save(tmp_path, HEADER + GOOD)
         found, rows = self.items(tmp_path)
         assert (found.ok, found.detail) == (True, 'plan.csv (utf-8, delimiter ";")')
-        assert (rows.ok, rows.detail) == (True, "1 rows: 1 can be loaded")
+        assert (rows.ok, rows.detail) == (True, "1 of 1 rows can be loaded")
 
     def test_names_the_first_bad_cells(self, tmp_path: Path) -> None:
         save(tmp_path, HEADER + "".join(GOOD.replace("1.234", f"x{n}") for n in range(5)))
