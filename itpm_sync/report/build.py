@@ -43,7 +43,6 @@ from itpm_sync.report.wording import (
     NBSP,
     WORDS,
     WORST_FIRST,
-    Shown,
     amount,
     change,
     clean,
@@ -59,7 +58,9 @@ from itpm_sync.report.wording import (
 )
 
 PORTFOLIO_FINDINGS = 12
-_LINE_FIGURES = ("cpi", "spi", "bac", "eac", "vac")
+_LINE_FIGURES = (
+    ("cpi",), ("spi",), ("bac", "planned_cost"), ("eac", "actual_cost"), ("vac", "cost_variance"),
+)  # fmt: skip
 
 
 # ---- a project ----------------------------------------------------------------------------------
@@ -131,7 +132,8 @@ def _facts(project: ProjectStatus) -> tuple[tuple[str, str], ...]:
 
 def headline(project: ProjectStatus) -> str:
     """The status in one or two plain sentences, made of the figures that are known."""
-    parts = [p for p in (_progress(project), _cost(project), _forecast(project)) if p]
+    known = (_progress(project), _cost(project), _forecast(project), *_register(project))
+    parts = [p for p in known if p]
     if not parts:
         return "Nothing is known yet that could be compared with a plan."
     return " ".join(f"{sentence(p)}." for p in parts)
@@ -181,6 +183,37 @@ def _forecast(project: ProjectStatus) -> str:
     )
 
 
+def _is_register(project: ProjectStatus) -> bool:
+    """Whether only the totals of a register are known: planned and actual cost and dates."""
+    return "planned_cost" in project.figures and value_of(project, "bac") is None
+
+
+def _register(project: ProjectStatus) -> tuple[str, ...]:
+    if not _is_register(project):
+        return ()
+    cost = project.figures.get("cost_variance")
+    late = value_of(project, "schedule_variance_days")
+    return (
+        _register_cost(project, cost) if cost and cost.value is not None else "",
+        "" if late is None else _register_time(late),
+    )
+
+
+def _register_cost(project: ProjectStatus, variance: Figure) -> str:
+    names = ("actual_cost", "planned_cost")
+    actual, planned = (shown(project.figures.get(n)).text for n in names)
+    size = amount(abs(variance.value or Decimal(0)), variance.unit)
+    side = f", {size} {'over' if variance.value < 0 else 'under'}" if variance.value else ""
+    return f"it costs {actual} against {planned} planned{side}"
+
+
+def _register_time(days: Decimal) -> str:
+    if not days:
+        return "it finishes as planned"
+    side = "later" if days < 0 else "earlier"
+    return f"it finishes {count(int(abs(days)), 'day')} {side} than planned"
+
+
 def _mark(rating: Rating, before: Rating | None) -> view.Mark:
     move = ""
     if before:
@@ -214,16 +247,21 @@ def _key_figures(
         value = shown(project.figures.get(name))
         return "" if value.missing else text.format(value.text)
 
+    if _is_register(project):
+        return (
+            key("planned_cost", "Planned cost", ""),
+            key("actual_cost", "Projected or actual cost", ""),
+            key("cost_variance", "Cost variance", side("cost_variance_percent", "{} of planned")),
+            key("schedule_variance_days", "Schedule variance",
+                side("schedule_variance_percent", "{} of the planned duration")),
+        )  # fmt: skip
     planned = _planned_percent(project)
-    variance = shown(project.figures.get("vac"))
     return (
         key("percent", "Work done", "" if planned is None else f"{percent(planned)} planned"),
         key("spi", "Schedule index (SPI)", side("sv", "variance {}")),
         key("cpi", "Cost index (CPI)", side("cv", "variance {}")),
         key("ac", "Spent", side("bac", "of {} budget")),
-        key(
-            "eac", "Forecast at completion", "" if variance.missing else f"variance {variance.text}"
-        ),
+        key("eac", "Forecast at completion", side("vac", "variance {}")),
         key("creep", "Scope growth", _scope_side(project)),
     )
 
@@ -265,7 +303,7 @@ def build_portfolio(
         headline=portfolio_headline(lines, past.when),
         shares=_shares(lines, past),
         moved=tuple(line for line in ordered if line.rating.move in ("better", "worse")),
-        total_labels=_total_labels(snapshot.totals),
+        currencies=_currencies(snapshot.totals),
         totals=_totals(snapshot.totals),
         projects=tuple(ordered),
         without_page=sum(not line.page for line in lines),
@@ -293,10 +331,16 @@ def _line(project: ProjectStatus, past: Past, pages: frozenset[str] | None) -> v
         done_width=width(value_of(project, "percent"), Decimal(100)),
         planned_width=width(_planned_percent(project), Decimal(100)),
         unit=project.unit,
-        figures=tuple(shown(project.figures.get(n), bare=True) for n in _LINE_FIGURES),
+        figures=tuple(shown(_first(project, names), bare=True) for names in _LINE_FIGURES),
         findings=f"{len(project.findings):,}",
         high=high,
     )
+
+
+def _first(project: ProjectStatus, names: Sequence[str]) -> Figure | None:
+    """The first of these figures that has a value, else the first, with its reason."""
+    figures = [f for n in names if (f := project.figures.get(n))]
+    return next((f for f in figures if f.value is not None), figures[0] if figures else None)
 
 
 def portfolio_headline(lines: Sequence[view.ProjectLine], when: str) -> str:
@@ -330,12 +374,21 @@ def _shares(lines: Sequence[view.ProjectLine], past: Past) -> tuple[view.Share, 
     )
 
 
-def _total_labels(totals: Sequence[Figure]) -> tuple[str, ...]:
-    return tuple({f.name: clean(f.label, 40) for f in totals if is_currency(f.unit)}.values())
+def _totals(totals: Sequence[Figure]) -> tuple[view.TotalRow, ...]:
+    """A row a figure, a column a currency; figures that no project has are left out."""
+    by_key = {(f.name, f.unit): f for f in totals if is_currency(f.unit)}
+    labels = {f.name: clean(f.label, 60) for f in by_key.values()}
+    known = {name for (name, _), f in by_key.items() if f.value is not None}
+    units = _currencies(totals)
+    return tuple(
+        view.TotalRow(
+            label=label,
+            figures=tuple(shown(by_key.get((name, u)), bare=True) for u in units),
+        )
+        for name, label in labels.items()
+        if name in known
+    )
 
 
-def _totals(totals: Sequence[Figure]) -> tuple[tuple[str, tuple[Shown, ...]], ...]:
-    names = tuple(dict.fromkeys(f.name for f in totals if is_currency(f.unit)))
-    by_key = {(f.unit, f.name): f for f in totals}
-    units = sorted({f.unit for f in totals if is_currency(f.unit)})
-    return tuple((u, tuple(shown(by_key.get((u, n)), bare=True) for n in names)) for u in units)
+def _currencies(totals: Sequence[Figure]) -> tuple[str, ...]:
+    return tuple(sorted({f.unit for f in totals if is_currency(f.unit)}))

@@ -25,6 +25,7 @@ Spec = dict[str, Any]
 INK, MUTED, GRID = "#1d2733", "#5b6776", "#e3e7ec"
 PLAN, EARNED, COST, FILL = "#7b8794", "#1f5fa8", "#b4540a", "#dbe7f5"
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+_CLIP = re.compile(r"\bclip\d+\b")
 _VL_VERSION = "5.21"  # named, so that an upgrade of the library does not change a status
 
 
@@ -34,7 +35,11 @@ def svg(spec: Spec, label: str, name: str) -> str:
     opening = re.match(r"<svg[^>]*?viewBox=\"([^\"]+)\"[^>]*>", text)
     if opening is None:
         raise RuntimeError("vl-convert gave no SVG with a viewBox")
-    body = text[opening.end() :].replace('"clip', f'"{name}-clip').replace("#clip", f"#{name}-clip")
+    # the renderer counts its ids through the life of the process; ours start anew in each chart
+    ids: dict[str, str] = {}
+    body = _CLIP.sub(
+        lambda found: ids.setdefault(found[0], f"{name}-{len(ids)}"), text[opening.end() :]
+    )
     head = f'<svg class="chart {name}" viewBox="{opening[1]}" role="img" aria-label="{label}">'
     return head + body
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterable
+from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 from types import SimpleNamespace
@@ -63,11 +64,7 @@ def _template(name: str) -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {
-        "figure": _figure,
-        "reasons": _reasons,
-        "total_reasons": _total_reasons,
-    }
+    environment.filters |= {"figure": _figure, "reasons": _reasons}
     return environment.get_template(name)
 
 
@@ -88,22 +85,15 @@ def _figure(value: Shown) -> Markup | str:
     )
 
 
-def _reasons(rows: Iterable[view.PackageRow | view.ProjectLine]) -> tuple[str, ...]:
+def _reasons(rows: Iterable[view.PackageRow | view.ProjectLine | view.TotalRow]) -> tuple[str, ...]:
     """The distinct reasons why figures of a table are n/a, the first four."""
-    return _why(s for row in rows for s in (*row.figures, row.done))
-
-
-def _total_reasons(rows: Iterable[tuple[str, tuple[Shown, ...]]]) -> tuple[str, ...]:
-    return _why(s for _, row in rows for s in row)
-
-
-def _why(cells: Iterable[Shown]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(s.hint for s in cells if s.missing and s.hint))[:4]
+    missing = (s.hint for row in rows for s in row.figures if s.missing and s.hint)
+    return tuple(dict.fromkeys(missing))[:4]
 
 
 def _charts(page: view.ProjectPage) -> SimpleNamespace:
     """The page's charts as markup, empty where there is nothing to draw: less than two weeks."""
-    curve = [p for p in page.curve if any(v is not None for v in (p.pv, p.ev, p.ac))]
+    curve = [p for p in page.curve if _drawable(p.pv, p.ev, p.ac)]
     weeks = page.help_desk.weeks if page.help_desk else ()
     drawn = SimpleNamespace(curve="", burnup="", desk="")
     if max(len(curve), len(page.burnup), len(weeks)) < 2:
@@ -121,6 +111,11 @@ def _charts(page: view.ProjectPage) -> SimpleNamespace:
     if len(weeks) > 1:
         drawn.desk = _svg(charts.svg(charts.desk_load(weeks, width=400, height=210), _DESK, "desk"))
     return drawn
+
+
+def _drawable(*values: Decimal | None) -> bool:
+    known = [v for v in values if v is not None]
+    return bool(known) and all(v.adjusted() < 18 for v in known)
 
 
 def _svg(chart: str, kind: str = "") -> Markup:

@@ -143,7 +143,7 @@ def width(value: Decimal | None, whole: Decimal) -> str:
 
 def money_bars(packages: Sequence[PackageStatus]) -> tuple[view.MoneyBar, ...]:
     """Packages with any money, the biggest first, on one scale per currency."""
-    names = ("budget", "committed", "invoiced", "paid")
+    names = ("budget", "ordered", "invoiced", "paid")
     rows = [(p, [value_of(p, n) for n in names]) for p in packages]
     rows = [(p, v) for p, v in rows if any(v)]
     by_unit: dict[str, Decimal] = {}
@@ -156,24 +156,26 @@ def money_bars(packages: Sequence[PackageStatus]) -> tuple[view.MoneyBar, ...]:
 
 
 def _unit(package: PackageStatus) -> str:
-    figure = package.figures.get("budget") or package.figures.get("committed")
+    figure = package.figures.get("budget") or package.figures.get("ordered")
     return figure.unit if figure else ""
 
 
 def _money_bar(
     package: PackageStatus, values: Sequence[Decimal | None], widest: Decimal
 ) -> view.MoneyBar:
-    budget, committed, invoiced, paid = values
-    used = max(committed or Decimal(0), invoiced or Decimal(0), paid or Decimal(0))
+    budget, ordered, invoiced, paid = values
+    still = package.figures.get("committed")
+    used = max(ordered or Decimal(0), invoiced or Decimal(0), paid or Decimal(0))
     over = used - budget if budget is not None and used > budget else None
     return view.MoneyBar(
         label=clean(package.name, 80) or clean(package.code, 60),
         budget=shown(package.figures.get("budget")),
-        committed=shown(package.figures.get("committed")),
+        ordered=shown(package.figures.get("ordered")),
         invoiced=shown(package.figures.get("invoiced")),
         paid=shown(package.figures.get("paid")),
+        open=shown(still).text if still and still.value else "",
         budget_at=width(budget, widest) if budget is not None else "",
-        committed_width=width(committed, widest),
+        ordered_width=width(ordered, widest),
         invoiced_width=width(invoiced, widest),
         paid_width=width(paid, widest),
         over=amount(over, _unit(package)) if over is not None else "",

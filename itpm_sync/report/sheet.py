@@ -191,6 +191,8 @@ class Table:
             if value is not None and computed is not None and not differ(value, computed):
                 here = {c.key: xl_rowcol_to_cell(y, i) for i, c in enumerate(self.columns)}
                 shown = float(cell_value(value, unit))
+                if not math.isfinite(shown):
+                    break
                 text = f'=IFERROR({formula.format(**here)},"n/a")'
                 self.sheet.write_formula(y, x, text, self.formats.number(unit), shown)
                 return

@@ -84,15 +84,19 @@ class PackageRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MoneyBar:
-    """Budget, committed, invoiced and paid of a package; widths in percent of the widest."""
+    """Budget, ordered, invoiced and paid of a package; widths in percent of the widest.
+
+    `open` is the part of the orders that is still to come: the commitment.
+    """
 
     label: str
     budget: Shown
-    committed: Shown
+    ordered: Shown
     invoiced: Shown
     paid: Shown
+    open: str
     budget_at: str
-    committed_width: str
+    ordered_width: str
     invoiced_width: str
     paid_width: str
     over: str
@@ -270,6 +274,14 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TotalRow:
+    """A figure summed over the projects, one sum a currency."""
+
+    label: str
+    figures: tuple[Shown, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PortfolioPage:
     """The portfolio's page."""
 
@@ -277,8 +289,8 @@ class PortfolioPage:
     headline: str
     shares: tuple[Share, ...]
     moved: tuple[ProjectLine, ...]
-    total_labels: tuple[str, ...]
-    totals: tuple[tuple[str, tuple[Shown, ...]], ...]
+    currencies: tuple[str, ...]
+    totals: tuple[TotalRow, ...]
     projects: tuple[ProjectLine, ...]
     without_page: int
     findings: tuple[FindingRow, ...]

@@ -18,6 +18,7 @@ from itpm_sync.reconcile.status import Colour, Figure
 
 NBSP = "\u00a0"
 MINUS = "\u2212"
+_ABSURD = 18  # digits before the point from which on a number is an error at its source
 _MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 # C0 and C1 controls but tab and newline, direction marks and overrides, byte-order marks,
 # surrogates and non-characters: invisible at best, illegal in XML at worst.
@@ -103,6 +104,8 @@ def count(number: int, one: str, many: str = "") -> str:
 
 def plain(value: Decimal, digits: int = 0) -> str:
     """A number with thousands separators, rounded half-even, with a true minus sign."""
+    if value.adjusted() >= _ABSURD:
+        return f"{value:.3E}"
     rounded = value.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_EVEN)
     return f"{abs(rounded):,}" if rounded >= 0 else f"{MINUS}{abs(rounded):,}"
 
@@ -186,7 +189,7 @@ def change(now: Figure | None, before: Figure | None, when: str) -> str:
     if now is None or now.unit != before.unit:
         return f"{shown(before).text} {when}"
     (new, unit), (old, _) = normal(now), normal(before)
-    if new is None or old is None:
+    if new is None or old is None or max(new.adjusted(), old.adjusted()) >= _ABSURD:
         return f"{shown(before).text} {when}"
     digits = max(digits_of(new, unit), digits_of(old, unit))
     step = round(new, digits) - round(old, digits)

@@ -113,6 +113,10 @@ _PORTFOLIO = (
     Column("finish", "Planned finish", 13),
     Column("unit", "Unit", 8),
     *_EVM,
+    Column("planned_cost", "Planned cost", 17),
+    Column("actual_cost", "Projected or actual cost", 17),
+    Column("cost_variance", "Cost variance, planned − actual", 17),
+    Column("schedule_variance_days", "Schedule variance, days", 11),
     Column("items", "Items", 9),
     Column("items_done", "Items done", 9),
     Column("added", "Added", 9),
@@ -142,11 +146,15 @@ _PACKAGES = (
 
 def _project(p: ProjectStatus) -> Row:
     high = sum(f.severity is Severity.HIGH for f in p.findings)
+    over = _minus(_value(p.figures, "planned_cost"), _value(p.figures, "actual_cost"))
     scope = ("items", "items_done", "added", "removed", "creep")
     return (
         p.code, p.name, p.rating.colour, p.rating.reason, p.declared_rating, p.stage.value,
         p.manager, p.sponsor, p.planned_start, p.planned_finish, p.unit, *_evm(p.figures),
-        *(p.figures.get(n) for n in scope), high, len(p.findings), _why(p.figures),
+        p.figures.get("planned_cost"), p.figures.get("actual_cost"),
+        Live(p.figures.get("cost_variance"), (("{planned_cost}-{actual_cost}", over),)),
+        p.figures.get("schedule_variance_days"), *(p.figures.get(n) for n in scope), high,
+        len(p.findings), _why(p.figures),
     )  # fmt: skip
 
 
@@ -214,17 +222,20 @@ def _why(figures: Mapping[str, Figure]) -> str:
 
 # ---- money --------------------------------------------------------------------------------------
 
-_STATES = ("budget", "committed", "received", "invoiced", "paid", "labour")
+_STATES = (
+    "budget", "ordered", "committed", "received", "accrued", "invoiced", "paid", "labour",
+)  # fmt: skip
+_STATE_TITLES = {"committed": "Committed (open orders)", "accrued": "Received, not invoiced"}
 _MONEY = (
     Column("project", "Project", 12),
     Column("level", "Level", 13),
     Column("code", "Code", 12),
     Column("name", "Name", 34),
     Column("unit", "Currency", 9),
-    *(Column(name, name.capitalize(), 17) for name in _STATES),
-    Column("free", "Not committed", 17),
-    Column("open", "Not yet invoiced", 17),
-    Column("unpaid", "Not yet paid", 17),
+    *(Column(name, _STATE_TITLES.get(name, name.capitalize()), 17) for name in _STATES),
+    Column("free", "Budget not ordered", 17),
+    Column("open", "Ordered, not invoiced", 17),
+    Column("unpaid", "Invoiced, not paid", 17),
     Column("why", "n/a because", 50),
 )
 
@@ -249,7 +260,7 @@ def _money_row(p: ProjectStatus, level: str, of: ProjectStatus | PackageStatus) 
 
     return (
         p.code, level, of.code, of.name, unit, *(states.get(n) for n in _STATES),
-        rest("budget", "committed"), rest("committed", "invoiced"), rest("invoiced", "paid"),
+        rest("budget", "ordered"), rest("ordered", "invoiced"), rest("invoiced", "paid"),
         _why(states),
     )  # fmt: skip
 
@@ -274,7 +285,7 @@ def _total_rows(snapshot: Snapshot, portfolio: Table, money: Table, lines: int) 
         for name in ("bac", "pv", "ev", "ac", "eac"):
             where = f"{portfolio.span('unit', projects)},{{unit}}"
             yield _total(snapshot, unit, name, portfolio.span(name, projects), where)
-        for name in ("budget", "committed", "received", "invoiced", "paid"):
+        for name in ("budget", "ordered", "committed", "received", "invoiced", "paid"):
             where = f'{money.span("unit", lines)},{{unit}},{level},"project"'
             yield _total(snapshot, unit, name, money.span(name, lines), where)
 

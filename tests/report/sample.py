@@ -54,7 +54,7 @@ def figure(name: str, value: Any, unit: str, note: str = "", reason: str = "") -
 
 LABELS = {
     "bac": "Budget at completion", "pv": "Planned value", "ev": "Earned value",
-    "ac": "Actual cost", "eac": "Estimate at completion", "committed": "Committed",
+    "ac": "Actual cost", "ordered": "Ordered", "eac": "Estimate at completion", "committed": "Committed: open order balance",
     "invoiced": "Invoiced", "paid": "Paid", "budget": "Budget",
 }  # fmt: skip
 
@@ -96,10 +96,11 @@ def package(
     unit: str,
     method: str = "items",
 ) -> PackageStatus:
-    """A work package; `numbers` are BAC, PV, EV, AC, `money` budget, committed, invoiced, paid."""
+    """A work package; `numbers` are BAC, PV, EV, AC, `money` budget, ordered, invoiced, paid."""
     figures = evm(*numbers, unit)
-    names = ("budget", "committed", "invoiced", "paid")
+    names = ("budget", "ordered", "invoiced", "paid")
     figures |= {n: figure(n, m, unit) for n, m in zip(names, money, strict=True)}
+    figures["committed"] = figure("committed", money[1] - money[2], unit, "ordered − received")
     figures["items"] = figure("items", items[0], "items")
     figures["items_done"] = figure("items_done", items[1], "items")
     return PackageStatus(
@@ -174,7 +175,7 @@ def network() -> ProjectStatus:
         package("NET-6", "Project management", "Service management", "in progress", (0, 18), (82000, 54700, 54700, 58900), (82000, 0, 0, 0), (0, 0), unit, "level_of_effort"),
     )  # fmt: skip
     figures = evm(1_125_000, 827_300, 641_800, 749_300, unit) | {
-        "budget": figure("budget", 1_125_000, unit), "committed": figure("committed", 858_800, unit),
+        "budget": figure("budget", 1_125_000, unit), "ordered": figure("ordered", 858_800, unit), "committed": figure("committed", 298_400, unit),
         "received": figure("received", 560_400, unit), "invoiced": figure("invoiced", 509_900, unit),
         "paid": figure("paid", 347_000, unit), "labour": figure("labour", 239_400, unit),
         "items": figure("items", 166, "items"), "items_done": figure("items_done", 89, "items"),
@@ -249,7 +250,7 @@ def service_desk() -> ProjectStatus:
         package("SDM-4", "Training and go-live", "Help desk", "not started", (14, 17), (38000, 0, 0, 0), (38000, 9500, 0, 0), (16, 0), unit),
     )  # fmt: skip
     figures = evm(259_000, 166_500, 167_800, 162_900, unit) | {
-        "budget": figure("budget", 259_000, unit), "committed": figure("committed", 113_500, unit),
+        "budget": figure("budget", 259_000, unit), "ordered": figure("ordered", 113_500, unit), "committed": figure("committed", 46_500, unit),
         "received": figure("received", 67_000, unit), "invoiced": figure("invoiced", 67_000, unit),
         "paid": figure("paid", 59_000, unit), "labour": figure("labour", 95_900, unit),
         "items": figure("items", 106, "items"), "items_done": figure("items_done", 68, "items"),
@@ -279,7 +280,7 @@ def data_platform() -> ProjectStatus:
     }
     figures |= {
         "cpi": figure("cpi", None, "ratio", reason=why),
-        "budget": figure("budget", 780_000, unit), "committed": figure("committed", 145_000, unit),
+        "budget": figure("budget", 780_000, unit), "ordered": figure("ordered", 145_000, unit), "committed": figure("committed", 145_000, unit),
         "received": figure("received", 0, unit), "invoiced": figure("invoiced", 0, unit),
         "paid": figure("paid", 0, unit), "labour": figure("labour", None, unit, reason=why),
         "items": figure("items", 214, "items"), "items_done": figure("items_done", 61, "items"),
@@ -306,10 +307,36 @@ def data_platform() -> ProjectStatus:
     )  # fmt: skip
 
 
+def register_project() -> ProjectStatus:
+    """Known only as a row of a register: planned and actual cost and dates."""
+    why = "no work package has a budget"
+    figures = {
+        n: figure(n, None, "USD", reason=why)
+        for n in ("bac", "pv", "ev", "ac", "cv", "sv", "eac", "vac")
+    }
+    figures |= {n: figure(n, None, "ratio", reason=why) for n in ("cpi", "spi")}
+    figures |= {
+        "percent": figure("percent", None, "percent", reason=why),
+        "planned_cost": figure("planned_cost", 1_250_000, "USD"),
+        "actual_cost": figure("actual_cost", 1_400_000, "USD"),
+        "cost_variance": figure("cost_variance", -150_000, "USD"),
+        "cost_variance_percent": figure("cost_variance_percent", -12, "percent"),
+        "schedule_variance_days": figure("schedule_variance_days", -31, "days"),
+        "schedule_variance_percent": figure(
+            "schedule_variance_percent", None, "percent", reason="the planned duration is 0"
+        ),
+    }
+    return replace(
+        service_desk(), code="US-1", name="Register row", unit="USD", figures=figures, packages=(),
+        curve=(), burnup=(), ratings=(), findings=(), risks=(),
+        rating=rating("overall", Colour.RED, "cost: 12 % over plan"),
+    )  # fmt: skip
+
+
 def snapshot() -> Snapshot:
     """This week's snapshot."""
     projects = (network(), service_desk(), data_platform())
-    names = ("bac", "pv", "ev", "ac", "eac", "committed", "invoiced", "paid")
+    names = ("bac", "pv", "ev", "ac", "eac", "ordered", "committed", "invoiced", "paid")
     totals = tuple(replace(p.figures[n], note="") for p in projects for n in names)
     read = datetime(2026, 11, 22, 5, 2, tzinfo=UTC)
     return Snapshot(

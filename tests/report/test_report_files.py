@@ -1,0 +1,164 @@
+"""Writing reports: where files go, that they are whole, and the same again."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from itpm_sync.errors import ConfigError, StoreError
+from itpm_sync.report import write_reports
+from tests.report import sample
+
+NAMES = {"index.html", "NET.html", "SDM.html", "etc-74ccf3c5.html", "status.xlsx"}
+DIGEST = """
+import hashlib, sys
+from pathlib import Path
+from itpm_sync.report import write_reports
+from tests.report import sample
+now, before, history = sample.snapshot(), sample.earlier(1), [sample.earlier(2)]
+for path in write_reports(now, before, history, Path(sys.argv[1])):
+    print(path.name, hashlib.sha256(path.read_bytes()).hexdigest())
+"""
+
+
+def small(weeks: int = 0) -> sample.Snapshot:
+    """A snapshot that needs no chart."""
+    base = sample.earlier(weeks) if weeks else sample.snapshot()
+    projects = tuple(replace(p, curve=(), burnup=(), help_desk=None) for p in base.projects)
+    return replace(base, projects=projects)
+
+
+def listing(folder: Path) -> set[str]:
+    return {p.name for p in folder.iterdir()}
+
+
+def test_reports_go_to_the_folder_of_their_data_date(tmp_path: Path) -> None:
+    paths = write_reports(small(), None, [], tmp_path)
+    assert {p.name for p in paths} == NAMES
+    assert {p.parent for p in paths} == {tmp_path / "2026-11-22"}
+    assert listing(tmp_path / "2026-11-22") == NAMES  # and no temporary file beside them
+
+
+def test_a_project_code_cannot_lead_out_of_the_folder(tmp_path: Path) -> None:
+    out = tmp_path / "a" / "b"
+    write_reports(small(), None, [], out)
+    assert listing(tmp_path) == {"a"}
+    assert listing(tmp_path / "a") == {"b"}
+    assert listing(out) == {"2026-11-22", "latest"}
+
+
+def test_latest_leads_to_the_newest_report(tmp_path: Path) -> None:
+    write_reports(small(), None, [], tmp_path)
+    assert listing(tmp_path / "latest") == NAMES
+    page = (tmp_path / "latest" / "NET.html").read_text()
+    assert 'content="0; url=../2026-11-22/NET.html"' in page
+    book = (tmp_path / "latest" / "status.xlsx").read_bytes()
+    assert book == (tmp_path / "2026-11-22" / "status.xlsx").read_bytes()
+
+
+def test_an_older_report_made_later_leaves_latest_alone(tmp_path: Path) -> None:
+    write_reports(small(), None, [], tmp_path)
+    write_reports(small(2), None, [], tmp_path)
+    assert (tmp_path / "2026-11-08" / "index.html").exists()
+    assert "2026-11-22" in (tmp_path / "latest" / "index.html").read_text()
+
+
+def test_a_newer_report_takes_over_latest(tmp_path: Path) -> None:
+    write_reports(small(2), None, [], tmp_path)
+    write_reports(small(), small(1), [small(2)], tmp_path)
+    assert "2026-11-22" in (tmp_path / "latest" / "index.html").read_text()
+
+
+def test_formats_are_chosen(tmp_path: Path) -> None:
+    (only,) = write_reports(small(), None, [], tmp_path / "x", formats=("xlsx",))
+    assert only.name == "status.xlsx"
+    pages = write_reports(small(), None, [], tmp_path / "h", formats=("html",))
+    assert all(p.suffix == ".html" for p in pages)
+    assert not any('href="status.xlsx"' in p.read_text() for p in pages)  # no dead link
+
+
+def test_an_unknown_format_is_a_mistake_of_the_configuration(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r'unknown format "xslx" — did you mean "xlsx"\?'):
+        write_reports(small(), None, [], tmp_path, formats=("xslx",))
+    assert listing(tmp_path) == set()
+
+
+def test_a_folder_that_cannot_be_written_is_told_in_words(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(StoreError, match="the report cannot be written to"):
+        write_reports(small(), None, [], tmp_path / "file", formats=("html",))
+
+
+def test_unchanged_files_are_not_written_again(tmp_path: Path) -> None:
+    first = {p: p.stat().st_ino for p in write_reports(small(), None, [], tmp_path)}
+    second = {p: p.stat().st_ino for p in write_reports(small(), None, [], tmp_path)}
+    assert first == second
+
+
+def test_a_write_that_fails_leaves_the_old_file_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_reports(small(), None, [], tmp_path, formats=("html",))
+    index = tmp_path / "2026-11-22" / "index.html"
+    before, names = index.read_bytes(), listing(index.parent)
+
+    def broken(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", broken)
+    changed = replace(small(), title="Another title")
+    with pytest.raises(StoreError, match="No space left"):
+        write_reports(changed, None, [], tmp_path, formats=("html",))
+    assert index.read_bytes() == before
+    assert listing(index.parent) == names
+
+
+def test_with_a_limit_the_worst_projects_have_pages_and_no_link_is_dead(tmp_path: Path) -> None:
+    paths = write_reports(small(), None, [], tmp_path, formats=("html",), limit_projects=1)
+    assert {p.name for p in paths} == {"NET.html", "index.html"}
+    index = paths[-1].read_text()
+    assert 'href="SDM.html"' not in index
+    assert "2 projects have no page of their own in this report" in index
+
+
+def test_the_same_snapshot_gives_the_same_bytes_in_any_process_and_zone(tmp_path: Path) -> None:
+    started = time.monotonic()
+    paths = write_reports(sample.snapshot(), sample.earlier(1), [sample.earlier(2)], tmp_path / "a")
+    assert time.monotonic() - started < 15  # about 2 s; the promise is a report in seconds
+    here = "".join(f"{p.name} {hashlib.sha256(p.read_bytes()).hexdigest()}\n" for p in paths)
+    root = Path(__file__).resolve().parents[2]
+    environment = os.environ | {
+        "TZ": "Pacific/Auckland", "PYTHONHASHSEED": "7", "LC_ALL": "C", "PYTHONPATH": str(root),
+    }  # fmt: skip
+    there = subprocess.run(
+        [sys.executable, "-c", DIGEST, str(tmp_path / "b")],
+        env=environment, cwd=root, capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+    assert there.stdout == here
+
+
+def test_importing_the_package_loads_nothing_heavy() -> None:
+    code = "import sys, itpm_sync.report; print([m for m in sys.modules if re.match(heavy, m)])"
+    code = f"import re; heavy = 'jinja2|xlsxwriter|vl_convert|altair|pydantic'; {code}"
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == "[]"
+
+
+def test_every_colour_of_the_charts_has_its_dark_counterpart() -> None:
+    charts = pytest.importorskip("itpm_sync.report.charts")
+    style = (Path(charts.__file__).parent / "templates" / "report.css").read_text()
+    dark = style[style.index("prefers-color-scheme: dark") :]
+    colours = (charts.INK, charts.MUTED, charts.GRID, charts.PLAN, charts.EARNED, charts.COST,
+               charts.FILL)  # fmt: skip
+    for colour in colours:
+        assert re.search(rf'\[(fill|stroke)="{colour}"\]', dark)

@@ -1,0 +1,366 @@
+"""The pages: what they say, and that nothing in them can do harm or load anything."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+from html.parser import HTMLParser
+
+import pytest
+
+from itpm_sync.reconcile.status import Colour, ProjectStatus, Snapshot
+from itpm_sync.report import (
+    Past,
+    build_portfolio,
+    build_project,
+    project_file,
+    render_portfolio,
+    render_project,
+)
+from tests.report import sample
+
+VOID = {"meta", "br", "input", "link", "img", "hr"}
+
+
+class Page(HTMLParser):
+    """The elements, the visible text and the addresses of a page."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tags: list[tuple[str, dict[str, str]]] = []
+        self.open: list[str] = []
+        self.words: list[str] = []
+        self.raw: dict[str, str] = {}
+        self.unclosed: list[str] = []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, {k: v or "" for k, v in attrs}))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, {k: v or "" for k, v in attrs}))
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self.open or self.open.pop() != tag:
+            self.unclosed.append(tag)
+
+    def handle_data(self, data: str) -> None:
+        inside = self.open[-1] if self.open else ""
+        if inside in ("style", "script"):
+            self.raw[inside] = self.raw.get(inside, "") + data
+        else:
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return re.sub(r"\s+", " ", " ".join(self.words).replace("\u00a0", " "))
+
+    def all(self, tag: str) -> list[dict[str, str]]:
+        return [attrs for name, attrs in self.tags if name == tag]
+
+
+@cache
+def past() -> Past:
+    history = [sample.earlier(n) for n in (5, 4, 3, 2)]
+    return Past.of(sample.snapshot(), sample.earlier(1), history)
+
+
+@cache
+def project_html(index: int) -> str:
+    snapshot = sample.snapshot()
+    return render_project(build_project(snapshot.projects[index], snapshot, past())).decode()
+
+
+@cache
+def portfolio_html() -> str:
+    return render_portfolio(build_portfolio(sample.snapshot(), past())).decode()
+
+
+def many(number: int) -> Snapshot:
+    snapshot = sample.snapshot()
+    base = replace(sample.register_project(), help_desk=None)
+    more = tuple(replace(base, code=f"P-{n}", name=f"Project {n}") for n in range(number))
+    return replace(snapshot, projects=(*snapshot.projects, *more))
+
+
+def pages() -> Iterator[str]:
+    yield from (project_html(n) for n in range(3))
+    yield portfolio_html()
+    yield render_portfolio(build_portfolio(many(20), past())).decode()
+
+
+def alone(project: ProjectStatus) -> Page:
+    """The page of a project without any report before it and without charts."""
+    bare = replace(project, curve=(), burnup=(), help_desk=None)
+    snapshot = replace(sample.snapshot(), projects=(bare,))
+    return Page(render_project(build_project(bare, snapshot, Past.of(snapshot, None))).decode())
+
+
+# ---- harmless -----------------------------------------------------------------------------------
+
+
+def test_pages_are_well_formed_whatever_the_titles_hold() -> None:
+    for html in pages():
+        page = Page(html)
+        assert page.unclosed == []
+        assert page.open == []
+
+
+def test_titles_stand_as_text_and_never_as_markup() -> None:
+    page = Page(project_html(0))
+    assert page.all("script") == []
+    assert sample.SCRIPT in page.text
+    assert sample.FORMULA in page.text
+    assert "<script>alert" not in project_html(0) + project_html(2) + portfolio_html()
+
+
+def test_no_attribute_is_an_event_handler() -> None:
+    for html in pages():
+        names = {name for _, attrs in Page(html).tags for name in attrs}
+        assert not [n for n in names if n.startswith("on")]
+
+
+def test_direction_overrides_and_control_characters_do_not_reach_a_page() -> None:
+    for html in pages():
+        assert not re.search("[\u202a-\u202e\u2066-\u2069\x00-\x08\x0b\x0c\x0e-\x1f\x7f]", html)
+
+
+def test_a_title_of_ten_thousand_characters_is_cut() -> None:
+    assert "Longwinded" in project_html(0)
+    assert sample.LONG[:200] not in project_html(0)
+
+
+def test_a_page_refers_to_nothing_outside_but_evidence() -> None:
+    siblings = {"index.html", "status.xlsx", *map(project_file, ("NET", "SDM", "../../etc"))}
+    siblings |= {f"P-{n}.html" for n in range(20)}
+    for html in pages():
+        page = Page(html)
+        addresses = [a["href"] for a in page.all("a")]
+        assert addresses
+        for href in addresses:
+            assert href in siblings or href.startswith(("#", "https://jira.example.com/",
+                                                        "https://erp.example.com/"))  # fmt: skip
+        loaded = [a for t, a in page.tags if "src" in a or t in ("link", "iframe", "object", "img")]
+        assert loaded == []
+        assert not re.search(r"url\((?!#)|@import", page.raw["style"])
+        assert "xlink:href" not in html
+
+
+def test_links_to_evidence_give_nothing_away() -> None:
+    outside = [a for a in Page(project_html(0)).all("a") if a["href"].startswith("http")]
+    assert outside
+    assert all(a["rel"] == "noopener noreferrer" for a in outside)
+
+
+def test_the_policy_forbids_everything_but_our_own_style() -> None:
+    metas = {m.get("http-equiv"): m.get("content", "") for m in Page(project_html(0)).all("meta")}
+    policy = metas["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'")
+    assert "script-src" not in policy
+
+
+def test_the_only_script_is_ours_and_allowed_by_its_hash() -> None:
+    html = render_portfolio(build_portfolio(many(20), past())).decode()
+    page = Page(html)
+    assert len(page.all("script")) == 1
+    digest = base64.b64encode(hashlib.sha256(page.raw["script"].encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in html.replace("&#39;", "'")
+
+
+# ---- for everyone -------------------------------------------------------------------------------
+
+
+def test_pages_fit_a_phone_and_a_printer() -> None:
+    for html in pages():
+        metas = {m.get("name"): m.get("content", "") for m in Page(html).all("meta")}
+        assert metas["viewport"] == "width=device-width, initial-scale=1"
+        assert "@media print" in html
+        assert "@media (max-width: 720px)" in html
+
+
+def test_pages_have_landmarks_and_headed_tables_and_described_charts() -> None:
+    for html in pages():
+        page = Page(html)
+        assert len(page.all("main")) == 1
+        assert len(page.all("h1")) == 1
+        assert page.all("html")[0]["lang"] == "en"
+        assert all(th.get("scope") in ("col", "row") for th in page.all("th"))
+        for svg in page.all("svg"):
+            assert svg.get("aria-hidden") == "true" or svg.get("aria-label")
+
+
+def test_a_rating_is_a_word_and_a_shape_not_only_a_colour() -> None:
+    html = alone(sample.network())
+    assert "Red" in html.text
+    shapes = {
+        re.search(r"<svg class=\"shape .*?</svg>", project_html(i), re.DOTALL)[0].split(">", 1)[1]  # type: ignore[index]
+        for i in range(3)
+    }
+    assert len(shapes) == 3
+
+
+# ---- what the page says -------------------------------------------------------------------------
+
+
+def test_the_top_of_a_page_is_the_status_in_plain_words() -> None:
+    assert (
+        "57 % of the work is done, 74 % was planned by now. It has cost EUR 107,500 more than that "
+        "work was budgeted at. At this rate it will end at EUR 1,313,435, EUR 188,435 over its "
+        "budget."
+    ) in Page(project_html(0)).text
+
+
+def test_figures_on_the_page_are_those_of_the_snapshot() -> None:
+    text = Page(project_html(0)).text
+    for figure in ("EUR 749,300", "EUR 1,313,435", "0.78", "0.86", "variance EUR −185,500"):
+        assert figure in text
+    for cell in ("420,000", "294,000", "371,500", "−77,500", "530,714"):  # of core switches
+        assert cell in text
+
+
+def test_last_weeks_rating_and_figures_stand_beside_this_weeks() -> None:
+    text = Page(project_html(0)).text
+    assert re.search(r"Red Amber last week Time and cost are red", text)
+    assert "▼ 0.05 from 0.91 last week" in text
+    assert "15 Nov 2026: Amber" in text  # the trail
+
+
+def test_a_first_report_compares_with_nothing() -> None:
+    page = alone(sample.network())
+    assert "First report, nothing to compare with" in page.text
+    assert "last week" not in page.text
+    assert not [s for s in page.all("span") if s.get("class") == "tag"]
+
+
+def test_a_comparison_with_an_older_report_names_its_day() -> None:
+    snapshot = sample.snapshot()
+    page = build_project(snapshot.projects[0], snapshot, Past.of(snapshot, sample.earlier(3)))
+    assert page.head.when.replace("\u00a0", " ") == "on 1 Nov 2026"
+
+
+def test_a_snapshot_of_the_same_or_a_later_day_is_not_the_past() -> None:
+    snapshot = sample.snapshot()
+    assert Past.of(snapshot, snapshot, [snapshot]).when == ""
+    assert Past.of(sample.earlier(1), snapshot, [snapshot]).trails == {}
+
+
+def test_a_missing_figure_is_shown_with_its_reason() -> None:
+    page = Page(project_html(2))
+    assert "Cost index (CPI) n/a no cost is booked: no time entry has a rate" in page.text
+    reasons = {a["title"] for a in page.all("abbr")}
+    assert "no work was planned to start by the data date" in reasons
+    assert "n/a: no cost is booked" in page.text  # under the table, also on paper
+
+
+def test_a_project_measured_in_items_speaks_of_no_money() -> None:
+    status = sample.service_desk()
+    figures = sample.evm(106, 80, 68, 0, "items") | {
+        n: sample.figure(n, None, "items", reason="no budget") for n in ("ac", "cv", "eac", "vac")
+    }
+    page = alone(replace(status, unit="items", figures=figures, packages=()))
+    assert "64 % of the work is done, 75 % was planned by now." in page.text
+    assert "cost" not in page.text.split("Planned")[0].lower()
+
+
+def test_a_register_row_is_told_by_its_planned_and_actual_cost() -> None:
+    page = alone(sample.register_project())
+    assert "It costs USD 1,400,000 against USD 1,250,000 planned, USD 150,000 over." in page.text
+    assert "It finishes 31 days later than planned." in page.text
+    assert "n/a" not in page.text.split("What needs attention")[0]
+
+
+def test_nothing_known_is_said_and_not_invented() -> None:
+    page = alone(replace(sample.service_desk(), figures={}, packages=(), findings=()))
+    assert "Nothing is known yet that could be compared with a plan." in page.text
+    assert "No discrepancy was found." in page.text
+
+
+def test_findings_carry_amount_action_and_evidence_worst_first() -> None:
+    text = Page(project_html(0)).text
+    assert "EUR 18,412.50" in text
+    assert "Ask the vendor for a credit note before payment." in text
+    assert text.index("High Orders on contract") < text.index("Medium Invoice INV-2291")
+    links = {a["href"] for a in Page(project_html(0)).all("a")}
+    assert "https://jira.example.com/browse/NET-118" in links
+    assert "and 4 more in the workbook" in text
+
+
+def test_findings_that_are_new_or_settled_since_last_week_are_marked() -> None:
+    text = Page(project_html(0)).text
+    assert re.search(r"it renews by itself\. new", text)
+    assert not re.search(r"exceed its ceiling of EUR 640,000 by EUR 46,800\. new", text)
+    assert "1 settled since last week" in text
+    assert "Invoice INV-2207 was 12 days overdue." in text
+
+
+def test_a_contract_shows_its_notice_clock() -> None:
+    text = Page(project_html(0)).text
+    assert "Notice by 30 Nov 2026, in 8 days" in text
+    assert "No notice deadline is known" in text
+
+
+def test_scope_help_desk_unallocated_and_sources_are_on_the_page() -> None:
+    text = Page(project_html(0)).text
+    assert "The newest 12; 4 older changes are in the workbook" in text
+    assert "Within SLA, last 28 days 91 %" in text
+    assert "14 time entries EUR 4,410 49 h" in text
+    assert "helpdesk 20 Nov 2026, 05:01 UTC 241 records in 1 stream Incomplete" in text
+
+
+def test_charts_are_drawn_only_from_data() -> None:
+    assert alone(sample.network()).all("figure") == []
+    charts = [s for s in Page(project_html(0)).all("svg") if s.get("role") == "img"]
+    assert len(charts) == 4  # the S-curve for wide and for narrow screens, burn-up, help desk
+    assert all("viewbox" in c and "width" not in c for c in charts)
+
+
+def test_the_portfolio_counts_ratings_and_what_moved() -> None:
+    page = Page(portfolio_html())
+    assert (
+        "3 projects: 1 red, 1 amber, 1 green. 1 got worse since last week, 1 better." in page.text
+    )
+    assert "worse: Amber last week" in page.text
+    assert page.text.index("Network refresh NET") < page.text.index("Service desk migration SDM")
+
+
+def test_currencies_are_totalled_apart() -> None:
+    text = Page(portfolio_html()).text
+    assert re.search(r"Budget at completion 780,000|EUR GBP USD", text)
+    assert "Budget at completion 1,125,000 259,000 780,000" in text
+    assert "Actual cost 749,300 162,900 n/a" in text
+    assert "Amounts of different currencies are never added." in text
+
+
+def test_unknown_is_counted_as_unknown() -> None:
+    grey = replace(sample.network(), rating=sample.rating("overall", Colour.GREY, "no data"))
+    snapshot = replace(sample.snapshot(), projects=(grey,))
+    text = Page(render_portfolio(build_portfolio(snapshot, Past.of(snapshot, None))).decode()).text
+    assert "1 project: 1 unknown. This is the first report." in text
+    assert "0 Green" in text
+
+
+def test_an_empty_portfolio_is_a_page_too() -> None:
+    empty = replace(sample.snapshot(), projects=(), totals=(), findings=(), coverage=())
+    text = Page(render_portfolio(build_portfolio(empty, Past.of(empty, None))).decode()).text
+    assert "There is no project in this portfolio yet." in text
+    assert "No source has been read." in text
+
+
+def test_an_absurd_number_spoils_no_page() -> None:
+    figures = sample.network().figures | {"ac": sample.figure("ac", "1e400", "EUR")}
+    text = alone(replace(sample.network(), figures=figures)).text
+    assert "EUR 1.000E+400" in text
+
+
+@pytest.mark.parametrize("index", [0, 2])
+def test_the_same_snapshot_gives_the_same_page(index: int) -> None:
+    snapshot = sample.snapshot()
+    again = render_project(build_project(snapshot.projects[index], snapshot, past()))
+    assert again.decode() == project_html(index)
