@@ -182,7 +182,7 @@ def test_pages_fit_a_phone_and_a_printer() -> None:
         metas = {m.get("name"): m.get("content", "") for m in Page(html).all("meta")}
         assert metas["viewport"] == "width=device-width, initial-scale=1"
         assert "@media print" in html
-        assert "@media (max-width: 720px)" in html
+        assert "@media screen and (max-width: 720px)" in html
 
 
 def test_pages_have_landmarks_and_headed_tables_and_described_charts() -> None:
