@@ -1,0 +1,277 @@
+"""Scope against its baseline, the help desk's load, and how both are rated."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+
+from itpm_sync.model import (
+    ChangeRequest,
+    HelpDeskItem,
+    ItemType,
+    Risk,
+    TicketStatus,
+    TimeEntry,
+    WorkItem,
+    WorkStatus,
+)
+from itpm_sync.reconcile.ratings import band, overall_rating
+from itpm_sync.reconcile.scope import Scope
+from itpm_sync.reconcile.status import Colour, Policy, ProjectSetup, Rating, ScopeChange
+
+
+@pytest.fixture
+def scoped(world, at):
+    """Ten items that existed on the baseline day, 2 February 2026."""
+    world.setup["baseline_on"] = date(2026, 2, 2)
+    for number in range(10):
+        item(world, number, created_at=at("2026-01-05T09:00"))
+    return world
+
+
+def item(world, number, **fields):
+    fields = {"key": f"NET-{number}", "title": f"Item {number}"} | fields
+    return world.add(WorkItem, f"i{number}", **fields)
+
+
+def test_added_and_removed_items_since_the_baseline(scoped, at):
+    # 22:59 UTC is still 2 February in Berlin; 23:00 is the third.
+    item(scoped, 10, created_at=at("2026-02-02T22:59"))
+    item(scoped, 11, created_at=at("2026-02-02T23:00"))
+    item(scoped, 12, created_at=at("2026-03-01T09:00"), labels=("CR-7",))
+    item(scoped, 13, created_at=at("2026-03-13T23:00"))  # after the data date
+    item(scoped, 14, created_at=at("2026-03-01T09:00"), type=ItemType.EPIC)
+    item(
+        scoped,
+        15,
+        created_at=at("2026-01-05T09:00"),
+        status=WorkStatus.CANCELLED,
+        resolved_at=at("2026-02-20T09:00"),
+    )
+    item(
+        scoped,
+        16,
+        created_at=at("2026-01-05T09:00"),
+        status=WorkStatus.CANCELLED,
+        resolved_at=at("2026-01-20T09:00"),
+    )  # cancelled before the baseline: never in it
+    item(scoped, 17, where="gone", created_at=at("2026-01-05T09:00"))
+    scoped.add(ChangeRequest, "c", number="cr-7", title="More", approved_on=date(2026, 2, 27))
+    project = scoped.project()
+    found = {name: f.value for name, f in project.figures.items()}
+    assert (found["baseline_items"], found["added"], found["removed"]) == (13, 2, 2)
+    assert found["creep"] == 0
+    changes = {(c.change, c.key, c.on, c.approved_by) for c in project.scope_changes}
+    assert changes == {
+        ("added", "NET-11", date(2026, 2, 3), ""),
+        ("added", "NET-12", date(2026, 3, 1), "cr-7"),
+        ("removed", "NET-15", date(2026, 2, 20), ""),
+        ("removed", "NET-17", None, ""),
+    }
+    [added] = [f for f in project.findings if f.code == "scope-added-unapproved"]
+    assert added.message.startswith("1 items were added since items that existed on 2026-02-02")
+    assert [e.label for e in added.evidence] == ["NET-11 Item 11"]
+
+
+def test_item_moved_to_another_project_left_the_scope(scoped, at):
+    world = scoped
+    world.others.append(ProjectSetup(code="SD", name="Desk", baseline_on=date(2026, 2, 2)))
+    before = world.snapshot().projects[0].figures["items"].value
+    moved = world.records["work_item"].pop()
+    world.add(
+        WorkItem,
+        moved.ref.source_id,
+        key="SD-1",
+        title="moved",
+        project_key="SD",
+        created_at=at("2026-01-05T09:00"),
+    )
+    assert world.figures()["items"] == before - 1
+
+
+def test_change_request_approved_later_approves_nothing_yet(scoped, at):
+    item(scoped, 10, created_at=at("2026-03-01T09:00"), links=("implements CR-7",))
+    scoped.add(ChangeRequest, "c", number="CR-7", title="M", approved_on=date(2026, 3, 20))
+    assert scoped.project().scope_changes[0].approved_by == ""
+    scoped.records["change_request"].clear()
+    scoped.add(ChangeRequest, "c", number="CR-7", title="M", status="Approved")
+    assert scoped.project().scope_changes[0].approved_by == "CR-7"
+
+
+def test_without_a_baseline_creep_is_not_known(world, at):
+    item(world, 1, created_at=at("2026-01-05T09:00"))
+    creep = world.project().figures["creep"]
+    assert (creep.value, creep.reason) == (
+        None,
+        "no baseline is recorded and baseline_on is not set",
+    )
+
+
+def test_burn_up_counts_at_the_end_of_each_week(world, at):
+    item(world, 1, created_at=at("2026-02-24T09:00"))
+    item(
+        world,
+        2,
+        created_at=at("2026-03-02T09:00"),
+        status=WorkStatus.DONE,
+        resolved_at=at("2026-03-08T22:59"),
+    )  # 23:59 on Sunday in Berlin
+    item(
+        world,
+        3,
+        created_at=at("2026-03-02T09:00"),
+        status=WorkStatus.CANCELLED,
+        resolved_at=at("2026-03-10T09:00"),
+    )
+    points = [(p.on, p.scope, p.done) for p in world.project().burnup]
+    assert points == [
+        (date(2026, 3, 1), 1, 0),
+        (date(2026, 3, 8), 3, 1),
+        (date(2026, 3, 13), 2, 1),
+    ]
+
+
+def test_published_requirements_churn(vector):
+    case = vector("14")
+    baseline = case["inputs"]["baseline"]
+    changes: list[ScopeChange] = []
+    expected = {row["month"]: row["creep_pct"] for row in case["recompute"]}
+    for month, removed, added, _changed, _total in case["inputs"]["months"]:
+        changes += [change("removed")] * removed + [change("added")] * added
+        scope = Scope("b", "", dict.fromkeys(map(str, range(baseline)), ""), (), tuple(changes), ())
+        creep = scope.creep.value
+        assert creep is not None
+        assert float(creep) == pytest.approx(expected[month], abs=0.006)
+
+
+def change(word):
+    return ScopeChange(
+        change=word, identity="i", key="k", title="t", work_package="", on=None, approved_by=""
+    )
+
+
+# ---- help desk ----------------------------------------------------------------------------------
+
+
+def ticket(world, number, **fields):
+    return world.add(HelpDeskItem, f"h{number}", key=str(number), title="t", **fields)
+
+
+def test_load_and_breaches_of_the_help_desk(world, at):
+    closed = {"status": TicketStatus.RESOLVED, "created_at": at("2026-03-02T08:00")}
+    due = {"resolve_due_at": at("2026-03-10T12:00")}
+    ticket(world, 1, resolved_at=at("2026-03-10T12:00"), **closed, **due)  # in time
+    ticket(world, 2, resolved_at=at("2026-03-10T12:01"), **closed, **due)  # a minute late
+    ticket(world, 3, priority="high", created_at=at("2026-03-09T08:00"), **due)  # open, late
+    ticket(
+        world,
+        4,
+        priority="high",
+        created_at=at("2026-03-12T08:00"),
+        resolve_due_at=at("2026-03-20T12:00"),
+        response_due_at=at("2026-03-12T09:00"),
+    )  # open, in time, but nobody answered
+    ticket(world, 5, resolved_at=at("2026-02-20T12:01"), resolve_breached=False, **closed)
+    ticket(world, 6, resolved_at=at("2026-03-11T08:00"), **closed)  # no target
+    work = world.records["help_desk_item"][0]
+    for number, day in (("a", date(2026, 3, 7)), ("b", date(2026, 3, 6))):
+        world.add(TimeEntry, number, item=work.id, person="Ann", on=day, duration_s=3600)
+    desk = world.project().help_desk
+    assert desk is not None
+    assert desk.open_now == 2
+    assert desk.open_by_priority == (("high", 2),)
+    assert (desk.resolve_breaches, desk.response_breaches) == (2, 1)
+    assert desk.within_sla.value == 50  # 1 and 5 met it, 2 and 3 did not
+    assert desk.effort.value == 3600  # 7 to 13 March
+    assert [(w.monday, w.opened, w.resolved, w.open_at_end) for w in desk.weeks][-2:] == [
+        (date(2026, 3, 2), 4, 0, 3),
+        (date(2026, 3, 9), 2, 3, 2),
+    ]
+    [breached] = world.findings("sla-breached")
+    assert [e.label for e in breached.evidence] == ["3 t", "4 t", "2 t"]
+
+
+def test_source_word_about_a_breach_goes_before_its_times(world, at):
+    ticket(
+        world,
+        1,
+        created_at=at("2026-03-01T08:00"),
+        resolve_due_at=at("2026-03-02T08:00"),
+        resolve_breached=False,
+    )
+    desk = world.project().help_desk
+    assert desk is not None
+    assert desk.resolve_breaches == 0
+
+
+def test_project_without_tickets_has_no_help_desk(world):
+    assert world.project().help_desk is None
+
+
+# ---- ratings ------------------------------------------------------------------------------------
+
+
+def test_published_bands_are_two_sided(vector):
+    words = {"yellow": Colour.AMBER, "green": Colour.GREEN, "red": Colour.RED}
+    for index, expected in vector("15")["cases"]:
+        assert band(Fraction(index), Policy()) is words[expected], index
+
+
+def test_one_sided_bands_where_the_policy_says_so():
+    assert band(Fraction(2), Policy(two_sided=False)) is Colour.GREEN
+
+
+def rated(**colours):
+    return [
+        Rating(dimension=name, colour=Colour(colour), reason="r")
+        for name, colour in colours.items()
+    ]
+
+
+@pytest.mark.parametrize(
+    ("colours", "overall"),
+    [
+        ({"time": "green", "cost": "green", "scope": "grey", "risk": "grey"}, "green"),
+        ({"time": "green", "cost": "grey", "scope": "green", "risk": "green"}, "grey"),
+        ({"time": "grey", "cost": "grey", "scope": "amber", "risk": "green"}, "amber"),
+        ({"time": "amber", "cost": "grey", "scope": "red", "risk": "green"}, "red"),
+    ],
+)
+def test_overall_is_the_worst_and_unknown_is_never_green(colours, overall):
+    assert overall_rating(rated(**colours)).colour == overall
+
+
+def test_declared_rating_better_than_the_computed_one_is_found(world, eur):
+    world.setup["declared_rating"] = "Green"
+    item(world, 1)
+    world.setup |= {"start": date(2026, 1, 1), "finish": date(2026, 2, 1)}
+    [found] = world.findings("declared-better-than-computed")
+    assert found.message.startswith("declared green, computed red (time: SPI 0.00")
+    world.setup["declared_rating"] = "red"
+    assert world.findings("declared-better-than-computed") == []
+
+
+def test_risk_exposure_against_the_reserve(world, eur):
+    world.setup["management_reserve"] = eur(1000)
+    for code, probability, impact in (("R1", "0.5", 1500), ("R2", "0.1", 5000)):
+        world.add(
+            Risk,
+            code,
+            code=code,
+            title="t",
+            probability=Decimal(probability),
+            impact=eur(impact),
+            due=date(2026, 3, 1),
+        )
+    world.add(
+        Risk, "R3", code="R3", title="t", probability=Decimal(1), impact=eur(9), status="Closed"
+    )
+    project = world.project()
+    rating = next(r for r in project.ratings if r.dimension == "risk")
+    # 0.5 × 1500 + 0.1 × 5000 = 1250 of 1000
+    assert rating.colour == "red"
+    assert "exposure 1,250.00 of a management reserve of 1,000.00" in rating.reason
+    assert project.risks == (("R1", "t", "750.00 EUR"), ("R2", "t", "500.00 EUR"))

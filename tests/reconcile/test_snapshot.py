@@ -1,0 +1,280 @@
+"""Promises of the whole: reproducible bytes, order does not matter, every code is documented."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections import Counter
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from itpm_sync.errors import ReconcileError
+from itpm_sync.model import (
+    Contract,
+    InvoiceLine,
+    Method,
+    OrderLine,
+    Rate,
+    Receipt,
+    TimeEntry,
+    WorkItem,
+    WorkPackage,
+    WorkStatus,
+)
+from itpm_sync.reconcile import freeze, reconcile
+from itpm_sync.reconcile.checks import codes
+from itpm_sync.reconcile.status import Coverage, Rejected, from_json, to_json
+
+DOCS = Path(__file__).resolve().parents[2] / "docs" / "findings.md"
+MONDAY = date(2026, 3, 2)
+
+
+@pytest.fixture
+def filled(world, eur, at):
+    """A project with something of everything, drawn by a fixed seed."""
+    draw = random.Random(7)  # noqa: S311 - test data, not secrets
+    for n in range(4):
+        world.add(
+            WorkPackage,
+            f"w{n}",
+            code=f"WP{n}",
+            name=f"Package {n}",
+            planned_start=MONDAY - timedelta(days=7 * n),
+            planned_finish=MONDAY + timedelta(days=9 * n + 3),
+            budget=eur(Decimal(draw.randrange(100000, 900000)) / 100),
+            method=draw.choice([Method.ITEMS, Method.POINTS]),
+        )
+    for n in range(60):
+        item = world.add(
+            WorkItem,
+            f"i{n}",
+            key=f"NET-{n}",
+            title="t",
+            work_package=f"WP{draw.randrange(5)}",
+            points=Decimal(draw.randrange(1, 8)),
+            status=draw.choice(list(WorkStatus)),
+            created_at=at("2026-02-01T08:00") + timedelta(hours=draw.randrange(900)),
+        )
+        world.add(
+            TimeEntry,
+            f"t{n}",
+            item=item.id,
+            person=draw.choice("AB"),
+            on=MONDAY + timedelta(days=draw.randrange(12)),
+            duration_s=draw.randrange(60, 30000),
+        )
+        amount = eur(Decimal(draw.randrange(1, 99999)) / 100)
+        package = f"WP{draw.randrange(5)}"
+        world.add(OrderLine, f"o{n}", order=f"P{n}", amount=amount, work_package=package)
+        world.add(Receipt, f"g{n}", order=f"P{n}", quantity=Decimal("0.3"), received_on=MONDAY)
+        world.add(
+            InvoiceLine,
+            f"r{n}",
+            invoice=f"R{n}",
+            order=f"P{n}",
+            amount=amount * Decimal("0.7"),
+            invoiced_on=MONDAY,
+        )
+    world.add(Rate, "a", of="A", per_hour=eur("61.37"))
+    world.add(Rate, "b", of="B", per_hour=eur("83.10"))
+    world.add(Contract, "c", number="C", ceiling=eur(100), end=date(2026, 6, 1), notice_days=30)
+    world.setup["baseline_on"] = date(2026, 2, 20)
+    return world
+
+
+def test_same_inputs_give_the_same_bytes_and_read_back(filled):
+    first = filled.snapshot()
+    assert to_json(filled.snapshot()) == to_json(first)
+    assert from_json(to_json(first)) == first
+
+
+@settings(
+    max_examples=12,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(st.randoms(use_true_random=False))
+def test_order_of_records_changes_nothing(filled, shuffler):
+    expected = to_json(filled.snapshot())
+    for records in filled.records.values():
+        shuffler.shuffle(records)
+    assert to_json(filled.snapshot()) == expected
+
+
+def test_parts_sum_to_the_whole_to_the_cent(filled):
+    project = filled.project()
+    loose = {u.kind: u for u in project.unallocated}
+    assert {"order_line", "invoice_line", "time_entry"} <= set(loose)
+    for name in ("bac", "pv", "ev", "budget"):
+        parts = sum(p.figures[name].value for p in project.packages)
+        assert abs(parts - project.figures[name].value) < Decimal("1e-9"), name
+    parts = sum(p.figures["invoiced"].value for p in project.packages)
+    assert parts + loose["invoice_line"].amount.amount == project.figures["invoiced"].value
+    parts = sum(p.figures["ordered"].value for p in project.packages)
+    assert parts + loose["order_line"].amount.amount == project.figures["ordered"].value
+    spent = sum(f.duration_s for f in filled.records["time_entry"])
+    assert project.figures["effort_s"].value == spent
+    in_packages = sum(p.figures["items"].value for p in project.packages)
+    loose_scope = [
+        i
+        for i in filled.records["work_item"]
+        if i.work_package == "WP4"  # no such package
+        and i.status is not WorkStatus.CANCELLED
+        and i.created_at < datetime(2026, 3, 13, 23, tzinfo=UTC)
+    ]
+    assert loose_scope
+    assert project.figures["items"].value == in_packages + len(loose_scope)
+
+
+def test_every_undefined_figure_says_why(filled):
+    snapshot = filled.snapshot()
+    for project in snapshot.projects:
+        for part in (project, *project.packages):
+            for figure in part.figures.values():
+                assert (figure.value is None) == bool(figure.reason), figure
+
+
+def test_findings_have_one_identity_each(filled):
+    snapshot = filled.snapshot()
+    found = [*snapshot.findings, *(f for p in snapshot.projects for f in p.findings)]
+    repeated = [key for key, n in Counter(f.key for f in found).items() if n > 1]
+    assert found
+    assert repeated == []
+    assert all(f.message and f.action and len(f.evidence) <= 10 for f in found)
+
+
+def test_unknown_zone_is_an_error(world):
+    world.options["zone"] = "Europe/Berln"
+    with pytest.raises(ReconcileError, match="Europe/Berln"):
+        world.snapshot()
+
+
+def test_weeks_without_history_come_from_the_previous_snapshot(world, eur):
+    world.add(
+        WorkPackage,
+        "w",
+        code="WP1",
+        name="n",
+        planned_start=MONDAY,
+        planned_finish=date(2026, 3, 27),
+        budget=eur(1000),
+        method=Method.PERCENT,
+        percent_complete=Decimal(10),
+    )
+    world.options["data_date"] = date(2026, 3, 8)
+    before = world.snapshot()
+    world.options["data_date"] = date(2026, 3, 15)
+    alone = {p.on: p.ev for p in world.project().curve}
+    after = {p.on: p.ev for p in world.snapshot(before).projects[0].curve}
+    assert alone[date(2026, 3, 8)] is None
+    assert after[date(2026, 3, 8)] == 100
+
+
+def test_changed_budget_without_a_baseline_is_found(world, eur):
+    fields = {"planned_start": MONDAY, "planned_finish": date(2026, 3, 27), "name": "n"}
+    world.add(WorkPackage, "w", code="WP1", budget=eur(1000), **fields)
+    world.options["data_date"] = date(2026, 3, 6)
+    before = world.snapshot()
+    world.records["work_package"].clear()
+    world.add(WorkPackage, "w", code="WP1", budget=eur(1500), **fields)
+    world.options["data_date"] = date(2026, 3, 13)
+    [found] = [f for f in world.snapshot(before).projects[0].findings if f.code == "plan-changed"]
+    assert found.amount == eur(500)
+
+
+def test_frozen_baseline_holds_the_plan_and_scope_of_now(filled):
+    frozen = freeze(filled.inputs(), "net")
+    assert frozen is not None
+    packages, items = frozen
+    project = filled.project()
+    assert [p.code for p in packages] == [p.code for p in project.packages]
+    assert len(items) == project.figures["items"].value
+    assert freeze(filled.inputs(), "NOPE") is None
+
+
+# ---- sources ------------------------------------------------------------------------------------
+
+
+def coverage(**fields):
+    common = {
+        "connection": "jira",
+        "stream": "issue",
+        "scope": "NET",
+        "stored": 10,
+        "source_count": 10,
+        "exact": True,
+        "as_of": datetime(2026, 3, 13, 5, tzinfo=UTC),
+        "complete": True,
+    }
+    return Coverage(**(common | fields))
+
+
+def test_stale_and_incomplete_sources_are_found(world):
+    world.options["coverage"] = (
+        coverage(scope="OK"),
+        coverage(scope="OLD", as_of=datetime(2026, 3, 12, 10, tzinfo=UTC)),
+        coverage(scope="NEVER", as_of=None),
+        coverage(scope="SHORT", stored=9),
+        coverage(scope="ABOUT", stored=9, exact=False),
+        coverage(scope="FAILED", complete=False, note="HTTP 500"),
+    )
+    # The data date ends at 23:00 UTC in Berlin: 37 h after 10:00 on the day before.
+    stale = world.findings("stale-source")
+    assert [f.subject for f in stale] == ["jira/issue/NEVER", "jira/issue/OLD"]
+    assert "37 h before the end of the data date (limit 36 h)" in stale[1].message
+    incomplete = world.findings("incomplete-source")
+    assert [f.subject for f in incomplete] == ["jira/issue/FAILED", "jira/issue/SHORT"]
+    assert "stored 9, source says 10" in incomplete[1].message
+
+
+def rejected(number, place="invoices.csv row {0}, column Net"):
+    return Rejected(
+        connection="files",
+        stream="invoices",
+        source_id=f"R-{number}",
+        place=place.format(number),
+        message="expected an amount",
+    )
+
+
+def test_each_rejected_record_is_named(world):
+    world.options["rejected"] = tuple(rejected(n) for n in (3, 4, 4))
+    found = world.findings("rejected-records")
+    assert len({f.key for f in found}) == len(found) == 3
+    assert "invoices.csv row 3, column Net: expected an amount" in found[0].message
+
+
+def test_many_rejected_records_are_one_finding_that_lists_them_all(world):
+    world.options["rejected"] = tuple(rejected(n) for n in range(201))
+    [found] = world.findings("rejected-records")
+    assert len(found.evidence) == 201
+    assert found.message.startswith("201 records of files invoices were rejected")
+
+
+# ---- documentation ------------------------------------------------------------------------------
+
+
+def test_every_code_has_a_section_and_every_section_a_code():
+    sections = set(re.findall(r"^### `([a-z-]+)`$", DOCS.read_text(encoding="utf-8"), re.MULTILINE))
+    assert sections == set(codes())
+
+
+def test_every_section_says_meaning_computation_and_action():
+    text = DOCS.read_text(encoding="utf-8")
+    for section in re.split(r"^### ", text, flags=re.MULTILINEULTILINE)[1:]:
+        for word in ("**Means:**", "**Computed:**", "**Do:**"):
+            assert word in section, section.splitlines()[0]
+
+
+def test_checks_emit_only_their_own_code():
+    source = Path(reconcile.__code__.co_filename).parent / "checks"
+    emitted = set()
+    for name in ("plan", "money", "data"):
+        text = (source / f"{name}.py").read_text(encoding="utf-8")
+        emitted |= set(re.findall(r'"([a-z]+(?:-[a-z]+)+)",', text))
+    assert emitted - {"help-desk"} == set(codes())
