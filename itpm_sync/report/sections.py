@@ -61,8 +61,8 @@ def value_of(project: ProjectStatus | PackageStatus, name: str) -> Decimal | Non
 
 
 def sentence(text: str) -> str:
-    """The text with a capital first letter."""
-    return f"{text[:1].upper()}{text[1:]}"
+    """The text with a capital first letter, but for `n/a`."""
+    return text if text.startswith("n/a") else f"{text[:1].upper()}{text[1:]}"
 
 
 # ---- findings -----------------------------------------------------------------------------------
@@ -142,10 +142,10 @@ def width(value: Decimal | None, whole: Decimal) -> str:
 
 
 def money_bars(packages: Sequence[PackageStatus]) -> tuple[view.MoneyBar, ...]:
-    """Packages with any money, the biggest first, on one scale per currency."""
+    """Packages of whose orders or bills anything is known, the biggest first, on one scale per currency."""
     names = ("budget", "ordered", "invoiced", "paid")
     rows = [(p, [value_of(p, n) for n in names]) for p in packages]
-    rows = [(p, v) for p, v in rows if any(v)]
+    rows = [(p, v) for p, v in rows if any(x is not None for x in v[1:]) and any(v)]
     by_unit: dict[str, Decimal] = {}
     for package, values in rows:
         unit = _unit(package)

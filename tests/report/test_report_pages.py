@@ -300,6 +300,20 @@ def test_findings_that_are_new_or_settled_since_last_week_are_marked() -> None:
     assert "Invoice INV-2207 was 12 days overdue." in text
 
 
+def test_money_bars_need_more_than_a_budget() -> None:
+    status = sample.network()
+    assert "EUR 455,800 of EUR 420,000 EUR 35,800 over" in alone(status).text
+    why = "no source of purchase orders is connected"
+    blind = tuple(
+        replace(p, figures={
+            n: replace(f, value=None, reason=why) if n in ("ordered", "invoiced", "paid") else f
+            for n, f in p.figures.items()
+        })
+        for p in status.packages
+    )  # fmt: skip
+    assert "Budget and orders" not in alone(replace(status, packages=blind)).text
+
+
 def test_a_contract_shows_its_notice_clock() -> None:
     text = Page(project_html(0)).text
     assert "Notice by 30 Nov 2026, in 8 days" in text
