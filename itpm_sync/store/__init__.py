@@ -1,1 +1,35 @@
-"""The only SQL: schema, queries, migrations."""
+"""The store: the only SQL of the product. Use `Store`; the rest is inside."""
+
+from itpm_sync.store.lock import RunLock
+from itpm_sync.store.store import Store
+from itpm_sync.store.values import (
+    BaselineLine,
+    Checkpoint,
+    Completeness,
+    Landed,
+    OutboxRow,
+    RejectedRecord,
+    Run,
+    ScopeCensus,
+    Stats,
+    StoredBaseline,
+    StoredRaw,
+    StoredSnapshot,
+)
+
+__all__ = [
+    "BaselineLine",
+    "Checkpoint",
+    "Completeness",
+    "Landed",
+    "OutboxRow",
+    "RejectedRecord",
+    "Run",
+    "RunLock",
+    "ScopeCensus",
+    "Stats",
+    "Store",
+    "StoredBaseline",
+    "StoredRaw",
+    "StoredSnapshot",
+]

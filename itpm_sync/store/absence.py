@@ -1,0 +1,133 @@
+"""What a census says of a stream: the listed ids stand in a table, so memory stays flat.
+
+The queries compare; who decides whether to believe a census is the pull.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from itpm_sync.store.landing import bury_rows, chunks
+from itpm_sync.store.schema import CAUSES, RAW_RECORD, REJECTED, SIGHTING
+from itpm_sync.store.values import ScopeCensus
+
+
+def _of(table: sa.Table, connection: str, stream: str) -> tuple[sa.ColumnElement[bool], ...]:
+    return (table.c.connection == connection, table.c.stream == stream)
+
+
+def forget(database: sa.Connection, connection: str, stream: str) -> None:
+    """Begins a census: nothing has been listed yet."""
+    database.execute(SIGHTING.delete().where(*_of(SIGHTING, connection, stream)))
+
+
+def sightings(
+    connection: str, stream: str, scope: str, source_ids: Iterable[str]
+) -> list[dict[str, Any]]:
+    """The rows that say that a scope listed these ids."""
+    row = {"connection": connection, "stream": stream, "scope": scope}
+    return [{**row, "source_id": source_id} for source_id in dict.fromkeys(source_ids)]
+
+
+def compare(
+    database: sa.Connection, connection: str, stream: str, run: str
+) -> tuple[ScopeCensus, ...]:
+    """The census against the store, a value for each scope of either.
+
+    What `run` itself landed is not missing: the source's listing may lag behind its records.
+    """
+    raw, seen = RAW_RECORD.c, SIGHTING.c
+    live = (*_of(RAW_RECORD, connection, stream), raw.absent.is_(None))
+    listed = _of(SIGHTING, connection, stream)
+    same = sa.and_(
+        seen.connection == raw.connection, seen.stream == raw.stream,
+        seen.source_id == raw.source_id,
+    )  # fmt: skip
+    stored = dict(_pairs(database, sa.select(raw.scope, sa.func.count()).where(*live), raw.scope))
+    counted = dict(
+        _pairs(database, sa.select(seen.scope, sa.func.count()).where(*listed), seen.scope)
+    )
+    missing = _by_scope(
+        database,
+        sa.select(raw.scope, raw.source_id)
+        .where(*live, raw.run != run)
+        .where(~sa.exists().where(same)),
+    )
+    unknown = _by_scope(
+        database,
+        sa.select(seen.scope, seen.source_id)
+        .where(*listed)
+        .where(~sa.exists().where(same, raw.absent.is_(None))),
+    )
+    moved = _by_scope(
+        database,
+        sa.select(seen.scope, seen.source_id)
+        .join(RAW_RECORD, same)
+        .where(*listed, raw.absent.is_(None), raw.scope != seen.scope, raw.run != run),
+    )
+    return tuple(
+        ScopeCensus(
+            scope=scope,
+            stored=stored.get(scope, 0),
+            listed=counted.get(scope, 0),
+            missing=tuple(missing[scope]),
+            unknown=tuple(unknown[scope]),
+            moved=tuple(moved[scope]),
+        )
+        for scope in sorted({*stored, *counted})
+    )
+
+
+def _pairs(database: sa.Connection, query: Any, by: Any) -> list[tuple[str, int]]:
+    return [(scope, count) for scope, count in database.execute(query.group_by(by))]
+
+
+def _by_scope(database: sa.Connection, query: Any) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for scope, source_id in database.execute(query):
+        found[scope].append(source_id)
+    return found
+
+
+def move(
+    database: sa.Connection, connection: str, stream: str, source_ids: Iterable[str], scope: str
+) -> None:
+    """Records that are now in another scope; they stay what they are."""
+    raw = RAW_RECORD.c
+    for part in chunks(source_ids):
+        database.execute(
+            RAW_RECORD.update()
+            .where(*_of(RAW_RECORD, connection, stream), raw.source_id.in_(part))
+            .values(scope=scope)
+        )
+
+
+def bury(
+    database: sa.Connection, connection: str, stream: str, source_ids: Sequence[str],
+    *, cause: str, at: datetime,
+) -> int:  # fmt: skip
+    """Marks live records and their mapped rows as absent; gives how many it marked."""
+    if cause not in CAUSES:
+        raise ValueError(f"cause {cause!r}: expected one of {', '.join(CAUSES)}")
+    raw, marked = RAW_RECORD.c, 0
+    for part in chunks(source_ids):
+        here = (
+            *_of(RAW_RECORD, connection, stream), raw.source_id.in_(part), raw.absent.is_(None)
+        )  # fmt: skip
+        found = database.execute(sa.select(raw.source_id, raw.kinds).where(*here)).all()
+        kinds = {kind for _, text in found for kind in text.split()}
+        owners = [f"{connection}:{stream}:{source_id}" for source_id, _ in found]
+        database.execute(RAW_RECORD.update().where(*here).values(absent=cause, absent_since=at))
+        bury_rows(database, kinds, owners, cause=cause, since=at)
+        database.execute(
+            REJECTED.delete().where(
+                *_of(REJECTED, connection, stream), REJECTED.c.source_id.in_(part)
+            )
+        )
+        marked += len(found)
+    return marked

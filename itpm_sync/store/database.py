@@ -1,0 +1,184 @@
+"""Opening a database: connection, migration, and errors as advice.
+
+SQLite runs in WAL mode; a write takes the write lock at its beginning (`BEGIN IMMEDIATE`), because
+a transaction that begins reading and then wants to write fails at once when another has written.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+
+from itpm_sync.errors import StoreError
+from itpm_sync.store.schema import VERSION
+
+BUSY_TIMEOUT_S = 30.0
+_WRITES = "itpm_writes"
+
+_ADVICE = (  # part of the driver's message → what to say; the first match counts
+    ("readonly", "is read-only", "give the account that runs ITPM Sync the right to write there"),
+    ("read-only", "is read-only", "give the account that runs ITPM Sync the right to write there"),
+    ("disk is full", "cannot grow", "the disk is full: free space, then run again"),
+    ("no space left", "cannot grow", "the disk is full: free space, then run again"),
+    ("not a database", "is not a database of ITPM Sync", "check `store:` in the configuration"),
+    ("malformed", "is corrupt",
+     "restore a backup, or move it away: the next pull with --full rebuilds it"),
+    ("disk i/o error", "cannot be read or written", "check the disk"),
+    ("unable to open", "cannot be opened", "check that its folder exists and may be written"),
+    ("locked", f"was locked by another program for {BUSY_TIMEOUT_S:.0f} s",
+     "close what holds it open, then run again"),
+    ("password authentication failed", "refuses the login", "check user and password"),
+    ("does not exist", "does not exist", "create the database or the user first"),
+    ("permission denied", "denies permission", "grant the user the right to create tables"),
+    ("connection refused", "cannot be reached", "check host and port, and that the server runs"),
+    ("could not translate host", "cannot be reached", "check the host's name"),
+    ("failed to resolve host", "cannot be reached", "check the host's name"),
+    ("timeout", "does not answer", "check host and port"),
+)  # fmt: skip
+
+
+class Database:
+    """An engine whose schema is current. `begin_write` and `read` give transactions."""
+
+    def __init__(self, url: str) -> None:
+        self._url = _parsed(url)
+        sqlite = _is_sqlite(self._url)
+        self.location: str = (self._url.database or ":memory:") if sqlite else str(self._url)
+        with self.errors():
+            self.engine = _engine(self._url)
+            try:
+                self._migrate()
+            except BaseException:
+                self.engine.dispose()
+                raise
+        self._writer = self.engine.execution_options(**{_WRITES: True})
+
+    @property
+    def dialect(self) -> sa.Dialect:
+        """SQLite's or PostgreSQL's."""
+        return self.engine.dialect
+
+    @property
+    def path(self) -> Path | None:
+        """The file of a SQLite store."""
+        return Path(self._url.database) if _is_sqlite(self._url) and self._url.database else None
+
+    @contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """One transaction that writes: all or nothing. Raises StoreError."""
+        with self.errors(), self._writer.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def rehearse(self) -> Iterator[sa.Connection]:
+        """A transaction that is rolled back at its end."""
+        with self.errors(), self._writer.connect() as connection, connection.begin() as attempt:
+            yield connection
+            attempt.rollback()
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """One transaction that sees one state of the store. Raises StoreError."""
+        with self.errors(), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def errors(self) -> Iterator[None]:
+        """Turns what the driver raises into StoreError; never shows SQL, values or a password."""
+        try:
+            yield
+        except (DBAPIError, sqlite3.Error) as error:
+            raise StoreError(_advice(self.location, error)) from error
+        except OSError as error:
+            raise StoreError(f"store {self.location}: {error.strerror or error}") from error
+
+    def _migrate(self) -> None:
+        found = _version(self.engine)
+        if found == VERSION:
+            return
+        from itpm_sync.store import migrations  # Alembic costs 0.1 s and is rarely needed
+
+        if found is not None and found not in migrations.known():
+            raise StoreError(
+                f"store {self.location}: its schema is {found}, newer than this program's "
+                f"{VERSION} — install the newer ITPM Sync, or restore the backup made before"
+            )
+        with self.engine.execution_options(**{_WRITES: True}).begin() as connection:
+            migrations.upgrade(connection)
+
+
+def _parsed(url: str) -> sa.URL:
+    try:
+        parsed = sa.make_url(url)
+    except ArgumentError as error:
+        raise StoreError(
+            "store: the address cannot be read — expected sqlite:///PATH or "
+            "postgresql+psycopg://USER:PASSWORD@HOST/DATABASE"
+        ) from error
+    if parsed.drivername in {"postgresql", "postgres"}:
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    if parsed.drivername not in {"sqlite", "postgresql+psycopg"}:
+        raise StoreError(f"store: {parsed.drivername} is not known — use SQLite or PostgreSQL")
+    return parsed
+
+
+def _is_sqlite(url: sa.URL) -> bool:
+    return url.drivername == "sqlite"
+
+
+def _engine(url: sa.URL) -> sa.Engine:
+    if not _is_sqlite(url):
+        try:
+            return sa.create_engine(
+                url, paramstyle="format", connect_args={"connect_timeout": 10}, pool_pre_ping=True
+            )
+        except (ModuleNotFoundError, NoSuchModuleError) as error:
+            raise StoreError(
+                "store: PostgreSQL needs its driver — pip install 'itpm-sync[postgresql]'"
+            ) from error
+    engine = sa.create_engine(
+        url, connect_args={"timeout": BUSY_TIMEOUT_S, "isolation_level": None}
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        "foreign_keys=ON",
+        "cache_size=-32000",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    writes = connection.get_execution_options().get(_WRITES)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _version(engine: sa.Engine) -> str | None:
+    """The schema's version, or None for an empty database."""
+    with engine.connect() as connection:
+        if not sa.inspect(connection).has_table("alembic_version"):
+            return None
+        found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+        return None if found is None else str(found)
+
+
+def _advice(location: str, error: Exception) -> str:
+    cause = str(getattr(error, "orig", None) or error).strip()
+    lowered = cause.lower()
+    for part, problem, advice in _ADVICE:
+        if part in lowered:
+            return f"store {location} {problem} — {advice}"
+    return f"store {location}: {cause.splitlines()[0] if cause else type(error).__name__}"

@@ -1,0 +1,14 @@
+"""Alembic's entry: migrates on the connection, and in the transaction, of the store."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from itpm_sync.store.schema import METADATA
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=METADATA,
+    transactional_ddl=True,  # SQLite's too: the store begins its transactions itself
+)
+context.run_migrations()

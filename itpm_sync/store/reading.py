@@ -1,0 +1,131 @@
+"""Reading model records and raw records, streamed in batches of one transaction each.
+
+A reader never holds a transaction while its caller works: it continues after the last key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+import zstandard
+
+from itpm_sync.connector import RawRecord
+from itpm_sync.model import Record
+from itpm_sync.store.codec import KindCodec, Row
+from itpm_sync.store.database import Database
+from itpm_sync.store.schema import RAW_RECORD, RECORD_VERSION
+from itpm_sync.store.values import StoredRaw
+
+BATCH = 1_000
+RAW_BATCH = 200  # bodies are big
+
+
+def records(
+    database: Database, codec: KindCodec, *, as_of: datetime | None, gone: bool
+) -> Iterator[Record]:
+    """Live or gone records of a kind, see `Store.records` and `Store.gone`."""
+    table = codec.table.c
+    there: sa.ColumnElement[bool]
+    if as_of is None:
+        there = table.gone.is_not(None) if gone else table.gone.is_(None)
+    else:
+        left = sa.and_(table.gone.is_not(None), table.gone_since <= as_of)
+        there = left if gone else sa.or_(table.gone.is_(None), table.gone_since > as_of)
+    query = codec.select.where(there).order_by(table.id).limit(BATCH)
+    last = ""
+    while True:
+        with database.read() as db:
+            rows = [tuple(row) for row in db.execute(query.where(table.id > last))]
+            earlier = {} if as_of is None else _states_at(db, codec, rows, as_of)
+        for row in rows:
+            yield earlier[row[0]] if row[0] in earlier else codec.build(row)
+        if len(rows) < BATCH:
+            return
+        last = rows[-1][0]
+
+
+def _states_at(
+    db: sa.Connection, codec: KindCodec, rows: Sequence[Row], as_of: datetime
+) -> dict[str, Record]:
+    """The former states of those rows whose present one began after `as_of`."""
+    late = [row[0] for row in rows if row[4] > as_of]
+    if not late:
+        return {}
+    table = RECORD_VERSION.c
+    query = (
+        sa.select(table.id, table.state_from, table.data)
+        .where(table.kind == codec.kind, table.id.in_(late))
+        .order_by(table.id, table.state_from, table.seq)
+    )
+    chosen: dict[str, str] = {}
+    for identity, since, data in db.execute(query):
+        if identity not in chosen or since <= as_of:
+            chosen[identity] = data
+    return {identity: codec.from_json(data) for identity, data in chosen.items()}
+
+
+def versions(
+    database: Database, codec: KindCodec, identity: str
+) -> tuple[tuple[datetime, Record], ...]:
+    """Every known state of a record, oldest first."""
+    table = RECORD_VERSION.c
+    former = (
+        sa.select(table.state_from, table.data)
+        .where(table.kind == codec.kind, table.id == identity)
+        .order_by(table.state_from, table.seq)
+    )
+    with database.read() as db:
+        states = [(since, codec.from_json(data)) for since, data in db.execute(former)]
+        row = db.execute(codec.select.where(codec.table.c.id == identity)).first()
+    if row is not None:
+        states.append((row[4], codec.build(tuple(row))))
+    return tuple(states)
+
+
+def raw_records(database: Database, connection: str, stale_for: str | None) -> Iterator[StoredRaw]:
+    """Raw records of a connection, see `Store.raw_records`."""
+    table = RAW_RECORD.c
+    query = sa.select(RAW_RECORD).where(table.connection == connection)
+    if stale_for is not None:
+        query = query.where(table.fingerprint != stale_for)
+    query = query.order_by(table.stream, table.source_id).limit(RAW_BATCH)
+    decompress = zstandard.ZstdDecompressor().decompress
+    last = ("", "")
+    while True:
+        after = sa.or_(
+            table.stream > last[0], sa.and_(table.stream == last[0], table.source_id > last[1])
+        )
+        with database.read() as db:
+            rows = db.execute(query.where(after)).all()
+        for row in rows:
+            yield _stored_raw(row, decompress(row.body))
+        if len(rows) < RAW_BATCH:
+            return
+        last = (rows[-1].stream, rows[-1].source_id)
+
+
+def raw_record(
+    database: Database, connection: str, stream: str, source_id: str
+) -> StoredRaw | None:
+    """One raw record, or None."""
+    table = RAW_RECORD.c
+    query = sa.select(RAW_RECORD).where(
+        table.connection == connection, table.stream == stream, table.source_id == source_id
+    )
+    with database.read() as db:
+        row = db.execute(query).first()
+    return None if row is None else _stored_raw(row, zstandard.decompress(row.body))
+
+
+def _stored_raw(row: Any, body: bytes) -> StoredRaw:
+    raw = RawRecord(
+        source_id=row.source_id, body=body, scope=row.scope, updated_at=row.updated_at,
+        url=row.url, deleted=row.absent == "deleted", merged_into=row.merged_into,
+    )  # fmt: skip
+    return StoredRaw(
+        connection=row.connection, stream=row.stream, raw=raw, run=row.run, seen_at=row.seen_at,
+        absent=row.absent, absent_since=row.absent_since,
+    )  # fmt: skip

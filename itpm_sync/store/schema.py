@@ -1,0 +1,370 @@
+"""The tables, and how exact values stand in them on SQLite and PostgreSQL.
+
+Every kind of model record has a typed table generated from its dataclass: `TABLES[kind]`. Text is
+Text (nothing is cut), decimals are exact text, money two columns (amount, currency), times UTC.
+The schema of a database changes only by a migration; a test compares both.
+"""
+
+# ruff: noqa: ARG002 — the methods of a TypeDecorator have SQLAlchemy's signature
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from enum import Enum
+from types import MappingProxyType
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+
+from itpm_sync.model import KINDS, Money, Record
+
+VERSION = "0001"  # the newest migration
+CAUSES = ("deleted", "moved", "hidden", "merged")  # why a record is absent
+_BIGGEST_INT = 2**63 - 1
+
+
+class UtcDateTime(sa.types.TypeDecorator[datetime]):
+    """An aware moment, stored in UTC; a naive one is refused."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        """UTC, or ValueError."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"the time {value} has no zone")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        """Aware UTC, also where the database keeps no zone."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class ExactDecimal(sa.types.TypeDecorator[Decimal]):
+    """A decimal as its exact text: SQLite has no decimals."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Decimal | None, dialect: sa.Dialect) -> str | None:
+        """`str(value)`."""
+        return None if value is None else str(value)
+
+    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> Decimal | None:
+        """The same decimal, trailing zeros included."""
+        return None if value is None else Decimal(value)
+
+
+class PlainText(sa.types.TypeDecorator[str]):
+    """Text from outside; what no database can hold (NUL, lone surrogates) becomes U+FFFD."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:
+        """Storable text."""
+        if value is None or (value.isascii() and "\0" not in value):
+            return value
+        return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
+class WholeNumber(sa.types.TypeDecorator[int]):
+    """A 64-bit integer; a bigger one is refused with OverflowError before the driver sees it."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: int | None, dialect: sa.Dialect) -> int | None:
+        """The value itself."""
+        if value is not None and abs(value) > _BIGGEST_INT:
+            raise OverflowError(f"{value} does not fit into 64 bits")
+        return value
+
+
+class Coded(sa.types.TypeDecorator[Enum]):
+    """A member of a StrEnum, as its value."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def __init__(self, enum: type[Enum]) -> None:
+        super().__init__()
+        self.enum = enum
+
+    def process_bind_param(self, value: Enum | None, dialect: sa.Dialect) -> str | None:
+        """The member's value."""
+        return None if value is None else str(value.value)
+
+    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> Enum | None:
+        """The member."""
+        return None if value is None else self.enum(value)
+
+
+class JsonText(sa.types.TypeDecorator[Any]):
+    """JSON as text with sorted keys: the same value gives the same text."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> str | None:
+        """Canonical JSON."""
+        if value is None:
+            return None
+        return orjson.dumps(
+            dict(value) if isinstance(value, Mapping) else value, option=orjson.OPT_SORT_KEYS
+        ).decode()
+
+    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> Any:
+        """The JSON value."""
+        return None if value is None else orjson.loads(value)
+
+
+METADATA = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _key(name: str) -> sa.Column[Any]:
+    return sa.Column(name, sa.Text, primary_key=True)
+
+
+def _text(name: str) -> sa.Column[Any]:
+    return sa.Column(name, PlainText, nullable=False, server_default="")
+
+
+def _moment(name: str, *, null: bool = True) -> sa.Column[Any]:
+    return sa.Column(name, UtcDateTime, nullable=null)
+
+
+META = sa.Table("meta", METADATA, _key("name"), sa.Column("value", sa.Text, nullable=False))
+
+CONNECTION_STATE = sa.Table(
+    "connection_state", METADATA,
+    _key("connection"),
+    sa.Column("variables", JsonText, nullable=False),
+    _text("fingerprint"),
+    _moment("updated", null=False),
+)  # fmt: skip
+
+RUN = sa.Table(
+    "run", METADATA,
+    _key("id"),
+    _text("job"),
+    _moment("started", null=False),
+    _moment("finished"),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("counts", JsonText, nullable=False),
+    _text("message"),
+    sa.Index(None, "started"),
+)  # fmt: skip
+
+CHECKPOINT = sa.Table(
+    "checkpoint", METADATA,
+    _key("connection"), _key("stream"), _key("scope"), _key("partition"),
+    _moment("at", null=False),
+    _moment("swept_at"),
+    sa.Column("detail", JsonText, nullable=False),
+)  # fmt: skip
+
+RAW_RECORD = sa.Table(
+    "raw_record", METADATA,
+    _key("connection"), _key("stream"), _key("source_id"),
+    _text("scope"),
+    _moment("updated_at"),
+    _moment("seen_at", null=False),  # when this content was landed, and by which run
+    sa.Column("run", sa.Text, nullable=False),
+    sa.Column("absent", sa.Text),  # NULL, or one of CAUSES
+    _moment("absent_since"),
+    sa.Column("merged_into", sa.Text),
+    sa.Column("hash", sa.LargeBinary, nullable=False),
+    sa.Column("fingerprint", sa.Text, nullable=False),  # of the mapping that read it last
+    sa.Column("kinds", sa.Text, nullable=False),  # of its mapped rows, space-separated
+    sa.Column("url", PlainText),
+    sa.Column("body", sa.LargeBinary, nullable=False),  # zstd
+    sa.Index(None, "connection", "stream", "scope", "absent"),
+)  # fmt: skip
+
+SIGHTING = sa.Table(  # the census in progress: flat memory, one anti-join finds what is gone
+    "sighting", METADATA,
+    _key("connection"), _key("stream"), _key("source_id"),
+    sa.Column("scope", sa.Text, nullable=False),
+    sqlite_with_rowid=False,
+)  # fmt: skip
+
+RECORD_VERSION = sa.Table(
+    "record_version", METADATA,
+    sa.Column("seq", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("id", sa.Text, nullable=False),
+    _moment("state_from", null=False),
+    _moment("seen_at", null=False),
+    _moment("replaced_at", null=False),
+    sa.Column("run", sa.Text, nullable=False),  # the run that replaced it
+    sa.Column("data", sa.Text, nullable=False),
+    sa.Index(None, "id", "kind", "state_from"),
+)  # fmt: skip
+
+REJECTED = sa.Table(
+    "rejected", METADATA,
+    _key("connection"), _key("stream"), _key("source_id"), _key("place"), _key("field"),
+    _text("message"),
+    sa.Column("run", sa.Text, nullable=False),
+    _moment("first_seen", null=False),
+)  # fmt: skip
+
+COMPLETENESS = sa.Table(
+    "completeness", METADATA,
+    _key("run"), _key("connection"), _key("stream"), _key("scope"),
+    sa.Column("source_count", sa.BigInteger),
+    sa.Column("exact", sa.Boolean, nullable=False),
+    sa.Column("stored", sa.BigInteger, nullable=False),
+    sa.Column("census_count", sa.BigInteger),
+    _moment("as_of"),
+    sa.Column("complete", sa.Boolean, nullable=False),
+    _text("note"),
+    _moment("recorded", null=False),
+    sa.Index(None, "connection", "recorded"),
+)  # fmt: skip
+
+SNAPSHOT = sa.Table(
+    "snapshot", METADATA,
+    sa.Column("seq", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
+    sa.Column("data_date", sa.Date, nullable=False),
+    _moment("created", null=False),
+    sa.Column("run", sa.Text, nullable=False),
+    sa.Column("hash", sa.LargeBinary, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Index(None, "data_date", "seq"),
+)  # fmt: skip
+
+BASELINE = sa.Table(
+    "plan_baseline", METADATA,
+    _key("project"),
+    sa.Column("version", sa.BigInteger, primary_key=True),
+    sa.Column("on", sa.Date, nullable=False),
+    _text("author"), _text("approval"), _text("change_request"),
+    _moment("created", null=False),
+)  # fmt: skip
+
+BASELINE_LINE = sa.Table(
+    "plan_baseline_line", METADATA,
+    _key("project"),
+    sa.Column("version", sa.BigInteger, primary_key=True),
+    sa.Column("position", sa.BigInteger, primary_key=True),
+    sa.Column("section", sa.Text, nullable=False),
+    sa.Column("data", JsonText, nullable=False),
+    sa.ForeignKeyConstraint(
+        ["project", "version"], ["plan_baseline.project", "plan_baseline.version"],
+        name="fk_plan_baseline_line_plan_baseline",
+    ),
+)  # fmt: skip
+
+FINDING_STATE = sa.Table(
+    "finding_state", METADATA,
+    _key("key"),
+    sa.Column("first_seen", sa.Date, nullable=False),
+    sa.Column("last_seen", sa.Date, nullable=False),
+)  # fmt: skip
+
+OUTBOX = sa.Table(
+    "outbox", METADATA,
+    _key("id"),
+    *(sa.Column(name, sa.Text, nullable=False)
+      for name in ("connection", "project", "address", "field", "mark", "state")),
+    sa.Column("written", PlainText), sa.Column("standing", PlainText),
+    sa.Column("pending", PlainText), sa.Column("remote_id", PlainText),
+    sa.Column("attempts", sa.BigInteger, nullable=False),
+    _text("message"),
+    _moment("updated_at"),
+)  # fmt: skip
+
+
+# ---- one table a kind ---------------------------------------------------------------------------
+
+COMMON = ("project_key", "work_package", "updated_at", "attributes")
+_OWN = frozenset({"ref", *COMMON})
+_PLAIN: Mapping[type, Any] = MappingProxyType(
+    {str: PlainText, int: WholeNumber, bool: sa.Boolean, Decimal: ExactDecimal,
+     datetime: UtcDateTime, date: sa.Date, tuple: JsonText}
+)  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class FieldType:
+    """A model field's declared type: `base` without None, and whether None is allowed."""
+
+    name: str
+    base: type
+    null: bool
+
+
+def field_types(kind: str) -> tuple[FieldType, ...]:
+    """The fields that a kind has beyond `Record`, in their declared order."""
+    cls = KINDS[kind]
+    hints = typing.get_type_hints(cls)
+    own = (f.name for f in dataclasses.fields(cls) if f.name not in _OWN)
+    return tuple(_field_type(name, hints[name]) for name in own)
+
+
+def _field_type(name: str, hint: Any) -> FieldType:
+    if isinstance(hint, types.UnionType):
+        members = [m for m in typing.get_args(hint) if m is not types.NoneType]
+        return FieldType(name, typing.get_origin(members[0]) or members[0], null=True)
+    return FieldType(name, typing.get_origin(hint) or hint, null=False)
+
+
+def column_names(field: FieldType) -> tuple[str, ...]:
+    """The columns of a field: money has two."""
+    if field.base is Money:
+        return (field.name, f"{field.name}_currency")
+    return (field.name,)
+
+
+def _typed_columns(field: FieldType) -> list[sa.Column[Any]]:
+    names = column_names(field)
+    if field.base is Money:
+        kinds: list[Any] = [ExactDecimal, sa.Text]
+    elif issubclass(field.base, Enum):
+        kinds = [Coded(field.base)]
+    else:
+        kinds = [_PLAIN[field.base]]
+    return [sa.Column(n, k, nullable=field.null) for n, k in zip(names, kinds, strict=True)]
+
+
+def _table(kind: str, cls: type[Record]) -> sa.Table:
+    assert cls.kind == kind  # noqa: S101 — KINDS is keyed by it
+    return sa.Table(
+        kind, METADATA,
+        _key("id"),
+        *(sa.Column(n, sa.Text, nullable=False) for n in ("connection", "stream", "source_id")),
+        sa.Column("url", PlainText),
+        sa.Column("raw_id", sa.Text, nullable=False),  # identity of the raw record that owns it
+        sa.Column("gone", sa.Text),
+        _moment("gone_since"),
+        _moment("state_from", null=False),  # this state's begin: as the source says, else seen_at
+        _moment("seen_at", null=False),
+        _text("project_key"), _text("work_package"),
+        _moment("updated_at"),
+        sa.Column("attributes", JsonText, nullable=False),
+        *(column for f in field_types(kind) for column in _typed_columns(f)),
+        sa.Index(None, "raw_id"),
+        sqlite_with_rowid=False,
+    )  # fmt: skip
+
+
+TABLES: Mapping[str, sa.Table] = MappingProxyType({k: _table(k, c) for k, c in KINDS.items()})
+"""The typed table of every kind."""

@@ -1,0 +1,520 @@
+"""The store: the only part of the product that speaks SQL."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, Self
+
+import sqlalchemy as sa
+import zstandard
+
+from itpm_sync.connector import Page, RawRecord, Target
+from itpm_sync.model import Record
+from itpm_sync.store import absence, reading
+from itpm_sync.store.codec import TableWriter
+from itpm_sync.store.database import Database
+from itpm_sync.store.landing import Batch, Landing, chunks
+from itpm_sync.store.schema import (
+    BASELINE,
+    BASELINE_LINE,
+    CHECKPOINT,
+    COMPLETENESS,
+    CONNECTION_STATE,
+    FINDING_STATE,
+    META,
+    METADATA,
+    OUTBOX,
+    RAW_RECORD,
+    REJECTED,
+    RUN,
+    SIGHTING,
+    SNAPSHOT,
+    VERSION,
+)
+from itpm_sync.store.values import (
+    BaselineLine,
+    Checkpoint,
+    Completeness,
+    Landed,
+    MapRecord,
+    OutboxRow,
+    RejectedRecord,
+    Run,
+    ScopeCensus,
+    Stats,
+    StoredBaseline,
+    StoredRaw,
+    StoredSnapshot,
+)
+
+
+class Store:
+    """Everything that ITPM Sync remembers. Open it with `Store.open(url)`, use it as a context
+    manager or call `close`.
+
+    Promises:
+    - Every method is one transaction of its own: all of it or nothing, also after a kill.
+    - One writer at a time (the run lock sees to it); any number of threads may read meanwhile.
+    - Every method raises StoreError, whose text is advice, for what the database refuses.
+    - Moments are aware UTC; a naive one raises ValueError wrapped by the caller's own mistake.
+    - Nothing is deleted: absent records are marked, superseded states become versions; snapshots
+      and baselines are append-only. (Mapped rows that only a former mapping gave are removed.)
+
+    Runs        begin_run, finish_run, runs
+    Pulling     connection_state, put_connection_state, checkpoints, put_checkpoint, land_page,
+                remap_page, clear_unnamed, census_begin, census_add, census_compare, mark_absent,
+                mark_moved, counts, put_completeness
+    Reading     records, gone, versions, raw_records, raw_record, rejected, coverage
+    Outcome     put_snapshot, snapshot, snapshot_before, put_baseline, baselines, findings_seen,
+                outbox_row, put_outbox_row, outbox
+    Itself      instance, stats
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+        self._landing = Landing(database.dialect)
+        dialect = database.dialect
+        self._sight = TableWriter(SIGHTING, dialect, update=("scope",))
+        self._put = {
+            table.name: TableWriter(table, dialect)
+            for table in (CONNECTION_STATE, CHECKPOINT, COMPLETENESS, OUTBOX)
+        }
+        self._seen = TableWriter(FINDING_STATE, dialect, update=("last_seen",))
+        self._meta = TableWriter(META, dialect, update=())
+
+    @classmethod
+    def open(cls, url: str) -> Self:
+        """Opens a store, creating or migrating its schema in one transaction.
+
+        `sqlite:///relative.db`, `sqlite:////absolute.db`, `postgresql+psycopg://user@host/name`.
+        Raises StoreError: unreachable, read-only, corrupt, disk full, or a newer schema.
+        """
+        return cls(Database(url))
+
+    def close(self) -> None:
+        """Closes all connections; the store must not be used afterwards."""
+        self._db.engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def instance(self) -> str:
+        """The store's own unique id, made once; it is part of publishing marks."""
+        with self._db.write() as db:
+            self._meta.write(db, [{"name": "instance", "value": uuid.uuid4().hex}])
+            return str(
+                db.execute(sa.select(META.c.value).where(META.c.name == "instance")).scalar()
+            )
+
+    # ---- runs -----------------------------------------------------------------------------------
+
+    def begin_run(self, job: str, now: datetime) -> str:
+        """Notes that a run began; gives its id, which sorts by time.
+
+        The caller holds the run lock: a run that is still `running` was killed, and becomes
+        `interrupted`.
+        """
+        run = f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+        with self._db.write() as db:
+            db.execute(
+                RUN.update()
+                .where(RUN.c.state == "running")
+                .values(state="interrupted", message="stopped before its end")
+            )
+            db.execute(
+                RUN.insert(),
+                {"id": run, "job": job, "started": now, "state": "running", "counts": {}},
+            )
+        return run
+
+    def finish_run(
+        self, run: str, *, state: str, now: datetime, counts: Mapping[str, Any], message: str = ""
+    ) -> None:
+        """Notes how a run ended: ok, failed, partial or safety_stop."""
+        with self._db.write() as db:
+            db.execute(
+                RUN.update()
+                .where(RUN.c.id == run)
+                .values(state=state, finished=now, counts=dict(counts), message=message)
+            )
+
+    def runs(self, limit: int = 20) -> tuple[Run, ...]:
+        """The latest runs, newest first."""
+        query = sa.select(RUN).order_by(RUN.c.started.desc(), RUN.c.id.desc()).limit(limit)
+        with self._db.read() as db:
+            return tuple(Run(**row) for row in db.execute(query).mappings())
+
+    # ---- pulling --------------------------------------------------------------------------------
+
+    def connection_state(self, connection: str) -> tuple[Mapping[str, str], str]:
+        """Variables and mapping fingerprint of a connection's last pull; empty if none."""
+        table = CONNECTION_STATE.c
+        query = sa.select(table.variables, table.fingerprint)
+        with self._db.read() as db:
+            row = db.execute(query.where(table.connection == connection)).first()
+        return (row.variables, row.fingerprint) if row else ({}, "")
+
+    def put_connection_state(
+        self, connection: str, *, fingerprint: str, now: datetime,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:  # fmt: skip
+        """Notes with which mapping a connection's records were read."""
+        row = {
+            "connection": connection, "fingerprint": fingerprint, "updated": now,
+            "variables": dict(variables or {}),
+        }  # fmt: skip
+        with self._db.write() as db:
+            self._put["connection_state"].write(db, [row])
+
+    def checkpoints(self, connection: str, stream: str) -> Mapping[str, Checkpoint]:
+        """The checkpoints of a stream, by scope (those of whole scopes: `partition` is empty)."""
+        table = CHECKPOINT.c
+        query = sa.select(CHECKPOINT).where(
+            table.connection == connection, table.stream == stream, table.partition == ""
+        )
+        with self._db.read() as db:
+            found = [Checkpoint(**row) for row in db.execute(query).mappings()]
+        return {checkpoint.scope: checkpoint for checkpoint in found}
+
+    def put_checkpoint(self, checkpoint: Checkpoint) -> None:
+        """Stores a checkpoint as it is: the caller knows that every page before it is landed."""
+        with self._db.write() as db:
+            self._put["checkpoint"].write(db, [_fields(checkpoint)])
+
+    def land_page(
+        self,
+        page: Page,
+        *,
+        run: str,
+        connection: str,
+        stream: str,
+        fingerprint: str,
+        map_record: MapRecord,
+        now: datetime,
+        checkpoint: Checkpoint | None = None,
+    ) -> Landed:
+        """Lands a page: raw records, mapped rows, versions, rejections and progress, in one
+        transaction. Idempotent.
+
+        `map_record` is called only for raw records whose content (or scope) or whose mapping
+        `fingerprint` changed; where it raises RecordError, the raw record is kept, its last good
+        rows stay and the reason goes to `rejected`. A record with an older `updated_at` than the
+        stored one is ignored. A record that was absent returns with all its rows.
+        `RawRecord.deleted` and `merged_into` mark the record absent at once.
+        """
+        batch = Batch(
+            run=run, connection=connection, stream=stream, fingerprint=fingerprint, seen_at=now,
+            map_record=map_record, records=page.records, rejected=page.rejected,
+        )  # fmt: skip
+        with self._db.write() as db:
+            landed = self._landing.land(db, batch)
+            if checkpoint is not None:
+                self._put["checkpoint"].write(db, [_fields(checkpoint)])
+        return landed
+
+    def remap_page(
+        self,
+        records: Sequence[RawRecord],
+        *,
+        run: str,
+        connection: str,
+        stream: str,
+        fingerprint: str,
+        map_record: MapRecord,
+        now: datetime,
+        dry_run: bool = False,
+    ) -> Landed:
+        """Maps stored raw records anew, in place and without versions; `changed_ids` names every
+        mapped record that was added, changed or removed. `dry_run` rolls all of it back.
+        """
+        batch = Batch(
+            run=run, connection=connection, stream=stream, fingerprint=fingerprint, seen_at=now,
+            map_record=map_record, records=records, remap=True,
+        )  # fmt: skip
+        with (self._db.rehearse if dry_run else self._db.write)() as db:
+            return self._landing.land(db, batch)
+
+    def clear_unnamed(self, connection: str, stream: str, run: str) -> None:
+        """Drops rejections without a source id that `run` did not meet again; for use after the
+        whole stream was read.
+        """
+        table = REJECTED.c
+        with self._db.write() as db:
+            db.execute(
+                REJECTED.delete().where(
+                    table.connection == connection, table.stream == stream,
+                    table.source_id == "", table.run != run,
+                )
+            )  # fmt: skip
+
+    def census_begin(self, connection: str, stream: str) -> None:
+        """Begins a census of a stream: forgets what an earlier one listed."""
+        with self._db.write() as db:
+            absence.forget(db, connection, stream)
+
+    def census_add(
+        self, connection: str, stream: str, scope: str, source_ids: Iterable[str]
+    ) -> None:
+        """Adds ids that the source listed."""
+        with self._db.write() as db:
+            self._sight.write(db, absence.sightings(connection, stream, scope, source_ids))
+
+    def census_compare(self, connection: str, stream: str, run: str) -> tuple[ScopeCensus, ...]:
+        """The census against the store, per scope. Records that `run` landed are never missing."""
+        with self._db.read() as db:
+            return absence.compare(db, connection, stream, run)
+
+    def mark_absent(
+        self, connection: str, stream: str, source_ids: Sequence[str], *, cause: str, at: datetime
+    ) -> int:
+        """Marks live records, their rows and children as deleted, moved, hidden or merged; gives
+        how many were live. They return when they are landed again.
+        """
+        with self._db.write() as db:
+            return absence.bury(db, connection, stream, source_ids, cause=cause, at=at)
+
+    def mark_moved(
+        self, connection: str, stream: str, source_ids: Iterable[str], scope: str
+    ) -> None:
+        """Puts records under another scope; identity and rows stay."""
+        with self._db.write() as db:
+            absence.move(db, connection, stream, source_ids, scope)
+
+    def counts(self, connection: str, stream: str) -> Mapping[str, int]:
+        """Live raw records by scope; a scope without any is missing."""
+        table = RAW_RECORD.c
+        query = sa.select(table.scope, sa.func.count()).where(
+            table.connection == connection, table.stream == stream, table.absent.is_(None)
+        )
+        with self._db.read() as db:
+            return {row[0]: row[1] for row in db.execute(query.group_by(table.scope))}
+
+    def put_completeness(self, run: str, proofs: Iterable[Completeness], now: datetime) -> None:
+        """Notes what a run proved of streams and scopes."""
+        rows = [{**_fields(proof), "run": run, "recorded": now} for proof in proofs]
+        with self._db.write() as db:
+            self._put["completeness"].write(db, rows)
+
+    # ---- reading --------------------------------------------------------------------------------
+
+    def records(self, kind: str, *, as_of: datetime | None = None) -> Iterator[Record]:
+        """The live model records of a kind, in the order of their identity, streamed.
+
+        With `as_of`: the state that each had at that moment, as its source dates it. A record
+        whose first known state is later gives that state: it may well have existed, and its own
+        dates (created, ordered, …) say so better than we can. A record that went later is there.
+        """
+        return reading.records(self._db, self._landing.codec(kind), as_of=as_of, gone=False)
+
+    def gone(self, kind: str, *, as_of: datetime | None = None) -> Iterator[Record]:
+        """The model records of a kind that are absent (`as_of`: were by then), as last known."""
+        return reading.records(self._db, self._landing.codec(kind), as_of=as_of, gone=True)
+
+    def versions(self, kind: str, identity: str) -> tuple[tuple[datetime, Record], ...]:
+        """Every known state of a record, oldest first, each with the moment from which it held."""
+        return reading.versions(self._db, self._landing.codec(kind), identity)
+
+    def raw_records(self, connection: str, *, stale_for: str | None = None) -> Iterator[StoredRaw]:
+        """All raw records of a connection, absent ones too, streamed by stream and source id.
+
+        `stale_for` limits them to those that were read with another mapping fingerprint.
+        """
+        return reading.raw_records(self._db, connection, stale_for)
+
+    def raw_record(self, connection: str, stream: str, source_id: str) -> StoredRaw | None:
+        """One raw record: where a number ends when it is explained."""
+        return reading.raw_record(self._db, connection, stream, source_id)
+
+    def rejected(self, connection: str | None = None) -> tuple[RejectedRecord, ...]:
+        """What stands in quarantine."""
+        query = sa.select(REJECTED).order_by(*REJECTED.primary_key.columns)
+        if connection is not None:
+            query = query.where(REJECTED.c.connection == connection)
+        with self._db.read() as db:
+            return tuple(RejectedRecord(**row) for row in db.execute(query).mappings())
+
+    def coverage(self) -> tuple[Completeness, ...]:
+        """What the latest pull of each connection proved, per stream and scope."""
+        table = COMPLETENESS.c
+        newest = (
+            sa.select(table.connection, sa.func.max(table.recorded).label("recorded"))
+            .group_by(table.connection)
+            .subquery()
+        )
+        names = [c for c in COMPLETENESS.columns if c.name not in {"run", "recorded"}]
+        query = (
+            sa.select(*names)
+            .join(
+                newest,
+                sa.and_(
+                    newest.c.connection == table.connection, newest.c.recorded == table.recorded
+                ),
+            )
+            .order_by(table.connection, table.stream, table.scope)
+        )
+        with self._db.read() as db:
+            return tuple(Completeness(**row) for row in db.execute(query).mappings())
+
+    # ---- outcome --------------------------------------------------------------------------------
+
+    def put_snapshot(self, data_date: date, *, run: str, now: datetime, body: bytes) -> bool:
+        """Appends a snapshot; False if the latest of that data date has the same bytes."""
+        content = hashlib.blake2b(body, digest_size=16).digest()
+        table = SNAPSHOT.c
+        latest = sa.select(table.hash).where(table.data_date == data_date)
+        with self._db.write() as db:
+            if db.execute(latest.order_by(table.seq.desc()).limit(1)).scalar() == content:
+                return False
+            db.execute(
+                SNAPSHOT.insert(),
+                {
+                    "data_date": data_date, "created": now, "run": run, "hash": content,
+                    "body": zstandard.compress(body),
+                },
+            )  # fmt: skip
+        return True
+
+    def snapshot(self, data_date: date | None = None) -> StoredSnapshot | None:
+        """The latest snapshot of a data date; without one, of the latest data date."""
+        return self._snapshot(() if data_date is None else (SNAPSHOT.c.data_date == data_date,))
+
+    def snapshot_before(self, data_date: date) -> StoredSnapshot | None:
+        """The latest snapshot of the latest data date before this one."""
+        return self._snapshot((SNAPSHOT.c.data_date < data_date,))
+
+    def _snapshot(self, where: Sequence[sa.ColumnElement[bool]]) -> StoredSnapshot | None:
+        table = SNAPSHOT.c
+        newest = (table.data_date.desc(), table.seq.desc())
+        query = sa.select(SNAPSHOT).where(*where).order_by(*newest).limit(1)
+        with self._db.read() as db:
+            row = db.execute(
+                query.order_by(table.data_date.desc(), table.seq.desc()).limit(1)
+            ).first()
+        if row is None:
+            return None
+        body = zstandard.decompress(row.body)
+        return StoredSnapshot(data_date=row.data_date, run=row.run, created=row.created, body=body)
+
+    def put_baseline(
+        self, project: str, *, on: date, author: str, now: datetime,
+        lines: Iterable[BaselineLine], approval: str = "", change_request: str = "",
+    ) -> int:  # fmt: skip
+        """Appends the next version of a project's baseline; gives its number, from 1 on."""
+        head, body = BASELINE.c, BASELINE_LINE
+        latest = sa.select(sa.func.max(head.version)).where(head.project == project)
+        with self._db.write() as db:
+            version = int(db.execute(latest).scalar() or 0) + 1
+            key = {"project": project, "version": version}
+            db.execute(
+                BASELINE.insert(),
+                {
+                    **key, "on": on, "author": author, "approval": approval,
+                    "change_request": change_request, "created": now,
+                },
+            )  # fmt: skip
+            rows = [
+                {**key, "position": i, "section": line.section, "data": line.data}
+                for i, line in enumerate(lines)
+            ]
+            if rows:
+                db.execute(body.insert(), rows)
+        return version
+
+    def baselines(self, project: str | None = None) -> tuple[StoredBaseline, ...]:
+        """Every version of the baselines of a project, or of all, oldest first."""
+        heads = sa.select(BASELINE).order_by(BASELINE.c.project, BASELINE.c.version)
+        line = BASELINE_LINE.c
+        rest = sa.select(BASELINE_LINE).order_by(line.project, line.version, line.position)
+        if project is not None:
+            heads, rest = (
+                heads.where(BASELINE.c.project == project),
+                rest.where(line.project == project),
+            )
+        lines: dict[tuple[str, int], list[BaselineLine]] = {}
+        with self._db.read() as db:
+            for row in db.execute(rest):
+                own = lines.setdefault((row.project, row.version), [])
+                own.append(BaselineLine(section=row.section, data=row.data))
+            return tuple(
+                StoredBaseline(**row, lines=tuple(lines.get((row["project"], row["version"]), ())))
+                for row in db.execute(heads).mappings()
+            )
+
+    def findings_seen(self, keys: Iterable[str], on: date) -> Mapping[str, date]:
+        """Notes that these findings stand on a data date; gives the date each was first seen."""
+        wanted = list(dict.fromkeys(keys))
+        table = FINDING_STATE.c
+        query = sa.select(table.key, table.first_seen)
+        with self._db.write() as db:
+            rows = [{"key": key, "first_seen": on, "last_seen": on} for key in wanted]
+            self._seen.write(db, rows)
+            return {
+                key: first
+                for part in chunks(wanted)
+                for key, first in db.execute(query.where(table.key.in_(part)))
+            }
+
+    def outbox_row(self, target: Target) -> OutboxRow | None:
+        """What the outbox knows of a target."""
+        with self._db.read() as db:
+            row = db.execute(sa.select(OUTBOX).where(OUTBOX.c.id == target.id)).mappings().first()
+        return None if row is None else _outbox_row(row)
+
+    def put_outbox_row(self, row: OutboxRow) -> None:
+        """Stores it; committed when the call returns."""
+        target = row.target
+        values = {name: value for name, value in _fields(row).items() if name != "target"}
+        values |= {
+            "id": target.id, "connection": target.connection, "project": target.project,
+            "address": target.address, "field": target.field,
+        }  # fmt: skip
+        with self._db.write() as db:
+            self._put["outbox"].write(db, [values])
+
+    def outbox(self) -> tuple[OutboxRow, ...]:
+        """Every target that was ever published to, by id."""
+        with self._db.read() as db:
+            found = db.execute(sa.select(OUTBOX).order_by(OUTBOX.c.id)).mappings()
+            return tuple(_outbox_row(row) for row in found)
+
+    def stats(self) -> Stats:
+        """How big the store is; counts every table, so not for each run."""
+        length = sa.func.coalesce(sa.func.sum(sa.func.length(RAW_RECORD.c.body)), 0)
+        with self._db.read() as db:
+            rows = {
+                table.name: int(
+                    db.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
+                )
+                for table in METADATA.sorted_tables
+            }
+            raw_bytes = int(db.execute(sa.select(length)).scalar_one())
+            size = self._size(db)
+        return Stats(
+            location=self._db.location, schema=VERSION, bytes=size, rows=rows, raw_bytes=raw_bytes
+        )
+
+    def _size(self, db: sa.Connection) -> int | None:
+        path = self._db.path
+        if path is not None:
+            return path.stat().st_size if path.exists() else None
+        if self._db.dialect.name == "sqlite":
+            return None
+        return int(db.execute(sa.text("SELECT pg_database_size(current_database())")).scalar_one())
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    return {name: getattr(value, name) for name in value.__dataclass_fields__}
+
+
+def _outbox_row(row: sa.RowMapping) -> OutboxRow:
+    own: dict[str, Any] = {str(name): value for name, value in row.items()}
+    own.pop("id")
+    target = Target(*(own.pop(name) for name in ("connection", "project", "address", "field")))
+    return OutboxRow(target=target, **own)
