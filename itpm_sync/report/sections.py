@@ -142,7 +142,7 @@ def width(value: Decimal | None, whole: Decimal) -> str:
 
 
 def money_bars(packages: Sequence[PackageStatus]) -> tuple[view.MoneyBar, ...]:
-    """Packages of whose orders or bills anything is known, the biggest first, on one scale per currency."""
+    """Packages with known orders or bills, the biggest first, on one scale per currency."""
     names = ("budget", "ordered", "invoiced", "paid")
     rows = [(p, [value_of(p, n) for n in names]) for p in packages]
     rows = [(p, v) for p, v in rows if any(x is not None for x in v[1:]) and any(v)]
