@@ -69,6 +69,7 @@ from itpm_sync.reconcile.portfolio import (
 from itpm_sync.reconcile.progress import (
     NO_BUDGET,
     Work,
+    earned_share,
     package_state,
     plans,
     tallies,
@@ -261,6 +262,7 @@ class _Reconciliation:
             tallies(scope, self.end),
             _milestones(records),
             time.seconds,
+            scope.members is not None,
         )
         book = self._ledger(currency, records)
         by_code = {fold(p.code): p for p in found}
@@ -274,7 +276,7 @@ class _Reconciliation:
                     self._actual(time.cost(plan.code), book.sum("invoiced", plan.code), in_money),
                     in_money=in_money,
                 ),
-                package_state(plan, work),
+                package_state(plan, work, earned_share(plan, work, by_code)),
             )
             for plan in found
         ]

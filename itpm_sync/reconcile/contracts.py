@@ -7,14 +7,14 @@ money is that of all orders and invoices which name it, in whichever project the
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
 
 from itpm_sync.model import Contract, InvoiceLine, Money, OrderLine
 from itpm_sync.reconcile.allocate import fold
-from itpm_sync.reconcile.money import Documents, FxGap, net_amount
+from itpm_sync.reconcile.money import Documents, FxGap, Netted, net_amount
 from itpm_sync.reconcile.number import Number, decimal, figure, known, show, total, unknown
 from itpm_sync.reconcile.status import Colour, ContractStatus, Policy
 
@@ -74,23 +74,28 @@ def contract_facts(
     currency, gaps = _currency(contract, money), list[FxGap]()
     fx = money.documents.fx
 
-    def convert(amount: Fraction, own: str, on: date, record: OrderLine | InvoiceLine) -> Number:
+    def convert(
+        amount: Fraction, own: str, day: date | None, record: OrderLine | InvoiceLine
+    ) -> Number:
+        on = day or data_date
         rate = fx.rate(own, currency, on) if currency else unknown("no currency")
         if rate.value is None:
             gaps.append(FxGap(own, currency, on, record))
             return rate
         return known(amount * rate.value)
 
-    def of_orders(amounts: Mapping[str, Fraction]) -> Number:
+    def of_orders(amount: Callable[[Netted], Fraction], *, after_invoices: bool) -> Number:
         return total(
-            convert(amounts[o.id], o.amount.currency, o.ordered_on or data_date, o)
-            for o in money.orders(contract)
+            row.gap.number
+            if after_invoices and row.gap is not None
+            else convert(amount(row), row.line.amount.currency, row.line.ordered_on, row.line)
+            for row in rows
         )
 
-    netted = {o.id: money.documents.netted[o.id] for o in money.orders(contract)}
-    ordered = of_orders({k: n.ordered for k, n in netted.items()})
-    committed = of_orders({k: n.open for k, n in netted.items()})
-    accrued = of_orders({k: n.accrued for k, n in netted.items()})
+    rows = [money.documents.netted[o.id] for o in money.orders(contract)]
+    ordered = of_orders(lambda row: row.ordered, after_invoices=False)
+    committed = of_orders(lambda row: row.open, after_invoices=True)
+    accrued = of_orders(lambda row: row.accrued, after_invoices=True)
     lines = money.invoices(contract)
     invoiced = total(convert(net_amount(i), i.amount.currency, i.invoiced_on, i) for i in lines)
     burn = _burn(contract, total((invoiced, accrued)), data_date)

@@ -113,7 +113,7 @@ class ProjectFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PortfolioFacts:
-    """What belongs to no single project."""
+    """What belongs to no single project; `inputs` hold only what was known on the data date."""
 
     inputs: Inputs
     end: datetime

@@ -57,6 +57,16 @@ class FxGap(NamedTuple):
     on: date
     record: Record | None
 
+    @property
+    def number(self) -> Number:
+        """The undefined amount that it leaves."""
+        return unknown(no_rate_reason(self.currency, self.base, self.on))
+
+
+def no_rate_reason(currency: str, base: str, on: date) -> str:
+    """Why an amount cannot be converted."""
+    return f"no exchange rate {currency} → {base} on {on}"
+
 
 class FxTable:
     """Dated exchange rates: direct, inverse, or over one common currency; latest on or before."""
@@ -90,7 +100,7 @@ class FxTable:
             second = self._lookup(middle, base, on, or_earliest)
             if first is not None and second is not None:
                 return known(first * second, f"{currency} → {middle} → {base}")
-        return unknown(f"no exchange rate {currency} → {base} on {on}")
+        return unknown(no_rate_reason(currency, base, on))
 
     def _lookup(self, currency: str, base: str, on: date, or_earliest: bool) -> Fraction | None:
         days = self._days.get((currency, base))
@@ -124,6 +134,7 @@ class Netted(NamedTuple):
     open: Fraction  # the order balance still committed
     accrued: Fraction  # received but not invoiced
     has_receipts: bool
+    gap: FxGap | None  # an invoice of the order that cannot be converted: `open` is then unknown
 
 
 class Paid(NamedTuple):
@@ -153,7 +164,6 @@ class Documents:
     ) -> None:
         self.fx = fx
         self.orders = [o for o in orders if not is_cancelled(o)]
-        self.gaps: list[FxGap] = []
         self._lines: dict[OrderKey, OrderLine] = {}
         self._by_order: dict[str, list[OrderLine]] = defaultdict(list)
         for order in self.orders:
@@ -191,7 +201,7 @@ class Documents:
                 received[line.id] += price * Fraction(receipt.quantity)
                 has.add(line.id)
         for lines in self._by_order.values():
-            invoiced = self._invoiced(lines)
+            invoiced, gap = self._invoiced(lines)
             for line in lines:
                 ordered = Fraction(line.amount.amount)
                 got, billed = received[line.id], invoiced[line.id]
@@ -199,14 +209,20 @@ class Documents:
                 still = Fraction(0) if is_closed(line) else max(Fraction(0), ordered - used)
                 accrued = max(Fraction(0), got - billed)
                 self.netted[line.id] = Netted(
-                    line, ordered, got, billed, still, accrued, line.id in has
+                    line, ordered, got, billed, still, accrued, line.id in has, gap
                 )
 
-    def _invoiced(self, lines: Sequence[OrderLine]) -> dict[str, Fraction]:
+    def _invoiced(self, lines: Sequence[OrderLine]) -> tuple[dict[str, Fraction], FxGap | None]:
         """Net invoiced amount of each line; invoices that name no line fill the lines in turn."""
+        gap: FxGap | None = None
         result, floating = dict.fromkeys((o.id for o in lines), Fraction(0)), Fraction(0)
         for invoice in self.invoices_of_order.get(fold(lines[0].order), ()):
-            amount = self._in_order_currency(invoice, lines[0])
+            own, base = invoice.amount.currency, lines[0].amount.currency
+            rate = self.fx.rate(own, base, invoice.invoiced_on)
+            if rate.value is None:
+                gap = FxGap(own, base, invoice.invoiced_on, invoice)
+                continue
+            amount = net_amount(invoice) * rate.value
             line = self._line(invoice.order, invoice.order_line)
             if line is not None and line.id in result:
                 result[line.id] += amount
@@ -218,17 +234,7 @@ class Documents:
             result[line.id] += part
             floating -= part
         result[lines[-1].id] += floating
-        return result
-
-    def _in_order_currency(self, invoice: InvoiceLine, order: OrderLine) -> Fraction:
-        rate = self.fx.rate(invoice.amount.currency, order.amount.currency, invoice.invoiced_on)
-        if rate.value is None:
-            gap = FxGap(
-                invoice.amount.currency, order.amount.currency, invoice.invoiced_on, invoice
-            )
-            self.gaps.append(gap)
-            return Fraction(0)
-        return net_amount(invoice) * rate.value
+        return result, gap
 
 
 def order_key(order: str, line: str) -> OrderKey:
@@ -364,7 +370,10 @@ def ledger(
             ("received", netted.received),
             ("accrued", netted.accrued),
         ):
-            if amount:
+            if netted.gap is not None and state in ("committed", "accrued"):
+                gaps.append(netted.gap)
+                entries.append(Entry(placed.package, state, on, netted.gap.number, line))
+            elif amount:
                 post(placed.package, state, on, (amount, line.amount.currency), line)
     packages = {}
     for bill in invoices:

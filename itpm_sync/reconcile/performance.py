@@ -56,9 +56,8 @@ def package_values(
 
 def _item_values(plan: Plan, work: Work) -> Values:
     tally = work.tally(plan)
-    has_baseline = bool(tally.baseline) or any(t.baseline for t in work.tallies.values())
-    bac = known(tally.baseline if has_baseline else tally.items)
-    ev = known(tally.baseline_done if has_baseline else tally.done)
+    bac = known(tally.baseline if work.has_baseline else tally.items)
+    ev = known(tally.baseline_done if work.has_baseline else tally.done)
     return Values(bac, _times(plan.planned_share(work.on), bac), ev, unknown(NO_BUDGET))
 
 

@@ -22,6 +22,7 @@ from itpm_sync.reconcile.scope import Scope, is_done
 from itpm_sync.reconcile.status import BaselinePackage, ProjectSetup, RecordedBaseline
 from itpm_sync.reconcile.workdays import elapsed, impossible
 
+_DONE_WHEN_EARNED = frozenset({Method.LEVEL_OF_EFFORT, Method.MILESTONES, Method.APPORTIONED})
 NO_BUDGET = "no budget or rates: cost is not measured"
 
 
@@ -207,6 +208,7 @@ class Work:
     tallies: Mapping[str, Tally]
     milestones: Mapping[str, Sequence[Milestone]]
     seconds: Mapping[str, int]  # time booked, by package
+    has_baseline: bool  # whether items are counted against a baseline
 
     def tally(self, plan: Plan) -> Tally:
         """The package's items."""
@@ -316,9 +318,12 @@ def _milestones(plan: Plan, work: Work) -> Number:
     return known(sum(reached, Fraction(0)) / sum(weights), note)
 
 
-def package_state(plan: Plan, work: Work) -> str:
-    """`done`, `late` (past its finish), `in progress` or `not started`."""
-    if work.is_finished(plan):
+def package_state(plan: Plan, work: Work, earned: Number) -> str:
+    """`done`, `late` (past its finish), `in progress` or `not started`.
+
+    `earned` is its share or value: some methods say only by it that nothing is left.
+    """
+    if work.is_finished(plan) or (plan.method in _DONE_WHEN_EARNED and earned.value == 1):
         return "done"
     if plan.finish is not None and not plan.dates_problem and plan.finish < work.on:
         return "late"

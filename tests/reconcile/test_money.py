@@ -217,6 +217,16 @@ def test_currency_without_a_rate_is_never_one_to_one(plan):
     assert found.evidence[0].url == "https://src.test/r"
 
 
+def test_invoice_that_cannot_be_netted_leaves_the_commitment_unknown(plan, eur):
+    order(plan, eur)
+    usd = Money(Decimal(100), "USD")
+    plan.add(InvoiceLine, "r", invoice="R", amount=usd, invoiced_on=DAY, order="PO-1")
+    project = plan.project()
+    assert project.figures["ordered"].value == 1000
+    assert project.figures["committed"].value is None
+    assert project.figures["committed"].reason == "no exchange rate USD → EUR on 2026-03-02"
+
+
 def test_transactions_convert_on_their_own_day_and_budgets_at_the_planned_start(world):
     usd = Money(Decimal(1000), "USD")
     world.records["fx_rate"] = [

@@ -185,6 +185,13 @@ def test_future_package_has_earned_nothing_yet(world, eur):
     assert world.figures()["ev"] == 500
 
 
+def test_level_of_effort_is_done_when_its_time_is_over(world, eur):
+    times = {"planned_start": date(2026, 1, 5), "planned_finish": date(2026, 3, 6)}
+    package(world, budget=eur(100), method=Method.LEVEL_OF_EFFORT, **times)
+    assert world.project().packages[0].state == "done"
+    assert world.findings("package-late") == []
+
+
 def test_summary_package_does_not_count_its_parts_twice(world, eur):
     package(world, "1", budget=eur(3000))
     package(world, "1.1", budget=eur(1000), parent="1", percent_complete=Decimal(50))

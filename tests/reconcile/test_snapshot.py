@@ -266,7 +266,7 @@ def test_every_code_has_a_section_and_every_section_a_code():
 
 def test_every_section_says_meaning_computation_and_action():
     text = DOCS.read_text(encoding="utf-8")
-    for section in re.split(r"^### ", text, flags=re.MULTILINEULTILINE)[1:]:
+    for section in re.split(r"^### ", text, flags=re.MULTILINE)[1:]:
         for word in ("**Means:**", "**Computed:**", "**Do:**"):
             assert word in section, section.splitlines()[0]
 

@@ -101,7 +101,7 @@ def duplicate_invoice(facts: PortfolioFacts) -> Iterator[Finding]:
     """The same vendor, normalised number and kind of document twice (a hard duplicate)."""
     groups: dict[tuple[str, str, bool], list[InvoiceLine]] = defaultdict(list)
     for record in facts.inputs.records.get("invoice_line", ()):
-        if isinstance(record, InvoiceLine) and record.invoiced_on <= facts.inputs.data_date:
+        if isinstance(record, InvoiceLine):
             key = (fold(record.vendor), normalised_number(record.invoice), record.credit_note)
             groups[key].append(record)
     for (_, number, _credit), lines in sorted(groups.items()):
