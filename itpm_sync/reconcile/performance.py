@@ -106,7 +106,7 @@ def _no_dates(packages: Sequence[tuple[Plan, Values]]) -> str:
 
 
 def _left_out(plans: Sequence[Plan], in_money: bool) -> str:
-    left = [p.code for p in plans if not p.is_summary]
+    left = [p.name or p.code for p in plans if not p.is_summary]
     if not left:
         return "" if in_money else "measured in items: no budget"
     shown = ", ".join(left[:3]) + (f" and {len(left) - 3} more" if len(left) > 3 else "")

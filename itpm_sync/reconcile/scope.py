@@ -153,7 +153,7 @@ def _members(
         for p in (*items, *(g for g in gone if is_scope(g.record)))
         if _existed(p.record, end)
     }
-    return members, f"items that existed on {day}", ""
+    return members, f"the scope of {day}", ""
 
 
 def _existed(item: WorkItem, end: datetime) -> bool:

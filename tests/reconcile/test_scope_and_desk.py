@@ -72,7 +72,7 @@ def test_added_and_removed_items_since_the_baseline(scoped, at):
         ("removed", "NET-17", None, ""),
     }
     [added] = [f for f in project.findings if f.code == "scope-added-unapproved"]
-    assert added.message.startswith("1 items were added since items that existed on 2026-02-02")
+    assert added.message.startswith("1 items were added since the scope of 2026-02-02")
     assert [e.label for e in added.evidence] == ["NET-11 Item 11"]
 
 
