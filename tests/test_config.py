@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import AfterValidator, Field, SecretStr
 
-import itpm_sync.config
-from itpm_sync.config import Config, json_schema, load, read_yaml
+import itpm_sync.config.loading
+from itpm_sync.config import Config, Root, json_schema, load, read_yaml
 from itpm_sync.connector import ConnectorInfo, ConnectorSettings
 from itpm_sync.errors import ConfigError, Problem
 from itpm_sync.mapping import compile_mapping
@@ -97,7 +97,7 @@ POINTS = {
 @pytest.fixture(autouse=True)
 def _only_the_fake_connectors(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, __name__, sys.modules.get(__name__) or _this_module())
-    monkeypatch.setattr(itpm_sync.config, "installed", lambda: POINTS)
+    monkeypatch.setattr(itpm_sync.config.loading, "installed", lambda: POINTS)
 
 
 def _this_module() -> Any:
@@ -560,7 +560,7 @@ def test_a_mutilated_file_loads_or_is_a_config_error(
     path = tmp_path_factory.getbasetemp() / "mutated.yaml"
     path.write_bytes(text.encode(errors="surrogatepass"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(itpm_sync.config, "installed", lambda: POINTS)
+        patch.setattr(itpm_sync.config.loading, "installed", lambda: POINTS)
         found = _problems_of(path)
     assert all(p.message and p.where.startswith(str(path)) for p in found)
 
@@ -572,7 +572,7 @@ _YAML = st.recursive(
     ),
     max_leaves=5,
 )
-_BLOCKS = sorted(itpm_sync.config.Root.model_fields)
+_BLOCKS = sorted(Root.model_fields)
 
 
 @settings(max_examples=80, deadline=None)
@@ -586,6 +586,6 @@ def test_any_value_in_any_block_loads_or_is_a_config_error(
     del data["connections" if block == "x" else "title"]
     path.write_text(yaml.safe_dump(data))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(itpm_sync.config, "installed", lambda: POINTS)
+        patch.setattr(itpm_sync.config.loading, "installed", lambda: POINTS)
         found = _problems_of(path)
     assert all(p.message and p.where.startswith(str(path)) for p in found)

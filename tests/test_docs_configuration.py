@@ -19,7 +19,7 @@ TEXT = (Path(__file__).resolve().parents[1] / "docs" / "configuration.md").read_
 SECTIONS: dict[str, type[BaseModel]] = {
     "## The file": config.Root,
     "### Reports": config.Reports,
-    "### Connections": config._ConnectionCore,
+    "### Connections": config.ConnectionCore,
     "### Projects": config.Project,
     "An entry of `publish`:": config.PublishTarget,
     "### Allocation": config.AllocationRule,

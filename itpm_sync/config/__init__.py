@@ -1,0 +1,40 @@
+"""YAML → frozen settings; every problem with file:line:column and a suggestion.
+
+`load` reads the whole file, resolves references (`${env:NAME}`, `${file:PATH}`, `${cmd:COMMAND}`)
+and validates everything before it raises one ConfigError with all problems, so that an
+administrator mends a file in one go. A secret in plain YAML is a warning, never an error.
+"""
+
+from itpm_sync.config.document import Document, read_yaml
+from itpm_sync.config.loading import Config, Connection, json_schema, load
+from itpm_sync.config.settings import (
+    AllocationRule,
+    ConnectionCore,
+    Job,
+    Monitoring,
+    Project,
+    PublishTarget,
+    Reports,
+    Root,
+    Safety,
+    Thresholds,
+)
+
+__all__ = [
+    "AllocationRule",
+    "Config",
+    "Connection",
+    "ConnectionCore",
+    "Document",
+    "Job",
+    "Monitoring",
+    "Project",
+    "PublishTarget",
+    "Reports",
+    "Root",
+    "Safety",
+    "Thresholds",
+    "json_schema",
+    "load",
+    "read_yaml",
+]

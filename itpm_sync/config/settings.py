@@ -1,0 +1,189 @@
+"""The blocks of the configuration, as frozen settings; docs/configuration.md describes each key."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
+
+from itpm_sync.model import Stage
+
+NAME = r"^[A-Za-z][A-Za-z0-9_-]{0,62}$"
+CURRENCY = r"^([A-Z]{3})?$"
+URL = r"^https?://"
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, KeyError):
+        raise ValueError(
+            f"unknown time zone {name!r}; expected a name such as Europe/Zurich"
+        ) from None
+    return name
+
+
+def _steps(value: Any) -> Any:
+    return {"steps": value} if isinstance(value, list) else value
+
+
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, str | int | float) else value
+
+
+Currency = Annotated[str, Field(pattern=CURRENCY)]
+Name = Annotated[str, Field(pattern=NAME)]
+Code = Annotated[str, Field(min_length=1, max_length=200)]
+Zone = Annotated[str, AfterValidator(_zone)]
+Words = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_listed, json_schema_input_type=str | float | tuple[str | float, ...]),
+    Field(min_length=1),
+]
+Share = Annotated[Decimal, Field(ge=0, le=10)]
+Steps = Annotated[
+    tuple[Literal["pull", "remap", "reconcile", "report", "publish"], ...], Field(min_length=1)
+]
+
+
+class Settings(BaseModel):
+    """Base of every block: unknown keys are errors, values are frozen."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
+
+
+class PublishTarget(Settings):
+    """Where a project's status goes: which fields of which object we own."""
+
+    connection: Name
+    address: Code
+    fields: tuple[Name, ...] | None = None  # all that the connector offers
+
+
+class Project(Settings):
+    """A project of the portfolio."""
+
+    code: Code
+    name: str = ""
+    stage: Stage = Stage.EXECUTION
+    manager: str = ""
+    sponsor: str = ""
+    currency: Currency = ""
+    start: date | None = None
+    finish: date | None = None
+    declared_rating: Literal["", "green", "amber", "red"] = ""
+    baseline_on: date | None = None
+    management_reserve: Annotated[Decimal, Field(ge=0)] | None = None
+    publish: tuple[PublishTarget, ...] = ()
+
+
+class AllocationRule(Settings):
+    """What matches all of `when` belongs to `project` and `work_package`; the first match wins."""
+
+    name: str = ""
+    when: dict[str, Words]
+    project: str = ""
+    work_package: str = ""
+
+
+class Thresholds(Settings):
+    """Thresholds of ratings and findings; see docs/configuration.md for their sources."""
+
+    index_green: Share = Decimal("0.95")
+    index_amber: Share = Decimal("0.90")
+    two_sided: bool = True
+    creep_amber: Share = Decimal("0.10")
+    creep_red: Share = Decimal("0.20")
+    eac_method: Literal["cpi", "budget", "cpi_spi"] = "cpi"
+    burn_amber: Share = Decimal("1.10")
+    burn_red: Share = Decimal("1.25")
+    notice_days: tuple[Annotated[int, Field(ge=0)], ...] = (90, 60, 30, 7)
+    sla_amber: Share = Decimal("0.95")
+    sla_red: Share = Decimal("0.90")
+    stale_after_h: Annotated[int, Field(gt=0)] = 36
+    top_findings: Annotated[int, Field(ge=0, le=50)] = 5
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Thresholds:
+        for better, worse in (
+            ("index_green", "index_amber"), ("creep_red", "creep_amber"),
+            ("burn_red", "burn_amber"), ("sla_amber", "sla_red"),
+        ):  # fmt: skip
+            high, low = getattr(self, better), getattr(self, worse)
+            if high < low:
+                raise ValueError(f"`{better}` ({high}) is below `{worse}` ({low})")
+        return self
+
+
+class Reports(Settings):
+    """Where reports are written, and under which address stakeholders reach that folder."""
+
+    folder: Path = Path("reports")
+    url: Annotated[str, Field(pattern=URL)] | None = None
+    formats: tuple[Literal["html", "xlsx"], ...] = ("html", "xlsx")
+
+
+class Safety(Settings):
+    """Limits beyond which a person must confirm."""
+
+    max_deleted_share: Annotated[Decimal, Field(gt=0, le=1)] = Decimal("0.20")
+    max_writes: Annotated[int, Field(gt=0)] = 200
+    sweep_every_h: Annotated[int, Field(ge=0)] = 24
+
+
+class Monitoring(Settings):
+    """Files that tell a dead cron from a healthy one."""
+
+    status_file: Path = Path("itpm-status.json")
+    metrics_file: Path | None = Path("itpm-metrics.prom")
+
+
+class Job(Settings):
+    """What `itpm-sync run` does, in order; the list of steps alone will do."""
+
+    steps: Steps
+    connections: tuple[Name, ...] | None = None
+    expect_every_h: Annotated[int, Field(gt=0)] = 24 * 7  # `status` warns if no run for longer
+
+
+class Root(Settings):
+    """The whole file, but for the connectors' own blocks."""
+
+    version: Literal[1] = 1
+    title: str = "IT project office"
+    timezone: Zone = "UTC"
+    currency: Currency = ""
+    store: Annotated[str, Field(min_length=1, repr=False)] = "sqlite:///itpm.db"
+    reports: Reports = Reports()
+    connections: dict[Name, dict[str, Any]] = Field(min_length=1, repr=False)
+    projects: tuple[Project, ...] = ()
+    discover_projects: tuple[Name, ...] = ()
+    plan_from: tuple[Name, ...] = ()  # whose work packages are the plan; empty: all
+    allocation: tuple[AllocationRule, ...] = ()
+    thresholds: Thresholds = Thresholds()
+    safety: Safety = Safety()
+    monitoring: Monitoring = Monitoring()
+    jobs: dict[
+        Name, Annotated[Job, BeforeValidator(_steps, json_schema_input_type=Job | Steps)]
+    ] = Field(default_factory=dict)
+
+
+class ConnectionCore(Settings):
+    """The keys of a connection that belong to the core."""
+
+    connector: Name
+    mapping: Path | None = None
+    max_connections: Annotated[int, Field(ge=1, le=64)] = 8
+    timeout_s: Annotated[float, Field(gt=0, le=600)] = 60.0
+    attempts: Annotated[int, Field(ge=1, le=20)] = 5
