@@ -10,7 +10,7 @@ import logging
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
@@ -27,7 +27,7 @@ from itpm_sync.connector import CheckItem, Connector, ConnectorInfo, Context, Ta
 from itpm_sync.errors import ConfigError, ItpmError, Problem, StoreError, suggestion
 from itpm_sync.http import Redactor
 from itpm_sync.mapping import Mapper, compile_mapping
-from itpm_sync.model import Money, Project
+from itpm_sync.model import KINDS, Money, Project
 from itpm_sync.monitoring import ConnectionHealth, Health, metrics_text, replace_file, status_json
 from itpm_sync.reconcile.status import (
     BaselineItem,
@@ -47,13 +47,15 @@ from itpm_sync.reconcile.status import (
     from_json,
     to_json,
 )
-from itpm_sync.store import Store
+from itpm_sync.store import BaselineLine, OutboxRow, Run, RunLock, Store, StoredBaseline
 
 log = logging.getLogger(__name__)
 
 _PACKAGES: TypeAdapter[list[BaselinePackage]] = TypeAdapter(list[BaselinePackage])
 _ITEMS: TypeAdapter[list[BaselineItem]] = TypeAdapter(list[BaselineItem])
 LAST_WEEK = timedelta(days=5)  # a weekly run may come up to two days early
+RUNS_REMEMBERED = 1000  # in which the last success of a job is looked for
+HISTORY = 26  # earlier snapshots that a report may draw on
 
 
 @dataclass
@@ -136,7 +138,7 @@ def open_session(
 def locked(session: Session) -> Iterator[None]:
     """Holds the lock of this configuration. Raises RunLocked if another run is at work."""
     path = session.config.path
-    with pulling.RunLock(path.with_name(f".{path.name}.lock")):
+    with RunLock(path.with_name(f".{path.name}.lock")):
         yield
 
 
@@ -208,10 +210,8 @@ def connectors() -> tuple[ConnectorInfo, ...]:
 
 
 def _mapper(session: Session, connection: Connection, connector: Connector) -> Mapper:
-    """The mapping with the variables that the source resolves; they are kept for `remap`."""
-    variables = dict(connector.variables())
-    session.store.put_variables(connection.name, variables)
-    return _compiled(session.config, connection, variables, connector)
+    """The mapping with the variables that the source resolves."""
+    return _compiled(session.config, connection, dict(connector.variables()), connector)
 
 
 def _compiled(
@@ -251,13 +251,15 @@ def pull(
     started = session.now()
     run = session.store.begin_run(job, started)
     result = _pull(session, run, names, full=full, sweep=sweep, confirm=confirm, progress=progress)
-    session.store.finish_run(run, state=result.state, message=result.message, at=session.now())
+    session.store.finish_run(
+        run, state=result.state, now=session.now(), counts=result.counts, message=result.message
+    )
     return result
 
 
 def _pull(
     session: Session,
-    run: int,
+    run: str,
     names: Collection[str],
     *,
     full: bool = False,
@@ -328,14 +330,14 @@ def inputs(session: Session, data_date: date) -> Inputs:
     """Everything that the reconciliation of `data_date` depends on."""
     root, store = session.config.root, session.store
     as_of = None if data_date >= session.today() else _end_of(data_date, root.timezone)
-    live = store.records(as_of=as_of)
+    live = {kind: tuple(store.records(kind, as_of=as_of)) for kind in KINDS}
     plan_from = root.plan_from
     if plan_from:
-        packages = live.get("work_package", ())
+        packages = live["work_package"]
         live["work_package"] = tuple(p for p in packages if p.ref.connection in plan_from)
     discovered = [
         p
-        for p in live.get("project", ())
+        for p in live["project"]
         if isinstance(p, Project) and p.ref.connection in root.discover_projects
     ]
     live["project"] = tuple(discovered)
@@ -354,13 +356,30 @@ def inputs(session: Session, data_date: date) -> Inputs:
             for i, r in enumerate(root.allocation, start=1)
         ),
         records=live,
-        gone=store.gone(as_of=as_of),
+        gone={kind: tuple(store.gone(kind, as_of=as_of)) for kind in KINDS},
         baselines=tuple(_baseline(b) for b in store.baselines() if b.on <= data_date),
-        coverage=tuple(Coverage(**c) for c in store.coverage()),
-        rejected=tuple(Rejected(**r) for r in store.rejected()),
+        coverage=_coverage(store),
+        rejected=_rejected(store),
         policy=Policy(**root.thresholds.model_dump()),
-        run=str(store.last_run() or ""),
+        run=_last_pull(store),
     )
+
+
+def _coverage(store: Store) -> tuple[Coverage, ...]:
+    return tuple(
+        Coverage(**{f.name: getattr(c, f.name) for f in fields(Coverage)}) for c in store.coverage()
+    )
+
+
+def _rejected(store: Store) -> tuple[Rejected, ...]:
+    return tuple(
+        Rejected(**{f.name: getattr(r, f.name) for f in fields(Rejected)}) for r in store.rejected()
+    )
+
+
+def _last_pull(store: Store) -> str:
+    """The latest run that read sources. Its id stands in the snapshot: figures name their run."""
+    return next((r.id for r in store.runs() if "connections" in r.counts), "")
 
 
 def _end_of(day: date, zone: str) -> datetime:
@@ -418,24 +437,39 @@ def reconcile(session: Session, *, as_of: date | None = None) -> Snapshot:
     if data_date > session.today():
         problem = Problem((), f"the data date {data_date} lies in the future", where="--as-of")
         raise ConfigError([problem])
-    snapshot = compute(inputs(session, data_date), previous=_previous(session, data_date))
-    session.store.put_snapshot(data_date, to_json(snapshot), session.now())
+    given = inputs(session, data_date)
+    snapshot = compute(given, previous=_previous(session, data_date))
+    session.store.put_snapshot(data_date, run=given.run, now=session.now(), body=to_json(snapshot))
+    session.store.findings_seen((f.key for f in all_findings(snapshot)), data_date)
     return snapshot
 
 
 def _previous(session: Session, data_date: date) -> Snapshot | None:
-    body = session.store.snapshot(data_date - LAST_WEEK)
-    return from_json(body) if body else None
+    """Last week's snapshot: the latest that is at least five days older."""
+    stored = session.store.snapshot_before(data_date - LAST_WEEK + timedelta(days=1))
+    return from_json(stored.body) if stored else None
 
 
 def snapshot_of(session: Session, as_of: date | None = None) -> Snapshot:
     """The latest snapshot on or before a day. Raises StoreError if nothing was reconciled yet."""
-    body = session.store.snapshot(as_of or session.today())
-    if body is None:
+    day = as_of or session.today()
+    stored = session.store.snapshot_before(day + timedelta(days=1))
+    if stored is None:
         raise StoreError(
-            "nothing has been reconciled yet — run: itpm-sync pull, then itpm-sync reconcile"
+            f"nothing has been reconciled as of {day} — run: itpm-sync pull, then itpm-sync "
+            "reconcile"
         )
-    return from_json(body)
+    return from_json(stored.body)
+
+
+def _history(session: Session, before: date) -> Iterator[Snapshot]:
+    """Earlier snapshots, newest first, one a data date."""
+    for _ in range(HISTORY):
+        stored = session.store.snapshot_before(before)
+        if stored is None:
+            return
+        before = stored.data_date
+        yield from_json(stored.body)
 
 
 # ---- reporting and publishing -------------------------------------------------------------------
@@ -453,7 +487,7 @@ def report(
 
     snapshot = snapshot_of(session, as_of)
     settings = session.config.root.reports
-    history = [from_json(b) for b in session.store.snapshots(before=snapshot.data_date, last=26)]
+    history = tuple(_history(session, snapshot.data_date))
     return write_reports(
         snapshot,
         _previous(session, snapshot.data_date),
@@ -492,12 +526,35 @@ def publish(
             ]
     return publishing.publish(
         destinations,
-        publishing.StoreOutbox(session.store),
+        _Outbox(session.store),
         clock=session.now,
         dry_run=dry_run,
         max_writes=limit,
         take_over=take_over,
     )
+
+
+class _Outbox:
+    """The store's outbox as publishing takes it."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def instance(self) -> str:
+        return self._store.instance()
+
+    def outbox_entry(self, target: Target) -> publishing.Entry | None:
+        row = self._store.outbox_row(target)
+        return None if row is None else _entry(row)
+
+    def put_outbox_entry(self, entry: publishing.Entry) -> None:
+        values = {f.name: getattr(entry, f.name) for f in fields(entry)}
+        self._store.put_outbox_row(OutboxRow(**{**values, "state": entry.state.value}))
+
+
+def _entry(row: OutboxRow) -> publishing.Entry:
+    values = {f.name: getattr(row, f.name) for f in fields(row)}
+    return publishing.Entry(**{**values, "state": publishing.State(row.state)})
 
 
 def _report_url(session: Session, snapshot: Snapshot, status: ProjectStatus) -> str | None:
@@ -551,7 +608,7 @@ class _JobRun:
         self,
         session: Session,
         name: str,
-        run: int,
+        run: str,
         started: datetime,
         progress: pulling.Progress | None,
     ) -> None:
@@ -582,14 +639,20 @@ class _JobRun:
         session, now = self.session, self.session.now()
         state = {0: "ok", 3: "partial", 4: "safety_stop"}.get(self.exit_code, "failed")
         message = message or (self.pulled.message if self.pulled else "")
-        session.store.finish_run(self.run, state=state, message=message, at=now)
+        session.store.finish_run(
+            self.run,
+            state=state,
+            now=now,
+            counts=self.pulled.counts if self.pulled else {},
+            message=message,
+        )
         health = Health(
             job=self.name,
             state=state,
             exit_code=self.exit_code,
             started=self.started,
             finished=now,
-            last_success=now if state == "ok" else session.store.last_success(self.name),
+            last_success=now if state == "ok" else _last_success(session.store, self.name),
             connections=_connection_health(session, self.pulled),
             findings=_severities(self.snapshot),
             ratings=_ratings(self.snapshot),
@@ -608,6 +671,11 @@ class _JobRun:
         )
 
 
+def _last_success(store: Store, job: str) -> datetime | None:
+    runs = store.runs(limit=RUNS_REMEMBERED)
+    return next((r.finished for r in runs if r.job == job and r.state == "ok"), None)
+
+
 def _write_health(config: Config, health: Health) -> None:
     monitoring = config.root.monitoring
     replace_file(config.file(monitoring.status_file), status_json(health))
@@ -618,7 +686,7 @@ def _write_health(config: Config, health: Health) -> None:
 def _connection_health(
     session: Session, pulled: pulling.PullResult | None
 ) -> dict[str, ConnectionHealth]:
-    coverage = [Coverage(**c) for c in session.store.coverage()]
+    coverage = _coverage(session.store)
     result = {}
     for outcome in pulled.connections if pulled else ():
         own = [c for c in coverage if c.connection == outcome.name]
@@ -633,7 +701,7 @@ def _connection_health(
 
 
 def _severities(snapshot: Snapshot | None) -> dict[str, int]:
-    found = Counter(f.severity.value for f in _all_findings(snapshot)) if snapshot else Counter()
+    found = Counter(f.severity.value for f in all_findings(snapshot)) if snapshot else Counter()
     return {s.value: found[s.value] for s in Severity} if snapshot else {}
 
 
@@ -652,7 +720,7 @@ def _actions(published: publishing.PublishResult | None) -> dict[str, int]:
 class Status:
     """What `status` shows. `late` names jobs that have not run for longer than they should."""
 
-    runs: tuple[Mapping[str, Any], ...]
+    runs: tuple[Run, ...]
     late: tuple[str, ...]
     coverage: tuple[Coverage, ...]
     rejected: tuple[Rejected, ...]
@@ -666,32 +734,33 @@ def status(session: Session) -> Status:
     store, now = session.store, session.now()
     late = []
     for name, job in session.config.root.jobs.items():
-        last = store.last_success(name)
+        last = _last_success(store, name)
         if last is None or now - last > timedelta(hours=job.expect_every_h):
             late.append(name)
-    coverage = tuple(Coverage(**c) for c in store.coverage())
-    outbox = publishing.StoreOutbox(store).entries()
-    body = store.snapshot(session.today())
+    coverage = _coverage(store)
+    outbox = tuple(_entry(row) for row in store.outbox())
+    newest = store.snapshot()
     troubled = any(e.state is not publishing.State.DONE for e in outbox)
     return Status(
-        runs=tuple(store.runs(last=10)),
+        runs=store.runs(limit=10),
         late=tuple(late),
         coverage=coverage,
-        rejected=tuple(Rejected(**r) for r in store.rejected()),
+        rejected=_rejected(store),
         outbox=outbox,
-        snapshot=from_json(body).data_date if body else None,
+        snapshot=newest.data_date if newest else None,
         healthy=not late and not troubled and all(c.complete for c in coverage),
     )
 
 
-def _all_findings(snapshot: Snapshot) -> tuple[Finding, ...]:
+def all_findings(snapshot: Snapshot) -> tuple[Finding, ...]:
+    """The findings of the portfolio and of every project."""
     return (*snapshot.findings, *(f for p in snapshot.projects for f in p.findings))
 
 
 def findings(session: Session, project: str | None = None) -> tuple[Finding, ...]:
     """The findings of the latest snapshot, the most severe first."""
     snapshot = snapshot_of(session)
-    found = _project(snapshot, project).findings if project else _all_findings(snapshot)
+    found = _project(snapshot, project).findings if project else all_findings(snapshot)
     order = list(Severity)
     return tuple(sorted(found, key=lambda f: (order.index(f.severity), f.project, f.key)))
 
@@ -738,17 +807,21 @@ def _project(snapshot: Snapshot, code: str) -> ProjectStatus:
 # ---- baselines ----------------------------------------------------------------------------------
 
 
-def _baseline(row: Mapping[str, Any]) -> RecordedBaseline:
+def _baseline(stored: StoredBaseline) -> RecordedBaseline:
     """A stored baseline as the reconciliation takes it."""
+
+    def section(name: str) -> list[Any]:
+        return [line.data for line in stored.lines if line.section == name]
+
     return RecordedBaseline(
-        project=row["project"],
-        version=row["version"],
-        on=row["on"],
-        author=row["author"],
-        approval=row["approval"],
-        change_request=row["change_request"],
-        packages=tuple(_PACKAGES.validate_python(row["packages"])),
-        items=tuple(_ITEMS.validate_python(row["items"])),
+        project=stored.project,
+        version=stored.version,
+        on=stored.on,
+        author=stored.author,
+        approval=stored.approval,
+        change_request=stored.change_request,
+        packages=tuple(_PACKAGES.validate_python(section("package"))),
+        items=tuple(_ITEMS.validate_python(section("item"))),
     )
 
 
@@ -763,15 +836,24 @@ def baseline_record(
     if frozen is None:
         raise ConfigError([Problem((), f"no project {project!r}", where="PROJECT")])
     packages, items = frozen
+    lines = [
+        *(
+            BaselineLine(section="package", data=p)
+            for p in _PACKAGES.dump_python(list(packages), mode="json")
+        ),
+        *(
+            BaselineLine(section="item", data=i)
+            for i in _ITEMS.dump_python(list(items), mode="json")
+        ),
+    ]
     number = session.store.put_baseline(
         project,
         on=today,
         author=author,
+        now=session.now(),
+        lines=lines,
         approval=approval,
         change_request=change_request,
-        packages=_PACKAGES.dump_python(list(packages), mode="json"),
-        items=_ITEMS.dump_python(list(items), mode="json"),
-        at=session.now(),
     )
     counts = f"{len(packages)} work packages, {len(items)} scope items"
     return (f"baseline {number} of {project} recorded: {counts}",)

@@ -124,7 +124,7 @@ PACKAGES = (
         "Lineage; Backfill", late=0.5,
     ),
     Package(
-        "DAP", "3.3", "Reports", "data and analytics", 7, 12, 80_000, "USD", "0/100", 30,
+        "DAP", "3.3", "Reports", "data and analytics", 7, 12, 80_000, "USD", "items", 30,
         "Finance cube; Board dashboard; Self-service layer; Access reviews; Performance test; "
         "Hand-over to operations", late=0.5,
     ),
@@ -133,7 +133,7 @@ PACKAGES = (
 UNPLANNED = {
     "SDM": (
         "Chat channel for the desk", "Second approval step for laptops", "Works council view",
-        "Satisfaction survey", "Translate the portal to French", "Printer ordering form",
+        "Satisfaction survey",
     ),
     "NET": ("Extra access points for the canteen",),
     "DAP": ("Hotfix of the HR feed", "Export for the auditors", "Restore a deleted table"),
@@ -178,12 +178,14 @@ def programme(today: date) -> Programme:
     """The programme as of `today`, which is in its tenth week."""
     start = today - timedelta(days=today.weekday(), weeks=WEEK_NOW - 1)
     tickets = tuple(_tickets(today, start))
+    desk = tuple(_help_desk(today, start))
     records: tuple[Record, ...] = (
         *_projects(),
         *_sprints(today, start),
         *tickets,
         *_worklogs(tickets, today),
-        *_help_desk(today, start),
+        *desk,
+        *_desk_time(desk),
     )
     return Programme(today, start, records, _files(today, start))
 
@@ -399,7 +401,8 @@ def _help_desk(today: date, start: date) -> Iterator[HelpDeskItem]:
     for number in range(90):
         created = _at(start + timedelta(days=number * days // 90), 8 + number % 9)
         level = (0, 2, 3, 1, 2, 3, 3, 2)[number % 8]
-        took = timedelta(hours=targets_h[level] * (0.3 + (number * 7 % 13) / 11))
+        pace = 1.7 if number % 11 == 4 else 0.15 + (number * 7 % 13) / 16
+        took = timedelta(hours=targets_h[level] * pace)
         resolved = created + took if (created + took).date() < today and number % 17 else None
         code = PROJECTS[(0, 1, 1, 2, 1)[number % 5]][0]
         yield HelpDeskItem(
@@ -414,7 +417,7 @@ def _help_desk(today: date, start: date) -> Iterator[HelpDeskItem]:
             queue="Helpdesk",
             category=("Access", "Hardware", "Software")[number % 3],
             requester=f"user{number % 40:02}@example.org",
-            assignee=PEOPLE[number % 9][0],
+            assignee=next(n for n, _, project, _ in PEOPLE[number % 3 :] if project == code),
             spent_s=(20 + number * 11 % 90) * 60,
             created_at=created,
             started_at=created + timedelta(minutes=20 + number % 50),
@@ -423,6 +426,20 @@ def _help_desk(today: date, start: date) -> Iterator[HelpDeskItem]:
             resolve_due_at=created + timedelta(hours=targets_h[level]),
             updated_at=resolved or created,
         )
+
+
+def _desk_time(items: Iterable[HelpDeskItem]) -> Iterator[TimeEntry]:
+    for item in items:
+        if item.started_at is not None and item.spent_s:
+            yield TimeEntry(
+                ref=_ref("desk-time", item.ref.source_id),
+                project_key=item.project_key,
+                item=item.id,
+                person=item.assignee,
+                on=item.started_at.date(),
+                started_at=item.started_at,
+                duration_s=item.spent_s,
+            )
 
 
 # ---- files --------------------------------------------------------------------------------------
@@ -730,13 +747,24 @@ def _project(world: Programme, row: tuple[str, ...], publish_to: Sequence[str]) 
         "declared_rating": declared, "baseline_on": world.start,
         "publish": [{"connection": c, "address": f"{code}-1"} for c in publish_to],
     }  # fmt: skip
-    return _indented(yaml.safe_dump([block], sort_keys=False), 2)
+    return _indented(_yaml([block]))
 
 
 def yaml_block(block: Mapping[str, Any]) -> str:
     """Connections as they stand in a configuration."""
-    return _indented(yaml.safe_dump(dict(block), sort_keys=False), 2)
+    return _indented(_yaml(dict(block)))
 
 
-def _indented(text: str, spaces: int) -> str:
-    return "".join(f"{' ' * spaces}{line}\n" for line in text.splitlines())
+class _Dumper(yaml.SafeDumper):
+    def ignore_aliases(self, _data: Any) -> bool:
+        """A value that stands twice is written twice: people read this."""
+        return True
+
+
+def _yaml(value: Any) -> str:
+    text: str = yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+    return text
+
+
+def _indented(text: str) -> str:
+    return "".join(f"  {line}\n" for line in text.splitlines())
