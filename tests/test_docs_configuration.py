@@ -12,8 +12,10 @@ import pytest
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from itpm_sync import config, mapping
+from itpm_sync import config
 from itpm_sync.connector import installed
+from itpm_sync.mapping.compiling import BLOCK_KEYS, RULE_KEYS
+from itpm_sync.mapping.fields import FITTING
 
 TEXT = (Path(__file__).resolve().parents[1] / "docs" / "configuration.md").read_text("utf-8")
 SECTIONS: dict[str, type[BaseModel]] = {
@@ -74,10 +76,10 @@ def _shown(field: FieldInfo) -> str | None:
 
 def test_every_key_and_conversion_of_a_mapping_is_described() -> None:
     blocks = _table("A stream has a list of rules, each of which makes records:")
-    assert set(blocks) == mapping._BLOCK_KEYS
+    assert set(blocks) == BLOCK_KEYS
     rules = TEXT[TEXT.index("| Key of a field |") : TEXT.index("**Paths.**")]
-    assert set(re.findall(r"^\| `(\w+)` \|", rules, re.MULTILINE)) == mapping._RULE_KEYS
-    known = {name for names in mapping._FITTING.values() for name in names}
+    assert set(re.findall(r"^\| `(\w+)` \|", rules, re.MULTILINE)) == RULE_KEYS
+    known = {name for names in FITTING.values() for name in names}
     assert set(_table("**`as`** must fit the field:")) == known
 
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from itpm_sync.connector import RawRecord
 from itpm_sync.errors import ConfigError, RecordError
-from itpm_sync.mapping import _FITTING, Mapped, Mapper, _declared, _Target, compile_mapping
+from itpm_sync.mapping import Mapped, Mapper, compile_mapping
+from itpm_sync.mapping.fields import FITTING, FieldType, declared_fields
 from itpm_sync.model import KINDS, Money, Record, as_plain
 
 # ---- strategies ---------------------------------------------------------------------------------
@@ -74,7 +75,7 @@ CONDITIONS = st.fixed_dictionaries(
 def _blocks(draw: st.DrawFn, *, sound: bool) -> dict[str, Any]:
     """A block for any kind; with `sound` its rules fit their fields, so that it compiles."""
     kind = draw(st.sampled_from(sorted(KINDS)))
-    declared = _declared(KINDS[kind])
+    declared = declared_fields(KINDS[kind])
     needed = {name for name, (required, _) in declared.items() if required}
     chosen = needed | draw(st.sets(st.sampled_from(sorted(declared)), max_size=5))
     fields = {name: draw(RULES) for name in sorted(chosen)}
@@ -92,14 +93,14 @@ def _blocks(draw: st.DrawFn, *, sound: bool) -> dict[str, Any]:
     return block
 
 
-def _constant(target: _Target) -> Any:
+def _constant(target: FieldType) -> Any:
     words = {"money": "12.50 EUR", "date": "2024-03-01", "datetime": "2024-03-01T10:00:00Z"}
     return next(iter(target.enum)).value if target.enum else words.get(target.default, "12")
 
 
 def _fitting(target: str) -> st.SearchStrategy[Any]:
     paths = st.sampled_from("a b id a.b a.* ^a ^@id".split())
-    rule = {"path": paths, "as": st.sampled_from(_FITTING[target])}
+    rule = {"path": paths, "as": st.sampled_from(FITTING[target])}
     extras = {"default": SCALARS, "soft": st.booleans(), "map": st.just({"a": "done", "x": "12"})}
     return paths | st.fixed_dictionaries(rule, optional=extras)
 
