@@ -31,7 +31,8 @@ def sightings(
 ) -> list[dict[str, Any]]:
     """The rows that say that a scope listed these ids."""
     row = {"connection": connection, "stream": stream, "scope": scope}
-    return [{**row, "source_id": source_id} for source_id in dict.fromkeys(source_ids)]
+    owner = f"{connection}:{stream}:"
+    return [{**row, "source_id": i, "id": owner + i} for i in dict.fromkeys(source_ids)]
 
 
 def compare(
@@ -44,10 +45,7 @@ def compare(
     raw, seen = RAW_RECORD.c, SIGHTING.c
     live = (*_of(RAW_RECORD, connection, stream), raw.absent.is_(None))
     listed = _of(SIGHTING, connection, stream)
-    same = sa.and_(
-        seen.connection == raw.connection, seen.stream == raw.stream,
-        seen.source_id == raw.source_id,
-    )  # fmt: skip
+    same = seen.id == raw.id
     stored = dict(_pairs(database, sa.select(raw.scope, sa.func.count()).where(*live), raw.scope))
     counted = dict(
         _pairs(database, sa.select(seen.scope, sa.func.count()).where(*listed), seen.scope)

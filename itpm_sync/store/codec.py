@@ -19,9 +19,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from itpm_sync.errors import RecordError
 from itpm_sync.model import KINDS, Money, Record, SourceRef, as_plain
-from itpm_sync.store.schema import COMMON, TABLES, FieldType, column_names, field_types
+from itpm_sync.store.schema import COMMON, TABLES, FieldType, Processor, column_names, field_types
 
-Processor = Callable[[Any], Any]
 Row = tuple[Any, ...]
 
 

@@ -136,13 +136,15 @@ def _is_sqlite(url: sa.URL) -> bool:
 def _engine(url: sa.URL) -> sa.Engine:
     if not _is_sqlite(url):
         try:
-            return sa.create_engine(
+            engine = sa.create_engine(
                 url, paramstyle="format", connect_args={"connect_timeout": 10}, pool_pre_ping=True
             )
         except (ModuleNotFoundError, NoSuchModuleError) as error:
             raise StoreError(
                 "store: PostgreSQL needs its driver — pip install 'itpm-sync[postgresql]'"
             ) from error
+        event.listen(engine, "connect", _prepare_postgresql)
+        return engine
     engine = sa.create_engine(
         url, connect_args={"timeout": BUSY_TIMEOUT_S, "isolation_level": None}
     )
@@ -159,6 +161,15 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
         "cache_size=-32000",
     ):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _prepare_postgresql(connection: Any, _record: Any) -> None:
+    """A generic plan compares a list of ids with every row (measured: 60 ms against 1)."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET plan_cache_mode = force_custom_plan")
+        cursor.execute("SET random_page_cost = 1.1")
+        cursor.execute("SET jit = off")
+    connection.commit()
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:

@@ -185,7 +185,7 @@ class _Planner:
     compress: Callable[[bytes], bytes]
 
     def plan(self, todo: _Todo, old: OldRows) -> None:
-        raw, stored = todo.raw, todo.stored
+        raw, stored, batch = todo.raw, todo.stored, self.batch
         kinds = stored.kinds if stored else frozenset[str]()
         if todo.step is Step.GONE:
             self.writes.problems[raw.source_id] = []
@@ -197,7 +197,9 @@ class _Planner:
             return
         kinds |= self._map(todo, old)
         if todo.step is Step.REMAPPED:
-            self.writes.refreshed.append({"id": raw.source_id, "new_kinds": _joined(kinds)})
+            self.writes.refreshed.append(
+                {"raw_id": batch.identity(raw.source_id), "new_kinds": _joined(kinds)}
+            )
         else:
             self._keep_raw(todo, kinds)
 
@@ -205,6 +207,7 @@ class _Planner:
         raw, batch, cause = todo.raw, self.batch, cause_of(todo.raw)
         self.writes.raw.append(
             {
+                "id": batch.identity(raw.source_id),
                 "connection": batch.connection, "stream": batch.stream,
                 "source_id": raw.source_id, "scope": raw.scope, "updated_at": raw.updated_at,
                 "seen_at": batch.seen_at, "run": batch.run, "absent": cause,
@@ -390,7 +393,7 @@ class Landing:
         if writes.versions:
             connection.execute(RECORD_VERSION.insert(), writes.versions)
         if writes.refreshed:
-            refresh = _one(batch).values(
+            refresh = _one_raw().values(
                 fingerprint=batch.fingerprint, kinds=sa.bindparam("new_kinds")
             )
             connection.execute(refresh, writes.refreshed)
@@ -442,11 +445,11 @@ def raw_states(connection: sa.Connection, batch: Batch, ids: Sequence[str]) -> d
     query = sa.select(
         table.source_id, table.hash, table.fingerprint, table.scope,
         table.updated_at, table.absent, table.kinds,
-    ).where(*_of_stream(table, batch))  # fmt: skip
+)  # fmt: skip
     return {
         row[0]: RawState(row[1], row[2], row[3], row[4], row[5], frozenset(row[6].split()))
-        for part in chunks(ids)
-        for row in connection.execute(query.where(table.source_id.in_(part)))
+        for part in chunks(batch.identity(i) for i in ids)
+        for row in connection.execute(query.where(table.id.in_(part)))
     }
 
 
@@ -472,7 +475,7 @@ def _bury(connection: sa.Connection, batch: Batch, raw: RawRecord, stored: RawSt
         "absent": cause, "absent_since": since, "merged_into": raw.merged_into,
         "updated_at": raw.updated_at or stored.updated_at, "run": batch.run,
     }  # fmt: skip
-    connection.execute(_one(batch).values(values), {"id": raw.source_id})
+    connection.execute(_one_raw().values(values), {"raw_id": batch.identity(raw.source_id)})
     bury_rows(connection, stored.kinds, [batch.identity(raw.source_id)], cause=cause, since=since)
 
 
@@ -480,9 +483,8 @@ def _of_stream(table: Any, batch: Batch) -> tuple[sa.ColumnElement[bool], ...]:
     return (table.connection == batch.connection, table.stream == batch.stream)
 
 
-def _one(batch: Batch) -> sa.Update:
-    here = _of_stream(RAW_RECORD.c, batch)
-    return RAW_RECORD.update().where(*here, RAW_RECORD.c.source_id == sa.bindparam("id"))
+def _one_raw() -> sa.Update:
+    return RAW_RECORD.update().where(RAW_RECORD.c.id == sa.bindparam("raw_id"))
 
 
 def _short(text: str) -> str:

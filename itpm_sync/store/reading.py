@@ -91,30 +91,24 @@ def raw_records(database: Database, connection: str, stale_for: str | None) -> I
     query = sa.select(RAW_RECORD).where(table.connection == connection)
     if stale_for is not None:
         query = query.where(table.fingerprint != stale_for)
-    query = query.order_by(table.stream, table.source_id).limit(RAW_BATCH)
+    query = query.order_by(table.id).limit(RAW_BATCH)
     decompress = zstandard.ZstdDecompressor().decompress
-    last = ("", "")
+    last = ""
     while True:
-        after = sa.or_(
-            table.stream > last[0], sa.and_(table.stream == last[0], table.source_id > last[1])
-        )
         with database.read() as db:
-            rows = db.execute(query.where(after)).all()
+            rows = db.execute(query.where(table.id > last)).all()
         for row in rows:
             yield _stored_raw(row, decompress(row.body))
         if len(rows) < RAW_BATCH:
             return
-        last = (rows[-1].stream, rows[-1].source_id)
+        last = rows[-1].id
 
 
 def raw_record(
     database: Database, connection: str, stream: str, source_id: str
 ) -> StoredRaw | None:
     """One raw record, or None."""
-    table = RAW_RECORD.c
-    query = sa.select(RAW_RECORD).where(
-        table.connection == connection, table.stream == stream, table.source_id == source_id
-    )
+    query = sa.select(RAW_RECORD).where(RAW_RECORD.c.id == f"{connection}:{stream}:{source_id}")
     with database.read() as db:
         row = db.execute(query).first()
     return None if row is None else _stored_raw(row, zstandard.decompress(row.body))

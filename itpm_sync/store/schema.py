@@ -12,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
@@ -26,28 +26,43 @@ from itpm_sync.model import KINDS, Money, Record
 
 VERSION = "0001"  # the newest migration
 CAUSES = ("deleted", "moved", "hidden", "merged")  # why a record is absent
+Processor = Callable[[Any], Any]
 _BIGGEST_INT = 2**63 - 1
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
-    """An aware moment, stored in UTC; a naive one is refused."""
+    """An aware moment, stored in UTC; a naive one is refused.
+
+    On SQLite it is text with microseconds, which sorts as the moments do.
+    """
 
     impl = sa.DateTime(timezone=True)
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+    def bind_processor(self, dialect: sa.Dialect) -> Processor:
         """UTC, or ValueError."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"the time {value} has no zone")
-        return value.astimezone(UTC)
+        return _utc_text if dialect.name == "sqlite" else _utc
 
-    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
-        """Aware UTC, also where the database keeps no zone."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    def result_processor(self, dialect: sa.Dialect, coltype: object) -> Processor:
+        """Aware UTC."""
+        return _from_utc_text if dialect.name == "sqlite" else _utc
+
+
+def _utc(value: datetime | None) -> datetime | None:
+    if value is None:
+        return None
+    if value.tzinfo is None:
+        raise ValueError(f"the time {value} has no zone")
+    return value.astimezone(UTC)
+
+
+def _utc_text(value: datetime | None) -> str | None:
+    moment = _utc(value)
+    return None if moment is None else moment.replace(tzinfo=None).isoformat(" ", "microseconds")
+
+
+def _from_utc_text(value: str | None) -> datetime | None:
+    return None if value is None else datetime.fromisoformat(value).replace(tzinfo=UTC)
 
 
 class ExactDecimal(sa.types.TypeDecorator[Decimal]):
@@ -56,13 +71,13 @@ class ExactDecimal(sa.types.TypeDecorator[Decimal]):
     impl = sa.Text
     cache_ok = True
 
-    def process_bind_param(self, value: Decimal | None, dialect: sa.Dialect) -> str | None:
+    def bind_processor(self, dialect: sa.Dialect) -> Processor:
         """`str(value)`."""
-        return None if value is None else str(value)
+        return lambda value: None if value is None else str(value)
 
-    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> Decimal | None:
+    def result_processor(self, dialect: sa.Dialect, coltype: object) -> Processor:
         """The same decimal, trailing zeros included."""
-        return None if value is None else Decimal(value)
+        return lambda value: None if value is None else Decimal(value)
 
 
 class PlainText(sa.types.TypeDecorator[str]):
@@ -71,11 +86,20 @@ class PlainText(sa.types.TypeDecorator[str]):
     impl = sa.Text
     cache_ok = True
 
-    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:
+    def bind_processor(self, dialect: sa.Dialect) -> Processor:
         """Storable text."""
-        if value is None or (value.isascii() and "\0" not in value):
-            return value
-        return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+        return storable
+
+    def result_processor(self, dialect: sa.Dialect, coltype: object) -> None:
+        """The text itself."""
+
+
+def storable(value: str | None) -> str | None:
+    """Text without NUL and lone surrogates."""
+    if value is None or (value.isascii() and "\0" not in value):
+        return value
+    value = value.replace("\0", "\ufffd")
+    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 class WholeNumber(sa.types.TypeDecorator[int]):
@@ -84,11 +108,15 @@ class WholeNumber(sa.types.TypeDecorator[int]):
     impl = sa.BigInteger
     cache_ok = True
 
-    def process_bind_param(self, value: int | None, dialect: sa.Dialect) -> int | None:
+    def bind_processor(self, dialect: sa.Dialect) -> Processor:
         """The value itself."""
-        if value is not None and abs(value) > _BIGGEST_INT:
-            raise OverflowError(f"{value} does not fit into 64 bits")
-        return value
+        return _fitting
+
+
+def _fitting(value: int | None) -> int | None:
+    if value is not None and abs(value) > _BIGGEST_INT:
+        raise OverflowError("it does not fit into 64 bits")
+    return value
 
 
 class Coded(sa.types.TypeDecorator[Enum]):
@@ -101,13 +129,14 @@ class Coded(sa.types.TypeDecorator[Enum]):
         super().__init__()
         self.enum = enum
 
-    def process_bind_param(self, value: Enum | None, dialect: sa.Dialect) -> str | None:
+    def bind_processor(self, dialect: sa.Dialect) -> Processor:
         """The member's value."""
-        return None if value is None else str(value.value)
+        return lambda value: None if value is None else value.value
 
-    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> Enum | None:
+    def result_processor(self, dialect: sa.Dialect, coltype: object) -> Processor:
         """The member."""
-        return None if value is None else self.enum(value)
+        members = {member.value: member for member in self.enum}
+        return lambda value: None if value is None else members[value]
 
 
 class JsonText(sa.types.TypeDecorator[Any]):
@@ -116,17 +145,31 @@ class JsonText(sa.types.TypeDecorator[Any]):
     impl = sa.Text
     cache_ok = True
 
-    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> str | None:
+    def bind_processor(self, dialect: sa.Dialect) -> Processor:
         """Canonical JSON."""
-        if value is None:
-            return None
-        return orjson.dumps(
-            dict(value) if isinstance(value, Mapping) else value, option=orjson.OPT_SORT_KEYS
-        ).decode()
+        return _json
 
-    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> Any:
+    def result_processor(self, dialect: sa.Dialect, coltype: object) -> Processor:
         """The JSON value."""
-        return None if value is None else orjson.loads(value)
+        return lambda value: None if value is None else orjson.loads(value)
+
+
+def _json(value: Any) -> str | None:
+    if value is None:
+        return None
+    plain = value if isinstance(value, dict | list | tuple) else dict(value)
+    try:
+        return orjson.dumps(plain, option=orjson.OPT_SORT_KEYS).decode()
+    except orjson.JSONEncodeError:  # a lone surrogate
+        return orjson.dumps(_cleaned(plain), option=orjson.OPT_SORT_KEYS).decode()
+
+
+def _cleaned(value: Any) -> Any:
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, Mapping):
+        return {_cleaned(k): _cleaned(v) for k, v in value.items()}
+    return [_cleaned(v) for v in value] if isinstance(value, list | tuple) else value
 
 
 METADATA = sa.MetaData(
@@ -182,7 +225,8 @@ CHECKPOINT = sa.Table(
 
 RAW_RECORD = sa.Table(
     "raw_record", METADATA,
-    _key("connection"), _key("stream"), _key("source_id"),
+    _key("id"),  # connection:stream:source_id
+    *(sa.Column(n, sa.Text, nullable=False) for n in ("connection", "stream", "source_id")),
     _text("scope"),
     _moment("updated_at"),
     _moment("seen_at", null=False),  # when this content was landed, and by which run
@@ -200,8 +244,10 @@ RAW_RECORD = sa.Table(
 
 SIGHTING = sa.Table(  # the census in progress: flat memory, one anti-join finds what is gone
     "sighting", METADATA,
-    _key("connection"), _key("stream"), _key("source_id"),
+    _key("id"),
+    *(sa.Column(n, sa.Text, nullable=False) for n in ("connection", "stream", "source_id")),
     sa.Column("scope", sa.Text, nullable=False),
+    sa.Index(None, "connection", "stream"),
     sqlite_with_rowid=False,
 )  # fmt: skip
 

@@ -322,7 +322,7 @@ class Store:
         return reading.versions(self._db, self._landing.codec(kind), identity)
 
     def raw_records(self, connection: str, *, stale_for: str | None = None) -> Iterator[StoredRaw]:
-        """All raw records of a connection, absent ones too, streamed by stream and source id.
+        """All raw records of a connection, absent ones too, streamed by identity.
 
         `stale_for` limits them to those that were read with another mapping fingerprint.
         """

@@ -48,7 +48,7 @@ _ENGINE = {
         "change_request:text+= created:moment+"
     ),
     "raw_record": (
-        "connection:text! stream:text! source_id:text! scope:text+= updated_at:moment "
+        "id:text! connection:text+ stream:text+ source_id:text+ scope:text+= updated_at:moment "
         "seen_at:moment+ run:text+ absent:text absent_since:moment merged_into:text "
         "hash:bytes+ fingerprint:text+ kinds:text+ url:text body:bytes+"
     ),
@@ -64,7 +64,7 @@ _ENGINE = {
         "id:text! job:text+= started:moment+ finished:moment state:text+ counts:text+ "
         "message:text+="
     ),
-    "sighting": "connection:text! stream:text! source_id:text! scope:text+",
+    "sighting": "id:text! connection:text+ stream:text+ source_id:text+ scope:text+",
     "snapshot": "seq:seq! data_date:date+ created:moment+ run:text+ hash:bytes+ body:bytes+",
     "plan_baseline_line": "project:text! version:int! position:int! section:text+ data:text+",
 }
@@ -74,6 +74,7 @@ _INDEXES = {
     "raw_record": ("connection", "stream", "scope", "absent"),
     "record_version": ("id", "kind", "state_from"),
     "run": ("started",),
+    "sighting": ("connection", "stream"),
     "snapshot": ("data_date", "seq"),
 }
 
