@@ -804,6 +804,18 @@ def _project(snapshot: Snapshot, code: str) -> ProjectStatus:
     raise ConfigError([Problem((), f"no project {code!r}", hint, "PROJECT")])
 
 
+def export(session: Session, folder: Path, *, as_of: date | None = None) -> tuple[Path, ...]:
+    """The unified model as CSV files for spreadsheets and notebooks."""
+    from itpm_sync import frames
+
+    moment = _end_of(as_of, session.config.root.timezone) if as_of else None
+    tables = {k: frames.frame(k, session.store.records(k, as_of=moment)) for k in KINDS}
+    try:
+        return frames.export(tables, folder)
+    except OSError as error:
+        raise StoreError(f"cannot write to {folder}: {error.strerror}") from None
+
+
 # ---- baselines ----------------------------------------------------------------------------------
 
 

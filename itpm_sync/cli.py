@@ -351,6 +351,20 @@ def explain(
         _show(context).explanation(app.explain(session, project, figure), as_json=as_json)
 
 
+@cli.command()
+def export(
+    context: typer.Context,
+    directory: Annotated[Path, typer.Argument(metavar="[DIR]")] = Path("export"),
+    as_of: AsOf = None,
+) -> None:
+    """Write the unified model as CSV, a file a kind of record."""
+    from itpm_sync import app
+
+    with _session(context, secrets=False) as session:
+        files = app.export(session, directory, as_of=_day(as_of))
+    _show(context).lines(map(str, files))
+
+
 baseline = typer.Typer(help="Record and compare baselines.", no_args_is_help=True)
 cli.add_typer(baseline, name="baseline")
 
