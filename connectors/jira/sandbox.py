@@ -23,11 +23,12 @@ import orjson
 
 from connectors.jira import sandbox_marks, sandbox_reads, sandbox_search, sandbox_writes
 from connectors.jira.sandbox_api import Answer, Refusal, Request, Route, Site
-from connectors.jira.sandbox_data import dump, load, seed, undump
+from connectors.jira.sandbox_data import dump, load, undump
 from connectors.jira.sandbox_edit import create, values
 from connectors.jira.sandbox_fields import Fields
 from connectors.jira.sandbox_http import Exchange, Reply, Server
 from connectors.jira.sandbox_render import Renderer
+from connectors.jira.sandbox_seed import seed
 from connectors.jira.sandbox_state import Issue, Json, State, milliseconds, stamp
 from itpm_sync.connector import Faults
 from itpm_sync.model import Record
@@ -80,7 +81,7 @@ class JiraSandbox:
     # ---- the protocol
 
     def seed(self, records: Iterable[Record]) -> int:
-        """Adds values of the unified model; returns how many it took."""
+        """Adds values of the unified model, or changes what their `ref` made; how many it took."""
         with self._lock:
             return seed(self.site, records)
 

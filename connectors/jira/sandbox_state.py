@@ -90,6 +90,7 @@ class State:
     sprints: dict[int, Json] = field(default_factory=dict)
     fields: Fields = field(default_factory=Fields)
     seeded: dict[str, int] = field(default_factory=dict)  # identity, id or key of a model record
+    taken: dict[str, Json] = field(default_factory=dict)  # identity → what it made, as given last
     denied: set[str] = field(default_factory=set)  # permissions that the account lacks
     comments: dict[int, int] = field(default_factory=dict)  # comment id → issue id
     worklogs: dict[int, tuple[int, int]] = field(default_factory=dict)  # id → (issue id, updated)

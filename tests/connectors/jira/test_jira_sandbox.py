@@ -6,6 +6,7 @@ import lzma
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
@@ -18,10 +19,13 @@ import pytest
 import requests
 
 from connectors.jira.sandbox import JiraSandbox
+from connectors.jira.sandbox_data import dump
+from itpm_sync import demo
 from itpm_sync.connector import Faults, Sandbox
 from itpm_sync.errors import ConfigError
 from itpm_sync.model import (
     FieldChange,
+    HelpDeskItem,
     ItemType,
     Milestone,
     Project,
@@ -526,6 +530,204 @@ def test_seeded_values_are_served_the_vendors_way(flavour: str) -> None:
     assert versions["1.2"]["releaseDate"] == "2026-04-01"
     assert (versions["M1"]["released"], versions["R1"]["released"]) == (True, False)
     assert sandbox.configuration()["projects"] == ["NET"]
+
+
+def served(sandbox: JiraSandbox) -> dict[str, Any]:
+    """The whole state but the clock, as it is saved."""
+    whole: dict[str, Any] = orjson.loads(dump(sandbox.state))
+    return {name: value for name, value in whole.items() if name != "clock"}
+
+
+@pytest.mark.parametrize("flavour", JiraSandbox.flavours)
+def test_the_same_records_again_change_nothing(flavour: str) -> None:
+    sandbox = JiraSandbox(flavour)
+    sandbox.seed(programme())
+    before = served(sandbox)
+    assert sandbox.seed(programme()) == 9
+    assert sandbox.seed(reversed(programme())) == 9
+    assert served(sandbox) == before
+
+
+def open_item(**more: Any) -> WorkItem:
+    moment = datetime(2026, 3, 2, 9, tzinfo=UTC)
+    given: Mapping[str, Any] = {
+        "ref": ref("7"), "project_key": "NET", "key": "NET-7", "title": "Rack core A",
+        "status": WorkStatus.IN_PROGRESS, "assignee": "Iva Novak", "created_at": moment,
+        "updated_at": moment, **more,
+    }  # fmt: skip
+    return WorkItem(**given)
+
+
+@pytest.mark.parametrize("flavour", JiraSandbox.flavours)
+def test_a_changed_item_is_an_edit_of_the_same_issue_made_now(flavour: str) -> None:
+    sandbox = JiraSandbox(flavour)
+    sandbox.seed([open_item()])
+    sandbox.add_comment("NET-7", "a person's")
+    asked = sandbox.state.now().replace(microsecond=0)
+    done_at = asked - timedelta(hours=1)
+    changed = open_item(
+        status=WorkStatus.DONE, resolved_at=done_at, title="Rack core A and B", updated_at=asked
+    )
+    sandbox.advance(120)
+    assert sandbox.seed([changed]) == 1
+
+    with running(sandbox) as call:
+        issue = call("/issue/NET-7?expand=changelog")
+    fields, (history,) = issue["fields"], issue["changelog"]["histories"]
+    assert (issue["id"], issue["key"]) == ("7", "NET-7")
+    assert (fields["status"]["name"], fields["summary"]) == ("Done", "Rack core A and B")
+    assert fields["resolution"]["name"] == "Done"
+    assert datetime.fromisoformat(fields["resolutiondate"]) == done_at
+    assert sandbox.updated("NET-7") >= asked + timedelta(seconds=120)
+    assert [c["body"] for c in sandbox.issue("NET-7")["fields"]["comment"]["comments"]] == [
+        "a person's"
+    ]
+    assert history["author"]["displayName"] == "Iva Novak"
+    told = {i["field"]: (i.get("fromString"), i.get("toString")) for i in history["items"]}
+    assert told["status"] == ("In Progress", "Done")
+    assert told["resolution"] == (None, "Done")
+    since = f"{(asked + timedelta(seconds=60)).astimezone(sandbox.state.zone):%Y-%m-%d %H:%M}"
+    rows = sandbox.state.search(f'project = NET AND updated >= "{since}"')
+    assert [row.key for row in rows] == ["NET-7"]
+
+    sandbox.seed([open_item()])
+    reopened = sandbox.issue("NET-7")["fields"]
+    assert (reopened["status"]["name"], reopened["resolution"]) == ("In Progress", None)
+    assert len(sandbox.state.issues) == 1
+
+
+def test_what_others_changed_meanwhile_stays_where_the_record_is_silent(cloud: Caller) -> None:
+    cloud.sandbox.seed([open_item(links=("blocks NET-8",)), open_item(ref=ref("8"), key="NET-8")])
+    cloud.sandbox.edit_issue("NET-7", labels=["urgent"], status="Done")
+    cloud.sandbox.seed([open_item(title="Rack core C", points=Decimal("2.5"))])
+    fields = cloud("/issue/NET-7")["fields"]
+    assert (fields["summary"], fields["customfield_10016"]) == ("Rack core C", 2.5)
+    assert (fields["labels"], fields["status"]["name"]) == (["urgent"], "Done")
+    assert fields["issuelinks"] == []
+
+
+def test_an_item_of_another_project_is_a_moved_issue(cloud: Caller) -> None:
+    cloud.sandbox.seed([open_item(), open_item(ref=ref("8"), key="NET-8", parent="7")])
+    cloud.sandbox.seed([open_item(project_key="SD", key="SD-1")])
+    assert cloud("/issue/NET-7")["key"] == "SD-1"
+    assert cloud("/issue/7")["fields"]["project"]["key"] == "SD"
+    assert len(cloud.sandbox.state.issues) == 2
+
+
+def test_a_deleted_issue_is_made_anew_with_another_id_and_key(cloud: Caller) -> None:
+    cloud.sandbox.seed([open_item(), *worked(1800)])
+    cloud.sandbox.delete_issue("NET-7")
+    assert cloud.sandbox.seed([open_item(), *worked(1800)]) == 3
+    (issue,) = cloud.sandbox.state.issues.values()
+    assert (issue.id != 7, issue.key) == (True, "NET-8")
+    assert cloud("/issue/NET-8")["fields"]["timespent"] == 1800
+
+
+def worked(seconds: int, after: str = "5") -> list[Record]:
+    return [
+        TimeEntry(ref=ref("t7"), item="plan:x:7", person="Iva Novak", on=date(2026, 3, 3),
+                  duration_s=seconds),
+        FieldChange(ref=ref("c7"), item="plan:x:7", at=datetime(2026, 3, 3, tzinfo=UTC),
+                    field_name="Story Points", before="3", after=after),
+    ]  # fmt: skip
+
+
+def test_time_and_history_find_their_issue_in_any_order_and_later(cloud: Caller) -> None:
+    first = JiraSandbox("cloud")
+    assert first.seed([*worked(1800), open_item(spent_s=1800)]) == 3
+    cloud.sandbox.seed([open_item(spent_s=1800)])
+    quiet = cloud.sandbox.updated("NET-7")
+    assert cloud.sandbox.seed(worked(1800)) == 2
+    for sandbox in (first, cloud.sandbox):
+        document = sandbox.issue("NET-7")
+        assert document["fields"]["timespent"] == 1800
+        assert len(document["fields"]["worklog"]["worklogs"]) == 1
+        assert len(document["history"]) == 1
+    assert first.updated("NET-7") == datetime(2026, 3, 3, 9, 30, tzinfo=UTC)
+    # On a ticket that is served already they are news, which an incremental read must find.
+    assert cloud.sandbox.updated("NET-7") > quiet + timedelta(days=1)
+
+
+def test_changed_time_and_history_are_corrected_in_place(cloud: Caller) -> None:
+    cloud.sandbox.seed([open_item(), *worked(1800)])
+    before, (log,) = cloud.sandbox.updated("NET-7"), logs(cloud, "NET-7")
+    cloud.sandbox.seed(worked(600, after="8"))
+    (changed,) = logs(cloud, "NET-7")
+    document = cloud.sandbox.issue("NET-7")
+    assert (changed["id"], changed["timeSpentSeconds"]) == (log["id"], 600)
+    assert document["fields"]["timespent"] == 600
+    assert [e["items"][0]["toString"] for e in document["history"]] == ["8"]
+    assert cloud.sandbox.updated("NET-7") > before
+
+
+def logs(call: Caller, key: str) -> list[Any]:
+    return list(call(f"/issue/{key}/worklog")["worklogs"])
+
+
+def test_time_moves_with_its_entry_to_another_issue(cloud: Caller) -> None:
+    cloud.sandbox.seed([open_item(), open_item(ref=ref("8"), key="NET-8"), *worked(1800)])
+    (entry, _) = worked(1800)
+    assert isinstance(entry, TimeEntry)
+    cloud.sandbox.seed([replace(entry, item="plan:x:8")])
+    assert logs(cloud, "NET-7") == []
+    assert [log["timeSpentSeconds"] for log in logs(cloud, "NET-8")] == [1800]
+    assert cloud.sandbox.issue("NET-7")["fields"]["timespent"] == 0
+
+
+def test_a_renamed_sprint_or_version_is_the_same_one_everywhere(cloud: Caller) -> None:
+    def sprint(name: str, state: str) -> Sprint:
+        return Sprint(ref=ref("s"), project_key="NET", name=name, state=state)
+
+    def package(code: str) -> WorkPackage:
+        return WorkPackage(ref=ref("w"), project_key="NET", code=code, name="Cabling")
+
+    cloud.sandbox.seed(
+        [sprint("S1", "active"), package("1.2"), open_item(sprints=("S1",), versions=("1.2",))]
+    )
+    before = cloud.sandbox.updated("NET-7")
+    cloud.sandbox.seed([sprint("S one", "closed"), package("1.3")])
+    fields = cloud.sandbox.issue("NET-7")["fields"]
+    assert [s["name"] for s in cloud.sandbox.state.sprints.values()] == ["S one"]
+    assert [v["name"] for v in cloud("/project/NET/versions")] == ["1.3"]
+    assert (fields["sprint"], [s["name"] for s in fields["closedSprints"]]) == (None, ["S one"])
+    assert [v["name"] for v in fields["fixVersions"]] == ["1.3"]
+    assert cloud.sandbox.updated("NET-7") == before
+
+
+@pytest.mark.parametrize("flavour", JiraSandbox.flavours)
+def test_the_demos_programme_is_seeded_once_and_its_ticket_finished_later(
+    flavour: str, tmp_path: Path
+) -> None:
+    world = demo.programme(date(2026, 11, 20))
+    items = [r for r in world.records if isinstance(r, WorkItem)]
+    sandbox = JiraSandbox(flavour)
+    taken = sandbox.seed(world.records)
+    desk = {r.id for r in world.records if isinstance(r, HelpDeskItem)}
+    ours = [r for r in world.records if not desk & {r.id, getattr(r, "item", "")}]
+    assert taken == len(ours)
+    before = served(sandbox)
+    assert sandbox.seed(reversed(world.records)) == taken
+    assert served(sandbox) == before
+    sandbox.save(tmp_path / "state.json")
+    later = JiraSandbox(flavour)
+    later.restore(tmp_path / "state.json")
+    changed = demo.changed_ticket(world)
+    stood = later.updated(changed.key)
+    assert later.seed([*world.records, changed]) == taken + 1
+    with running(later) as call:
+        issue = call(f"/issue/{changed.key}?expand=changelog")
+    assert len(later.state.issues) == len(items)
+    assert (issue["id"], issue["key"]) == (changed.ref.source_id, changed.key)
+    assert issue["fields"]["status"]["name"] == "Done"
+    assert issue["fields"]["resolution"]["name"] == "Done"
+    assert later.updated(changed.key) > stood
+    statuses = [
+        (item["fromString"], item["toString"])
+        for entry in issue["changelog"]["histories"]
+        for item in entry["items"]
+        if item["field"] == "status"
+    ]
+    assert statuses == [("In Progress", "Done")]
 
 
 def test_two_fields_may_share_a_name(cloud: Caller) -> None:
