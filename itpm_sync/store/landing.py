@@ -363,7 +363,7 @@ class Landing:
             for todo in todos:
                 planner.plan(todo, old.get(batch.identity(todo.raw.source_id), {}))
         self._write(connection, batch, writes)
-        self._write_problems(connection, batch, writes, [i for i in writes.problems if i in states])
+        self._write_problems(connection, batch, writes)
         return _landed(writes, batch)
 
     def _old_rows(
@@ -400,13 +400,15 @@ class Landing:
         for raw, stored in writes.buried:
             _bury(connection, batch, raw, stored)
 
-    def _write_problems(
-        self, connection: sa.Connection, batch: Batch, writes: _Writes, known: Iterable[str]
-    ) -> None:
-        """Replaces the problems of every record that was looked at; keeps their first day."""
+    def _write_problems(self, connection: sa.Connection, batch: Batch, writes: _Writes) -> None:
+        """Replaces the problems of every record that was looked at; keeps their first day.
+
+        A stored record that the connector could not read this time loses its content hash, so
+        that the next good answer is looked at, even if it equals the stored one.
+        """
         first_seen: dict[Row, datetime] = {}
         table = REJECTED.c
-        for part in chunks(known):
+        for part in chunks(writes.problems):
             here = (*_of_stream(table, batch), table.source_id.in_(part))
             found = connection.execute(
                 sa.select(table.source_id, table.place, table.field, table.first_seen).where(*here)
@@ -415,7 +417,7 @@ class Landing:
                 connection.execute(REJECTED.delete().where(*here))
             first_seen.update({(i, place, name): since for i, place, name, since in found})
         problems = [(i, error) for i, errors in writes.problems.items() for error in errors]
-        problems += [("", error) for error in batch.rejected]
+        problems += [(error.source_id, error) for error in batch.rejected]
         rows = (
             {
                 "connection": batch.connection, "stream": batch.stream, "source_id": i,
@@ -428,6 +430,9 @@ class Landing:
             for i, error in problems
         )  # fmt: skip
         self._rejected.write(connection, rows)
+        unread = [{"raw_id": batch.identity(e.source_id)} for e in batch.rejected if e.source_id]
+        if unread:
+            connection.execute(_one_raw().values(hash=b""), unread)
 
 
 def _todo(

@@ -60,14 +60,14 @@ class Store:
     - Every method is one transaction of its own: all of it or nothing, also after a kill.
     - One writer at a time (the run lock sees to it); any number of threads may read meanwhile.
     - Every method raises StoreError, whose text is advice, for what the database refuses.
-    - Moments are aware UTC; a naive one raises ValueError wrapped by the caller's own mistake.
+    - Moments are aware UTC; a naive one raises ValueError (inside StatementError).
     - Nothing is deleted: absent records are marked, superseded states become versions; snapshots
       and baselines are append-only. (Mapped rows that only a former mapping gave are removed.)
 
     Runs        begin_run, finish_run, runs
-    Pulling     connection_state, put_connection_state, checkpoints, put_checkpoint, land_page,
-                remap_page, clear_unnamed, census_begin, census_add, census_compare, mark_absent,
-                mark_moved, counts, put_completeness
+    Pulling     variables, fingerprint, put_connection_state, checkpoints, put_checkpoint,
+                drop_checkpoints, land_page, remap_page, clear_rejected, census_begin, census_add,
+                census_compare, mark_absent, mark_moved, counts, put_completeness
     Reading     records, gone, versions, raw_records, raw_record, rejected, coverage
     Outcome     put_snapshot, snapshot, snapshot_before, put_baseline, baselines, findings_seen,
                 outbox_row, put_outbox_row, outbox
@@ -135,14 +135,20 @@ class Store:
         return run
 
     def finish_run(
-        self, run: str, *, state: str, now: datetime, counts: Mapping[str, Any], message: str = ""
+        self,
+        run: str,
+        *,
+        state: str,
+        now: datetime,
+        counts: Mapping[str, Any] | None = None,
+        message: str = "",
     ) -> None:
         """Notes how a run ended: ok, failed, partial or safety_stop."""
         with self._db.write() as db:
             db.execute(
                 RUN.update()
                 .where(RUN.c.id == run)
-                .values(state=state, finished=now, counts=dict(counts), message=message)
+                .values(state=state, finished=now, counts=dict(counts or {}), message=message)
             )
 
     def runs(self, limit: int = 20) -> tuple[Run, ...]:
@@ -153,13 +159,20 @@ class Store:
 
     # ---- pulling --------------------------------------------------------------------------------
 
-    def connection_state(self, connection: str) -> tuple[Mapping[str, str], str]:
-        """Variables and mapping fingerprint of a connection's last pull; empty if none."""
-        table = CONNECTION_STATE.c
-        query = sa.select(table.variables, table.fingerprint)
+    def variables(self, connection: str) -> Mapping[str, str] | None:
+        """The variables of a connection's last pull; None if it was never pulled."""
+        row = self._connection_state(connection)
+        return None if row is None else row.variables
+
+    def fingerprint(self, connection: str) -> str:
+        """The fingerprint of the mapping that a connection's records were read with, or ""."""
+        row = self._connection_state(connection)
+        return "" if row is None else row.fingerprint
+
+    def _connection_state(self, connection: str) -> Any:
+        query = sa.select(CONNECTION_STATE).where(CONNECTION_STATE.c.connection == connection)
         with self._db.read() as db:
-            row = db.execute(query.where(table.connection == connection)).first()
-        return (row.variables, row.fingerprint) if row else ({}, "")
+            return db.execute(query).first()
 
     def put_connection_state(
         self, connection: str, *, fingerprint: str, now: datetime,
@@ -187,6 +200,18 @@ class Store:
         """Stores a checkpoint as it is: the caller knows that every page before it is landed."""
         with self._db.write() as db:
             self._put["checkpoint"].write(db, [_fields(checkpoint)])
+
+    def drop_checkpoints(self, connection: str, stream: str, scopes: Iterable[str]) -> None:
+        """Forgets how far scopes were read: the next read of them is whole."""
+        table = CHECKPOINT.c
+        with self._db.write() as db:
+            db.execute(
+                CHECKPOINT.delete().where(
+                    table.connection == connection,
+                    table.stream == stream,
+                    table.scope.in_(list(scopes)),
+                )
+            )
 
     def land_page(
         self,
@@ -241,18 +266,21 @@ class Store:
         with (self._db.rehearse if dry_run else self._db.write)() as db:
             return self._landing.land(db, batch)
 
-    def clear_unnamed(self, connection: str, stream: str, run: str) -> None:
-        """Drops rejections without a source id that `run` did not meet again; for use after the
-        whole stream was read.
+    def clear_rejected(self, connection: str, stream: str, run: str) -> None:
+        """Drops rejections of what is not stored (records without an id, or never readable) that
+        `run` did not meet again; for use after the whole stream was read.
         """
         table = REJECTED.c
+        identity = table.connection + ":" + table.stream + ":" + table.source_id
         with self._db.write() as db:
             db.execute(
                 REJECTED.delete().where(
-                    table.connection == connection, table.stream == stream,
-                    table.source_id == "", table.run != run,
+                    table.connection == connection,
+                    table.stream == stream,
+                    table.run != run,
+                    ~sa.exists().where(RAW_RECORD.c.id == identity),
                 )
-            )  # fmt: skip
+            )
 
     def census_begin(self, connection: str, stream: str) -> None:
         """Begins a census of a stream: forgets what an earlier one listed."""

@@ -1,0 +1,381 @@
+"""Running a pull: connections and partitions side by side, one writer for all of them."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from itpm_sync.connector import Connector, Count, Deletes, Stream
+from itpm_sync.errors import StoreError
+from itpm_sync.execute import Bounded, Inline, threads
+from itpm_sync.mapping import Mapper
+from itpm_sync.pull import plan, sweeping
+from itpm_sync.pull.reading import (
+    Progress,
+    ScopeReader,
+    ScopeReading,
+    Wires,
+    describe,
+    ends_connection,
+)
+from itpm_sync.pull.remapping import remap
+from itpm_sync.pull.result import ConnectionResult, PullResult, ScopeResult, StreamResult
+from itpm_sync.store import Checkpoint, Completeness, Store
+
+log = logging.getLogger(__name__)
+
+QUEUED_PAGES = 8  # waiting for the writer; more would only cost memory
+DAY = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class PullSource:
+    """A connection to pull. `open` builds connector and mapper; it may use the network, and its
+    failure is only this connection's. `connections` is how many partitions are fetched at once.
+    """
+
+    name: str
+    open: Callable[[], tuple[Connector, Mapper]]
+    connections: int = 8
+
+
+def pull(
+    store: Store,
+    sources: Sequence[PullSource],
+    *,
+    run: str,
+    now: datetime,
+    full: bool = False,
+    sweep: bool = False,
+    sweep_every: timedelta = DAY,
+    max_deleted_share: float = 0.20,
+    confirm: bool = False,
+    progress: Progress | None = None,
+    inline: bool = False,
+    pause: Callable[[float], None] = time.sleep,
+) -> PullResult:
+    """Sources → store. A failing connection never stops the others; raises StoreError only.
+
+    `now` is the run's beginning and becomes the checkpoint. `full` ignores checkpoints, `sweep`
+    takes a census now, `confirm` believes it whatever it says. `inline` does everything in this
+    thread, in order. `pause` waits before a partition is tried again.
+    """
+    policy = plan.Policy(
+        run=run, now=now, full=full, sweep=sweep, sweep_every=sweep_every,
+        max_deleted_share=max_deleted_share, confirm=confirm,
+    )  # fmt: skip
+    stop = threading.Event()
+    with _executors(inline, len(sources), stop) as (connections, writer):
+        puller = _Puller(store, policy, writer, stop, progress, inline=inline, pause=pause)
+        futures = [connections.submit(puller.connection, source) for source in sources]
+        return PullResult(connections=tuple(future.result() for future in futures))
+
+
+@contextmanager
+def _executors(
+    inline: bool, count: int, stop: threading.Event
+) -> Iterator[tuple[Executor, Executor]]:
+    if inline:
+        yield Inline(), Inline()
+        return
+    connections = ThreadPoolExecutor(max(count, 1), thread_name_prefix="connection")
+    writer = Bounded(ThreadPoolExecutor(1, thread_name_prefix="store"), QUEUED_PAGES)
+    try:
+        yield connections, writer
+    finally:
+        stop.set()  # after an error or Ctrl-C the other connections end between two pages
+        connections.shutdown(cancel_futures=True)
+        writer.shutdown()
+
+
+@dataclass(frozen=True, slots=True)
+class _Puller:
+    store: Store
+    policy: plan.Policy
+    writer: Executor
+    stop: threading.Event
+    progress: Progress | None
+    inline: bool
+    pause: Callable[[float], None]
+
+    def connection(self, source: PullSource) -> ConnectionResult:
+        """Pulls one connection; raises StoreError and nothing else."""
+        try:
+            with ExitStack() as stack:
+                connector, mapper = source.open()
+                fetchers: Executor = Inline()
+                if not self.inline:
+                    fetchers = stack.enter_context(threads(source.connections, source.name))
+                return self._streams(self._wires(source, connector, mapper, fetchers))
+        except StoreError:
+            self.stop.set()
+            raise
+        except Exception as error:  # noqa: BLE001 — whatever a connector does, the others go on
+            return self._failed(source.name, describe(error))
+
+    def _wires(
+        self, source: PullSource, connector: Connector, mapper: Mapper, fetchers: Executor
+    ) -> Wires:
+        return Wires(
+            name=source.name, connector=connector, mapper=mapper, store=self.store,
+            run=self.policy.run, now=self.policy.now, fetchers=fetchers, writer=self.writer,
+            progress=self.progress, stop=self.stop, pause=self.pause,
+        )  # fmt: skip
+
+    def _failed(self, name: str, message: str) -> ConnectionResult:
+        """Nothing could be read: what was known stays, but is no longer proved."""
+        proofs = [
+            replace(known, complete=False, note=message)
+            for known in self.store.coverage()
+            if known.connection == name
+        ]
+        self.writer.submit(
+            self.store.put_completeness, self.policy.run, proofs, self.policy.now
+        ).result()
+        log.error("%s: %s", name, message)
+        return ConnectionResult(name=name, failure=message)
+
+    def _streams(self, wires: Wires) -> ConnectionResult:
+        variables = dict(wires.connector.variables())
+        remapped = wires.write(lambda: self._keep_mapping(wires, variables)).result()
+        results: list[StreamResult] = []
+        last: Exception | None = None
+        for stream in wires.connector.streams():
+            result, last = _StreamPull(wires, stream, self.policy).run(last)
+            log.info("%s: %s", wires.name, result.message)
+            results.append(result)
+        return ConnectionResult(
+            name=wires.name,
+            streams=tuple(results),
+            remapped=remapped,
+            confirm=f"itpm-sync pull {wires.name} --sweep --confirm-deletions",
+        )
+
+    def _keep_mapping(self, wires: Wires, variables: Mapping[str, str]) -> int:
+        """Notes the mapping; a changed one re-reads everything stored. Gives what changed."""
+        mapper, changed = wires.mapper, 0
+        if self.store.fingerprint(wires.name) not in {"", mapper.fingerprint}:
+            changed = remap(self.store, wires.name, mapper, now=wires.now, run=wires.run).changed
+            log.info("%s: mapping changed: %d records", wires.name, changed)
+        self.store.put_connection_state(
+            wires.name, fingerprint=mapper.fingerprint, now=wires.now, variables=variables
+        )
+        return changed
+
+
+class _StreamPull:
+    """One stream of a connection: read every scope, sweep if due, prove what is stored."""
+
+    def __init__(self, wires: Wires, stream: Stream, policy: plan.Policy) -> None:
+        self._wires, self._stream, self._policy = wires, stream, policy
+        self._reader = ScopeReader(wires, stream)
+        self._checkpoints = dict(wires.store.checkpoints(wires.name, stream.name))
+        self._problems: dict[str, str] = {}
+        self._sweep = sweeping.Sweep()
+
+    def run(self, last: Exception | None) -> tuple[StreamResult, Exception | None]:
+        """`last` is the latest failure of the connection; gives the one after this stream."""
+        wires, stream = self._wires, self._stream
+        wires.write(lambda: wires.store.census_begin(wires.name, stream.name)).result()
+        before = dict(self._checkpoints)
+        readings, last = self._read(last)
+        counts = self._ask_counts(readings, before)
+        self._look_for_absence(readings, before, counts)
+        return self._prove(readings, counts), last
+
+    # ---- read -----------------------------------------------------------------------------------
+
+    def _read(self, last: Exception | None) -> tuple[dict[str, ScopeReading], Exception | None]:
+        readings: dict[str, ScopeReading] = {}
+        pointless = False
+        for scope in plan.scopes_of(self._stream):
+            if pointless and last is not None:
+                readings[scope] = ScopeReading(scope=scope, error=last)
+                continue
+            reading = self._read_scope(scope, self._checkpoints.get(scope))
+            pointless = ends_connection(reading.error, last)
+            last = reading.error
+            readings[scope] = reading
+        whole = all(r.error is None for r in readings.values()) and self._reads_all
+        if whole:
+            wires, stream = self._wires, self._stream.name
+            wires.write(lambda: wires.store.clear_rejected(wires.name, stream, wires.run)).result()
+        return readings, last
+
+    @property
+    def _reads_all(self) -> bool:
+        return self._policy.full or not self._stream.incremental
+
+    def _read_scope(self, scope: str, checkpoint: Checkpoint | None) -> ScopeReading:
+        reading = self._reader.read(scope, plan.window(self._stream, checkpoint, self._policy))
+        if reading.error is None:
+            kept = checkpoint or Checkpoint(
+                connection=self._wires.name, stream=self._stream.name, scope=scope,
+                at=self._policy.now,
+            )  # fmt: skip
+            self._put(replace(kept, at=self._policy.now))
+        else:
+            where = f"{self._stream.name} {scope}".strip()
+            self._problems[scope] = f"{where}: {reading.message}"
+            log.error("%s %s: %s", self._wires.name, where, reading.message)
+        return reading
+
+    def _put(self, checkpoint: Checkpoint) -> None:
+        wires = self._wires
+        wires.write(lambda: wires.store.put_checkpoint(checkpoint)).result()
+        self._checkpoints[checkpoint.scope] = checkpoint
+
+    # ---- sweep ----------------------------------------------------------------------------------
+
+    def _look_for_absence(
+        self,
+        readings: Mapping[str, ScopeReading],
+        before: Mapping[str, Checkpoint],
+        counts: Mapping[str, Count | None],
+    ) -> None:
+        """Marks what is gone, by a complete census of all scopes or not at all: what is missing
+        in one scope may have moved to another that could not be read.
+        """
+        stream, policy = self._stream, self._policy
+        if any(reading.error for reading in readings.values()):
+            return
+        if all(reading.listed for reading in readings.values()):
+            self._conclude(before)
+            return
+        stored = self._stored()
+        disagree = any(
+            count is not None and count.exact and not plan.agrees(count, known)
+            for scope, count in counts.items()
+            for known in [stored.get(scope, 0) + len(plan.unreadable(before.get(scope)))]
+        )
+        due = plan.sweep_is_due(stream, before, policy)
+        if stream.deletes is Deletes.CENSUS and (due or disagree):
+            problems = sweeping.list_ids(self._wires, stream)
+            self._problems |= problems
+            if not problems:
+                self._conclude(before)
+                self._read_unknown(before)
+
+    def _conclude(self, before: Mapping[str, Checkpoint]) -> None:
+        self._sweep = sweeping.conclude(self._wires, self._stream, before, self._policy)
+        for scope in plan.scopes_of(self._stream):
+            self._put(sweeping.remember(self._checkpoints[scope], self._sweep))
+
+    def _read_unknown(self, before: Mapping[str, Checkpoint]) -> None:
+        """Reads those scopes whole that list records which no window would bring."""
+        scopes = sweeping.worth_reading(self._sweep, before)
+        first = self._sweep
+        for scope in scopes:
+            log.info("%s %s %s: listed but not stored; reading it whole",
+                     self._wires.name, self._stream.name, scope)  # fmt: skip
+            self._read_scope(scope, None)
+        if scopes and not any(scope in self._problems for scope in scopes):
+            self._conclude(before)
+            marked = {
+                cause: first.marked.get(cause, 0) + self._sweep.marked.get(cause, 0)
+                for cause in {*first.marked, *self._sweep.marked}
+            }
+            self._sweep = replace(self._sweep, marked=marked)
+
+    # ---- prove ----------------------------------------------------------------------------------
+
+    def _ask_counts(
+        self, readings: Mapping[str, ScopeReading], before: Mapping[str, Checkpoint]
+    ) -> dict[str, Count | None]:
+        """What the source says it has, where no census will say it better."""
+        listed = all(reading.listed for reading in readings.values())
+        if listed or plan.sweep_is_due(self._stream, before, self._policy):
+            return {}
+        return {s: self._ask_count(s) for s, reading in readings.items() if not reading.error}
+
+    def _ask_count(self, scope: str) -> Count | None:
+        own = replace(self._stream, scopes=(scope,) if self._stream.scopes else ())
+        try:
+            return self._wires.connector.count(own, scope)
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001 — the connector's; `describe` logs it
+            where = f"{self._stream.name} {scope}".strip()
+            self._problems[scope] = f"{where}: cannot be counted: {describe(error)}"
+            return None
+
+    def _stored(self) -> Mapping[str, int]:
+        return self._wires.store.counts(self._wires.name, self._stream.name)
+
+    def _prove(
+        self, readings: Mapping[str, ScopeReading], counts: Mapping[str, Count | None]
+    ) -> StreamResult:
+        stored = self._stored()
+        proofs = [
+            self._proof(reading, stored.get(scope, 0), counts.get(scope))
+            for scope, reading in readings.items()
+        ]
+        wires, marked = self._wires, self._sweep.marked
+        wires.write(lambda: wires.store.put_completeness(wires.run, proofs, wires.now)).result()
+        return StreamResult(
+            stream=self._stream.name,
+            scopes=tuple(self._scope_result(p, readings[p.scope]) for p in proofs),
+            landed=self._reader.tally.landed,
+            deleted=marked.get("deleted", 0),
+            moved=marked.get("moved", 0),
+            hidden=marked.get("hidden", 0),
+            notes=self._notes(),
+            safety_stop=self._sweep.safety_stop,
+        )
+
+    def _proof(self, reading: ScopeReading, stored: int, count: Count | None) -> Completeness:
+        scope, census = reading.scope, self._sweep.counts.get(reading.scope)
+        known = Count(census) if census is not None else count
+        checkpoint = self._checkpoints.get(scope)
+        problem = self._problems.get(scope) or self._doubt(scope, stored, known)
+        if problem:
+            self._problems[scope] = problem
+        unreadable = len(self._sweep.unknown.get(scope, ()))
+        note = f"{unreadable} listed records could not be read" if unreadable else ""
+        return Completeness(
+            connection=self._wires.name,
+            stream=self._stream.name,
+            scope=scope,
+            stored=stored,
+            source_count=known.value if known else None,
+            exact=known.exact if known else False,
+            census_count=census,
+            as_of=checkpoint.at if checkpoint else None,
+            complete=not problem and not unreadable and not self._sweep.safety_stop,
+            note=problem or note or self._sweep.safety_stop,
+        )
+
+    def _doubt(self, scope: str, stored: int, count: Count | None) -> str:
+        """Why a scope that was read is not whole, or nothing."""
+        where = f"{self._stream.name} {scope}".strip()
+        if self._sweep.safety_stop:
+            return ""
+        if not stored and not self._stream.may_be_empty:
+            return f"{where}: yields nothing — check the name and the account's permissions"
+        unreadable = len(self._sweep.unknown.get(scope, ()))
+        if not plan.agrees(count, stored + unreadable):
+            source = count.value if count else 0
+            return f"{where}: the source has {source} records, {stored} are stored"
+        return ""
+
+    def _scope_result(self, proof: Completeness, reading: ScopeReading) -> ScopeResult:
+        return ScopeResult(
+            scope=proof.scope,
+            stored=proof.stored,
+            source_count=proof.source_count,
+            complete=proof.complete,
+            problem=self._problems.get(proof.scope, ""),
+            failed=reading.error is not None,
+        )
+
+    def _notes(self) -> tuple[str, ...]:
+        stream = self._stream.name
+        if stream in self._wires.mapper.streams:
+            return ()
+        return (f"{stream}: no rule of the mapping uses it; its records are kept raw",)

@@ -1,0 +1,276 @@
+"""Reading one scope of a stream: partitions are fetched side by side, one writer lands pages.
+
+Listing is lazy and every queue bounded: fetching starts while listing goes on, and neither is far
+ahead of the store, so memory does not grow with the source.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import Executor, Future
+from contextlib import closing, nullcontext
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Protocol
+
+from itpm_sync.connector import Connector, Deletes, Page, Partition, RawRecord, Stream, Window
+from itpm_sync.errors import ConnectionFailed, ItpmError, RecordError, RetryableError, StoreError
+from itpm_sync.mapping import Mapped, Mapper
+from itpm_sync.store import Landed, Store
+
+log = logging.getLogger(__name__)
+
+RETRIES = 2  # of a partition, after the HTTP client has given up on a request
+LONGEST_PAUSE_S = 60.0
+
+
+class Progress(Protocol):
+    """Is told how far a stream is; called from several threads."""
+
+    def update(self, connection: str, stream: str, done: int, total: int | None) -> None:
+        """`done` records have been landed, of `total` listed so far (None: not known)."""
+        ...
+
+
+class Stopped(Exception):
+    """The run is being stopped: a partition gives up between two pages."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wires:
+    """What reading a connection needs, put together by the engine."""
+
+    name: str
+    connector: Connector
+    mapper: Mapper
+    store: Store
+    run: str
+    now: datetime
+    fetchers: Executor
+    writer: Executor
+    progress: Progress | None
+    stop: threading.Event
+    pause: Callable[[float], None] = time.sleep
+
+    def write(self, job: Callable[[], Any]) -> Future[Any]:
+        """Has the one writer do something; waits for a place in its queue."""
+        return self.writer.submit(job)
+
+
+@dataclass(slots=True)
+class Tally:
+    """How far a stream is; shared by its threads."""
+
+    landed: Landed = field(default_factory=Landed)
+    listed: int = 0
+    all_listed: bool = True
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def expect(self, partition: Partition) -> None:
+        """Notes a partition before it is fetched."""
+        with self.lock:
+            self.listed += len(partition.ids or ())
+            self.all_listed &= partition.ids is not None
+
+    def add(self, landed: Landed) -> tuple[int, int | None]:
+        """Adds what was landed; gives what `Progress` takes."""
+        with self.lock:
+            self.landed = self.landed + landed
+            return self.landed.total, self.listed if self.all_listed else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScopeReading:
+    """How reading a scope went. `listed`: the ids that were sighted are a complete census."""
+
+    scope: str
+    error: Exception | None = None
+    listed: bool = False
+
+    @property
+    def message(self) -> str:
+        """The failure in words, or nothing."""
+        return describe(self.error) if self.error else ""
+
+
+def describe(error: Exception) -> str:
+    """An error for a person; the traceback of what should not happen goes to the log."""
+    if isinstance(error, ItpmError):
+        return str(error)
+    log.error("unexpected error", exc_info=error)
+    return f"unexpected {type(error).__name__} in the connector (the log has the details)"
+
+
+class ScopeReader:
+    """Reads scopes of one stream over one connection."""
+
+    def __init__(self, wires: Wires, stream: Stream) -> None:
+        self._wires, self._stream = wires, stream
+        self.tally = Tally()
+
+    def read(self, scope: str, window: Window) -> ScopeReading:
+        """Fetches and lands one scope. Raises StoreError; any other failure is in the result."""
+        stream = replace(self._stream, scopes=(scope,) if self._stream.scopes else ())
+        sights = window.since is None and stream.deletes is not Deletes.NEVER
+        job = _ScopeJob(self._wires, stream, scope, window, self.tally, sights=sights)
+        return job.run()
+
+
+class _ScopeJob:
+    def __init__(
+        self, wires: Wires, stream: Stream, scope: str, window: Window, tally: Tally,
+        *, sights: bool,
+    ) -> None:  # fmt: skip
+        self._wires, self._stream, self._scope = wires, stream, scope
+        self._window, self._tally, self._sights = window, tally, sights
+        self._whole = stream.deletes is Deletes.WHOLE
+        self._failed = threading.Event()
+
+    def run(self) -> ScopeReading:
+        futures: list[Future[None]] = []
+        listed: bool | None = None  # whether every partition named its ids
+        error: Exception | None = None
+        try:
+            for partition in self._partitions():
+                listed = listed is not False and partition.ids is not None
+                self._tally.expect(partition)
+                futures.append(self._wires.fetchers.submit(self._fetch, partition))
+                if self._failed.is_set():
+                    break
+        except StoreError:
+            self._failed.set()
+            raise
+        except Exception as problem:  # noqa: BLE001 — the connector's; the caller reports it
+            self._failed.set()
+            error = problem
+        error = _first_error(futures, error)
+        census = self._sights and error is None and (self._whole or listed is True)
+        return ScopeReading(scope=self._scope, error=error, listed=census)
+
+    def _partitions(self) -> Iterator[Partition]:
+        """The connector's partitions; listed again after a RetryableError, without repeating."""
+        done: set[tuple[str, tuple[str, ...] | None]] = set()
+        for attempt in range(RETRIES + 1):
+            try:
+                for partition in self._wires.connector.partitions(self._stream, self._window):
+                    if (partition.key, partition.ids) not in done:
+                        done.add((partition.key, partition.ids))
+                        yield partition
+            except RetryableError as error:
+                self._pause(error, attempt)
+            else:
+                return
+
+    def _fetch(self, partition: Partition) -> None:
+        """One partition, from its beginning after a RetryableError; returns when it is stored."""
+        if self._failed.is_set():
+            return
+        try:
+            for attempt in range(RETRIES + 1):
+                try:
+                    self._pages(partition)
+                except RetryableError as error:
+                    self._pause(error, attempt)
+                else:
+                    return
+        except BaseException:
+            self._failed.set()
+            raise
+
+    def _pages(self, partition: Partition) -> None:
+        connector, writes = self._wires.connector, list[Future[Any]]()
+        if self._sights and partition.ids is not None:
+            writes.append(self._sight(partition.ids))
+        pages = connector.fetch(self._stream, partition, self._window)
+        with closing(pages) if isinstance(pages, Generator) else nullcontext():
+            for page in pages:
+                if self._wires.stop.is_set():
+                    raise Stopped
+                writes.append(self._wires.write(lambda page=page: self._land(page)))  # type: ignore[misc]
+                if self._sights and partition.ids is None:
+                    writes.append(self._sight(_named(page)))
+        for write in writes:
+            write.result()
+
+    def _sight(self, ids: Sequence[str]) -> Future[Any]:
+        wires, stream, scope = self._wires, self._stream.name, self._scope
+        return wires.write(lambda: wires.store.census_add(wires.name, stream, scope, ids))
+
+    def _land(self, page: Page) -> None:
+        wires, stream = self._wires, self._stream.name
+        landed = wires.store.land_page(
+            Page([self._placed(raw) for raw in page.records], page.rejected),
+            run=wires.run,
+            connection=wires.name,
+            stream=stream,
+            fingerprint=wires.mapper.fingerprint,
+            map_record=mapping_of(wires.mapper, wires.name, stream),
+            now=wires.now,
+        )
+        done, total = self._tally.add(landed)
+        if wires.progress is not None:
+            wires.progress.update(wires.name, stream, done, total)
+
+    def _placed(self, raw: RawRecord) -> RawRecord:
+        """The record under its scope as configured: sources write names in their own case."""
+        if raw.scope == self._scope:
+            return raw
+        if not raw.scope or raw.scope.casefold() == self._scope.casefold():
+            return replace(raw, scope=self._scope)
+        return raw
+
+    def _pause(self, error: RetryableError, attempt: int) -> None:
+        """Waits before the next attempt, or raises the error after the last."""
+        if attempt == RETRIES or self._wires.stop.is_set():
+            raise error
+        wished = error.retry_after_s if error.retry_after_s is not None else 2.0**attempt
+        self._wires.pause(min(wished, LONGEST_PAUSE_S))
+
+
+def _named(page: Page) -> list[str]:
+    """The ids that a page names; a rejected record exists too."""
+    rejected = [error.source_id for error in page.rejected if error.source_id]
+    return [*(raw.source_id for raw in page.records), *rejected]
+
+
+def _first_error(futures: Sequence[Future[None]], error: Exception | None) -> Exception | None:
+    """Waits for every partition; StoreError wins and is raised, then the first failure counts."""
+    for future in futures:
+        problem = future.exception()
+        if isinstance(problem, StoreError | Stopped) or (
+            problem is not None and not isinstance(problem, Exception)
+        ):
+            raise problem
+        if error is None and isinstance(problem, Exception):
+            error = problem
+    return error
+
+
+def mapping_of(mapper: Mapper, connection: str, stream: str) -> Callable[[RawRecord], Mapped]:
+    """The mapper for one stream. What it cannot digest becomes a RecordError, never more."""
+
+    def apply(raw: RawRecord) -> Mapped:
+        try:
+            return mapper.apply(connection, stream, raw)
+        except RecordError:
+            raise
+        except Exception as error:
+            log.exception("mapping %s:%s:%s", connection, stream, raw.source_id)
+            raise RecordError(
+                field="record", value=type(error).__name__, expected="a record that can be mapped",
+                place=raw.url or f"{connection}:{stream}:{raw.source_id}", hint=str(error),
+            ) from error  # fmt: skip
+
+    return apply
+
+
+def ends_connection(error: Exception | None, before: Exception | None) -> bool:
+    """Whether asking on is pointless: the same failure of the connection twice in a row."""
+    return (
+        type(error) is ConnectionFailed
+        and isinstance(before, ConnectionFailed)
+        and str(error) == str(before)
+    )

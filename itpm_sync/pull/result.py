@@ -1,0 +1,151 @@
+"""What a pull reports: frozen values, and the words for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from itpm_sync.store import Landed
+
+EXIT_CODES = {"ok": 0, "partial": 3, "failed": 3, "safety_stop": 4}
+_WORST = ("safety_stop", "failed", "partial", "ok")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScopeResult:
+    """One scope of a stream. `problem` is empty if it was read and is whole."""
+
+    scope: str
+    stored: int
+    source_count: int | None = None
+    complete: bool = False
+    problem: str = ""
+    failed: bool = False  # it could not be read at all
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamResult:
+    """One stream. `deleted`, `moved` and `hidden` were marked by a sweep."""
+
+    stream: str
+    scopes: tuple[ScopeResult, ...]
+    landed: Landed
+    deleted: int = 0
+    moved: int = 0
+    hidden: int = 0
+    notes: tuple[str, ...] = ()  # nothing is wrong, but somebody may wonder
+    safety_stop: str = ""  # why nothing was marked
+
+    @property
+    def state(self) -> str:
+        """ok, partial, failed or safety_stop."""
+        if self.safety_stop:
+            return "safety_stop"
+        if self.scopes and all(scope.failed for scope in self.scopes):
+            return "failed"
+        return "partial" if self.problems else "ok"
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What is wrong, each once."""
+        found = [self.safety_stop, *(scope.problem for scope in self.scopes)]
+        return tuple(dict.fromkeys(problem for problem in found if problem))
+
+    @property
+    def message(self) -> str:
+        """What happened, in one line."""
+        landed = self.landed
+        counts = {
+            "new": landed.new, "changed": landed.changed, "returned": landed.returned,
+            "deleted": self.deleted + landed.gone, "moved": self.moved, "hidden": self.hidden,
+            "quarantined": landed.quarantined,
+        }  # fmt: skip
+        said = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
+        return f"{self.stream}: {said or 'nothing new'}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionResult:
+    """One connection. `message` is one line for a person, `advice` what to do, if anything."""
+
+    name: str
+    streams: tuple[StreamResult, ...] = ()
+    failure: str = ""  # it could not even begin
+    remapped: int = 0  # mapped records that changed because the mapping did
+    confirm: str = ""  # the command that confirms deletions
+
+    @property
+    def state(self) -> str:
+        """ok, partial, failed or safety_stop."""
+        states = {stream.state for stream in self.streams}
+        if self.failure or states == {"failed"}:
+            return "failed"
+        if "safety_stop" in states:
+            return "safety_stop"
+        return "ok" if states <= {"ok"} else "partial"
+
+    @property
+    def advice(self) -> str:
+        """What a person should do."""
+        return f"to confirm: {self.confirm}" if self.state == "safety_stop" else ""
+
+    @property
+    def message(self) -> str:
+        """Problems if there are any, else what happened."""
+        if self.failure:
+            return self.failure
+        problems = tuple(dict.fromkeys(p for stream in self.streams for p in stream.problems))
+        if problems:
+            said = "; ".join(problems[:5])
+            more = f"; and {len(problems) - 5} more" if len(problems) > 5 else ""
+            return f"{said}{more}" + (f" — {self.advice}" if self.advice else "")
+        remapped = [f"mapping changed: {self.remapped} records"] if self.remapped else []
+        busy = [s.message for s in self.streams if not s.message.endswith("nothing new")]
+        return "; ".join([*remapped, *busy]) or "nothing new"
+
+    @property
+    def counts(self) -> Mapping[str, Any]:
+        """For the store's record of the run."""
+        return {
+            "state": self.state,
+            "streams": {
+                s.stream: {
+                    "new": s.landed.new, "changed": s.landed.changed,
+                    "returned": s.landed.returned, "unchanged": s.landed.unchanged,
+                    "deleted": s.deleted + s.landed.gone, "moved": s.moved, "hidden": s.hidden,
+                    "quarantined": s.landed.quarantined,
+                }
+                for s in self.streams
+            },
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PullResult:
+    """Every connection's outcome."""
+
+    connections: tuple[ConnectionResult, ...]
+
+    @property
+    def state(self) -> str:
+        """The worst of ok, partial, failed and safety_stop; `failed` only if all failed."""
+        states = {connection.state for connection in self.connections}
+        if "failed" in states and states != {"failed"}:
+            states = states - {"failed"} | {"partial"}
+        return next((state for state in _WORST if state in states), "ok")
+
+    @property
+    def exit_code(self) -> int:
+        """0 all well, 3 something failed and the rest went on, 4 a person must confirm."""
+        return EXIT_CODES[self.state]
+
+    @property
+    def counts(self) -> Mapping[str, Any]:
+        """For the store's record of the run."""
+        return {"connections": {c.name: c.counts for c in self.connections}}
+
+    @property
+    def message(self) -> str:
+        """A line that names what is not well; empty if all is."""
+        return "; ".join(f"{c.name}: {c.message}" for c in self.connections if c.state != "ok")
