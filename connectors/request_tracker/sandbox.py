@@ -24,21 +24,13 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import orjson
 
-from connectors.request_tracker.sandbox_desk import RELATIONS, UNSET, Desk, Ticket, text_of
+from connectors.request_tracker.sandbox_desk import RELATIONS, Desk
 from connectors.request_tracker.sandbox_rest import Call, Reply, answer, refusal
+from connectors.request_tracker.sandbox_seed import seed
 from itpm_sync.connector import Faults
-from itpm_sync.model import HelpDeskItem, Record, TicketStatus, TimeEntry
+from itpm_sync.model import Record
 
 TOKEN_VARIABLE = "RT_SANDBOX_TOKEN"  # noqa: S105 — the variable's name
-_STATUS: Mapping[TicketStatus, str] = {
-    TicketStatus.NEW: "new",
-    TicketStatus.OPEN: "open",
-    TicketStatus.PENDING: "stalled",
-    TicketStatus.RESOLVED: "resolved",
-    TicketStatus.CLOSED: "resolved",
-    TicketStatus.CANCELLED: "rejected",
-}
-_PRIORITY: Mapping[str, str] = {"low": "0", "medium": "50", "high": "100", "critical": "100"}
 
 
 class RequestTrackerSandbox:
@@ -66,68 +58,9 @@ class RequestTrackerSandbox:
     # ---- Sandbox protocol -----------------------------------------------------------------------
 
     def seed(self, records: Iterable[Record]) -> int:
-        """Takes help-desk items and the time entries that belong to them."""
-        taken = list(records)
-        entries = [r for r in taken if isinstance(r, TimeEntry)]
-        items = [r for r in taken if isinstance(r, HelpDeskItem)]
+        """Adds or changes help-desk items and the time entries that belong to them."""
         with self.lock:
-            numbers = {item.id: self._seed_item(item, entries).id for item in items}
-            own = [e for e in entries if e.item in numbers]
-            for entry in own:
-                self._seed_entry(self.desk.tickets[numbers[entry.item]], entry)
-        return len(items) + len(own)
-
-    def _seed_item(self, item: HelpDeskItem, entries: list[TimeEntry]) -> Ticket:
-        queue = item.queue or "General"
-        custom = {
-            "Project Code": item.project_key, "Work Package": item.work_package,
-            "Category": item.category, "Ticket Type": item.type.value, "Project Status": "",
-            **item.attributes,
-        }  # fmt: skip
-        for name in custom:
-            self.desk.add_field(name, queue)
-        apart = sum(e.duration_s for e in entries if e.item == item.id)
-        spent = max(0, (item.spent_s or 0) - apart) // 60
-        ticket = self.desk.create(
-            queue,
-            "sync",
-            {
-                "Subject": item.title,
-                "Requestor": [item.requester] if item.requester else [],
-                "Owner": item.assignee or "Nobody",
-                "Priority": _PRIORITY.get(item.priority.casefold(), item.priority or "50"),
-                "SLA": item.sla,
-                "TimeWorked": spent,
-                "CustomFields": {k: v for k, v in custom.items() if v},
-            },
-            number=int(item.key) if item.key.isdecimal() else None,
-        )
-        status = item.source_status if item.source_status in _STATUS.values() else ""
-        created = item.created_at or self.clock()
-        ticket.values |= {
-            "Status": status or _STATUS[item.status],
-            "Created": text_of(created),
-            "Started": _stamp(item.started_at),
-            "Resolved": _stamp(item.resolved_at),
-            "Due": _stamp(item.resolve_due_at) if item.resolve_due_at else ticket.values["Due"],
-            "LastUpdated": text_of(item.updated_at or item.resolved_at or created),
-        }
-        self.desk.history[-1].created = ticket.values["Created"]
-        return ticket
-
-    def _seed_entry(self, ticket: Ticket, entry: TimeEntry) -> None:
-        changed = ticket.values["LastUpdated"]
-        number = self.desk.message(
-            ticket,
-            "Comment",
-            entry.person,
-            subject=entry.note,
-            content=entry.note,
-            taken=entry.duration_s // 60,
-        )
-        noon = datetime(entry.on.year, entry.on.month, entry.on.day, 12, tzinfo=UTC)
-        self.desk.history[number - 1].created = text_of(entry.started_at or noon)
-        ticket.values["LastUpdated"] = changed
+            return seed(self.desk, records)
 
     def load(self, path: Path) -> int:
         """Takes tickets as `GET /ticket/N` answers them, one JSON object a line."""
@@ -285,10 +218,6 @@ def _id(value: Any) -> int | None:
     """An id as a ticket (an object) or a list (a text) gives it."""
     found = value.get("id") if isinstance(value, dict) else value
     return int(found) if found else None
-
-
-def _stamp(moment: datetime | None) -> str:
-    return text_of(moment) if moment else UNSET
 
 
 # ---- HTTP ---------------------------------------------------------------------------------------

@@ -15,6 +15,8 @@ from typing import Any
 
 from connectors.request_tracker.ticketsql import compiled
 
+Json = dict[str, Any]
+
 UNSET = "1970-01-01T00:00:00Z"
 STATUSES = ("new", "open", "stalled", "resolved", "rejected", "deleted")
 INACTIVE = frozenset({"resolved", "rejected", "deleted"})
@@ -93,6 +95,7 @@ class Desk:
         self.fields: list[CustomField] = []
         self.tickets: dict[int, Ticket] = {}
         self.history: list[Transaction] = []
+        self.taken: dict[str, Json] = {}  # identity of a seeded record → what it made
         self.zones: dict[str, str] = {"sync": "UTC"}  # user → time zone
         self.totals_hidden = False  # as where $UseSQLForACLChecks is 0
 
@@ -309,6 +312,7 @@ class Desk:
     def dump(self) -> dict[str, Any]:
         """The whole state as plain data."""
         return {
+            "taken": self.taken,
             "zones": self.zones,
             "queues": self.queues,
             "fields": [dataclasses.asdict(f) for f in self.fields],
@@ -318,6 +322,7 @@ class Desk:
 
     def undump(self, data: Mapping[str, Any]) -> None:
         """Replaces the state by what `dump` gave."""
+        self.taken = dict(data["taken"])
         self.zones = dict(data["zones"])
         self.queues = list(data["queues"])
         self.fields = [CustomField(**f) for f in data["fields"]]

@@ -6,7 +6,9 @@ That it behaves as RT does is the matter of tests/systems/test_request_tracker_r
 from __future__ import annotations
 
 import lzma
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -17,6 +19,7 @@ import yaml
 
 from connectors.request_tracker.connector import RequestTrackerConnector, RequestTrackerSettings
 from connectors.request_tracker.sandbox import RequestTrackerSandbox
+from itpm_sync import demo
 from itpm_sync.connector import Context, Faults, RawRecord, Sandbox, Window
 from itpm_sync.mapping import compile_mapping
 from itpm_sync.model import (
@@ -118,6 +121,111 @@ def test_records_of_other_kinds_are_not_taken() -> None:
         ref=ref("time", "2"), item="jira:issue:1", person="x", on=date(2026, 1, 1), duration_s=60
     )
     assert RequestTrackerSandbox().seed([project, stray, ITEM, ENTRY]) == 2
+
+
+def worked(sandbox: RequestTrackerSandbox) -> dict[tuple[str, str], int]:
+    """Minutes by ticket and person, as the connector tells them."""
+    minutes: Counter[tuple[str, str]] = Counter()
+    for record in pull(sandbox):
+        if isinstance(record, TimeEntry):
+            minutes[record.item, record.person] += record.duration_s // 60
+    return dict(minutes)
+
+
+TICKET = "desk:ticket:1001"
+
+
+def test_the_same_records_again_change_nothing(sandbox: RequestTrackerSandbox) -> None:
+    before = orjson.dumps(sandbox.desk.dump())
+    assert sandbox.seed([ENTRY, ITEM]) == 2
+    assert orjson.dumps(sandbox.desk.dump()) == before
+
+
+def test_a_changed_item_is_an_edit_of_the_same_ticket_made_now() -> None:
+    sandbox = RequestTrackerSandbox()
+    resolved = ITEM.resolved_at
+    opened = replace(ITEM, status=TicketStatus.OPEN, resolved_at=None)
+    sandbox.clock = lambda: datetime(2026, 1, 8, 7, tzinfo=UTC)
+    sandbox.seed([opened])
+    sandbox.seed([replace(
+        ITEM, title="VPN", requester="new@example.org", category="Network",
+        attributes={}, resolve_due_at=datetime(2026, 1, 9, tzinfo=UTC),
+    )])  # fmt: skip
+    sandbox.start()
+    try:
+        (item, _) = pull(sandbox)
+    finally:
+        sandbox.stop()
+    assert isinstance(item, HelpDeskItem)
+    assert (item.ref.source_id, item.status, item.resolved_at) == (
+        "1001", TicketStatus.RESOLVED, resolved,
+    )  # fmt: skip
+    assert (item.title, item.requester, item.category) == ("VPN", "new@example.org", "Network")
+    assert item.attributes.get("cost_code", "") == ""
+    assert item.resolve_due_at == datetime(2026, 1, 9, tzinfo=UTC)
+    assert item.updated_at == datetime(2026, 1, 8, 7, tzinfo=UTC)
+    changes = {(t.field, t.old, t.new, t.creator) for t in sandbox.desk.history if t.old}
+    assert ("Status", "open", "resolved", "alice") in changes
+    assert ("Subject", "VPN <drops>", "VPN", "alice") in changes
+
+
+@pytest.mark.parametrize("parts", [[[ENTRY, ITEM]], [[ITEM], [ENTRY]], [[ITEM, ENTRY], [ITEM]]])
+def test_time_belongs_to_its_person_whatever_the_order(parts: list[list[Record]]) -> None:
+    made = RequestTrackerSandbox()
+    for part in parts:
+        assert made.seed(part) == len(part)
+    made.start()
+    try:
+        assert worked(made) == {(TICKET, "sync"): 40, (TICKET, "bob"): 20}
+        # Bob corrects his line, then somebody explains the rest of the hour.
+        made.seed([replace(ENTRY, duration_s=1800)])
+        assert worked(made) == {(TICKET, "sync"): 30, (TICKET, "bob"): 30}
+        made.seed([replace(ENTRY, ref=ref("time", "9"), person="Ana Ruiz", duration_s=1800)])
+        assert worked(made) == {(TICKET, "bob"): 30, (TICKET, "Ana Ruiz"): 30}
+        made.seed([replace(ENTRY, duration_s=3600)])
+        assert worked(made) == {(TICKET, "bob"): 60, (TICKET, "Ana Ruiz"): 30}
+    finally:
+        made.stop()
+
+
+def test_time_on_an_older_ticket_is_news_to_an_incremental_read(
+    sandbox: RequestTrackerSandbox,
+) -> None:
+    sandbox.clock = lambda: datetime(2026, 2, 1, 8, tzinfo=UTC)
+    sandbox.seed([replace(ENTRY, ref=ref("time", "2"), person="carol")])
+    item = next(r for r in pull(sandbox) if isinstance(r, HelpDeskItem))
+    assert item.updated_at == datetime(2026, 2, 1, 8, tzinfo=UTC)
+
+
+def test_time_moves_with_its_entry_to_another_ticket(sandbox: RequestTrackerSandbox) -> None:
+    other = replace(ITEM, ref=ref("ticket", "1002"), key="1002", spent_s=None)
+    sandbox.seed([other, replace(ENTRY, item=other.id)])
+    assert worked(sandbox) == {(TICKET, "sync"): 60, ("desk:ticket:1002", "bob"): 20}
+
+
+def test_the_demos_desk_is_seeded_once_and_its_time_is_the_peoples(tmp_path: Path) -> None:
+    world = demo.programme(date(2026, 11, 20))
+    desk = {r.id: r for r in world.records if isinstance(r, HelpDeskItem)}
+    entries = [r for r in world.records if isinstance(r, TimeEntry) and r.item in desk]
+    sandbox = RequestTrackerSandbox()
+    assert sandbox.seed(world.records) == len(desk) + len(entries)
+    sandbox.save(tmp_path / "desk.json")
+    later = RequestTrackerSandbox()
+    later.restore(tmp_path / "desk.json")
+    assert later.seed(reversed(world.records)) == len(desk) + len(entries)
+    later.save(tmp_path / "again.json")
+    assert (tmp_path / "again.json").read_bytes() == (tmp_path / "desk.json").read_bytes()
+    assert len(later.desk.tickets) == len(desk)
+
+    expected: Counter[str] = Counter()
+    for entry in entries:
+        expected[entry.person] += entry.duration_s // 60
+    taken: Counter[str] = Counter()
+    for line in later.desk.history:
+        taken[line.creator] += line.taken
+    minutes = sum(int(t.values["TimeWorked"]) for t in later.desk.tickets.values())
+    assert {p: m for p, m in taken.items() if m} == {p: m for p, m in expected.items() if m}
+    assert minutes == expected.total()
 
 
 def test_a_saved_state_is_served_again(sandbox: RequestTrackerSandbox, tmp_path: Path) -> None:
