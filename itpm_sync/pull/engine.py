@@ -160,7 +160,7 @@ class _Puller:
     def _keep_mapping(self, wires: Wires, variables: Mapping[str, str]) -> int:
         """Notes the mapping; a changed one re-reads everything stored. Gives what changed."""
         mapper, changed = wires.mapper, 0
-        if self.store.fingerprint(wires.name) not in {"", mapper.fingerprint}:
+        if self.store.connection_state(wires.name)[1] not in {"", mapper.fingerprint}:
             changed = remap(self.store, wires.name, mapper, now=wires.now, run=wires.run).changed
             log.info("%s: mapping changed: %d records", wires.name, changed)
         self.store.put_connection_state(

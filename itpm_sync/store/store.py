@@ -65,7 +65,7 @@ class Store:
       and baselines are append-only. (Mapped rows that only a former mapping gave are removed.)
 
     Runs        begin_run, finish_run, runs
-    Pulling     variables, fingerprint, put_connection_state, checkpoints, put_checkpoint,
+    Pulling     connection_state, put_connection_state, checkpoints, put_checkpoint,
                 drop_checkpoints, land_page, remap_page, clear_rejected, census_begin, census_add,
                 census_compare, mark_absent, mark_moved, counts, put_completeness
     Reading     records, gone, versions, raw_records, raw_record, rejected, coverage
@@ -159,30 +159,30 @@ class Store:
 
     # ---- pulling --------------------------------------------------------------------------------
 
-    def variables(self, connection: str) -> Mapping[str, str] | None:
-        """The variables of a connection's last pull; None if it was never pulled."""
-        row = self._connection_state(connection)
-        return None if row is None else row.variables
-
-    def fingerprint(self, connection: str) -> str:
-        """The fingerprint of the mapping that a connection's records were read with, or ""."""
-        row = self._connection_state(connection)
-        return "" if row is None else row.fingerprint
-
-    def _connection_state(self, connection: str) -> Any:
+    def connection_state(self, connection: str) -> tuple[Mapping[str, str], str]:
+        """Variables and mapping fingerprint of a connection's last pull; empty if none."""
         query = sa.select(CONNECTION_STATE).where(CONNECTION_STATE.c.connection == connection)
         with self._db.read() as db:
-            return db.execute(query).first()
+            row = db.execute(query).first()
+        return (row.variables, row.fingerprint) if row else ({}, "")
 
     def put_connection_state(
-        self, connection: str, *, fingerprint: str, now: datetime,
+        self,
+        connection: str,
+        *,
+        fingerprint: str,
+        now: datetime,
         variables: Mapping[str, str] | None = None,
-    ) -> None:  # fmt: skip
-        """Notes with which mapping a connection's records were read."""
+    ) -> None:
+        """Notes with which mapping a connection's records were read; None keeps the variables."""
+        if variables is None:
+            variables, _ = self.connection_state(connection)
         row = {
-            "connection": connection, "fingerprint": fingerprint, "updated": now,
-            "variables": dict(variables or {}),
-        }  # fmt: skip
+            "connection": connection,
+            "fingerprint": fingerprint,
+            "updated": now,
+            "variables": dict(variables),
+        }
         with self._db.write() as db:
             self._put["connection_state"].write(db, [row])
 
