@@ -214,6 +214,12 @@ class JiraSandbox:
             self.state.amend(issue, act)
             return ident
 
+    def edit_comment(self, key: str, ident: str, text: str) -> None:
+        """Replaces a comment's text, as somebody else would."""
+        change = {"body": text, "updateAuthor": self.state.user("Somebody Else")}
+        with self._lock:
+            sandbox_marks.amend_comment(self.site, self._issue(key), ident, change)
+
     def add_worklog(
         self, key: str, seconds: int, *, author: str = "Somebody Else", started: str = ""
     ) -> str:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import orjson
 
-from connectors.jira.sandbox_render import Renderer, text_of
+from connectors.jira.sandbox_render import Renderer, plain_of
 from connectors.jira.sandbox_state import Issue, Json, State
 
 
@@ -107,15 +107,17 @@ class Site:
         if permission in self.state.denied:
             raise Refusal(403, refusal)
 
+    def written(self, value: Any, **error: str) -> str | Json:
+        """A text from a request, kept as it is: a document on Cloud, wiki text on Data Center."""
+        if isinstance(value, dict) and self.cloud and value.get("type") == "doc":
+            return value
+        if isinstance(value, str) and not self.cloud:
+            return value
+        raise Refusal(400, **error)
+
     def plain(self, value: Any, **error: str) -> str:
-        """A text from a request: a document on Cloud, wiki text on Data Center."""
-        if self.cloud:
-            if not isinstance(value, dict) or value.get("type") != "doc":
-                raise Refusal(400, **error)
-            return text_of(value)
-        if not isinstance(value, str):
-            raise Refusal(400, **error)
-        return value
+        """A text from a request where only its words are kept."""
+        return plain_of(self.written(value, **error))
 
 
 Handler = Callable[..., Any]  # (site, request, *path parameters) → JSON value or Answer

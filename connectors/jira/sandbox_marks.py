@@ -23,6 +23,7 @@ from connectors.jira.sandbox_api import (
     remove_entry,
     route,
 )
+from connectors.jira.sandbox_render import plain_of
 from connectors.jira.sandbox_state import Issue, Json, stamp
 
 _PROPERTY_LIMIT = 32_768
@@ -58,9 +59,9 @@ def comment(site: Site, request: Request, key: str, ident: str) -> Json:
     return site.render.comment(issue.id, _comment(issue, ident), expand=request.text("expand"))
 
 
-def _body(site: Site, body: Json) -> str:
-    text = site.plain(body.get("body"), comment="Comment body is not valid!")
-    if not text.strip():
+def _body(site: Site, body: Json) -> str | Json:
+    text = site.written(body.get("body"), comment="Comment body is not valid!")
+    if not plain_of(text).strip():
         raise Refusal(400, comment="Comment body can not be empty!")
     return text
 
@@ -98,11 +99,13 @@ def edit_comment(site: Site, request: Request, key: str, ident: str) -> Json:
     change["updated"] = stamp(site.state.clock.ms())
     if body.get("properties"):
         change["properties"] = _properties(body)
-    _amend_comment(site, issue, ident, change)
+    amend_comment(site, issue, ident, change)
     return comment(site, request, key, ident)
 
 
-def _amend_comment(site: Site, issue: Issue, ident: str, change: Mapping[str, Any]) -> None:
+def amend_comment(site: Site, issue: Issue, ident: str, change: Mapping[str, Any]) -> None:
+    """Changes entries of one comment."""
+
     def act(document: Json) -> None:
         for entry in entries_of(document, "comment", "comments"):
             if entry["id"] == ident:
@@ -165,7 +168,7 @@ def put_comment_property(site: Site, request: Request, ident: str, key: str) -> 
     value = _checked(request)
     others = [p for p in entry.get("properties", []) if p["key"] != key]
     fresh = len(others) == len(entry.get("properties", []))
-    _amend_comment(site, issue, ident, {"properties": [*others, {"key": key, "value": value}]})
+    amend_comment(site, issue, ident, {"properties": [*others, {"key": key, "value": value}]})
     return Answer(201 if fresh else 200)
 
 
@@ -174,7 +177,7 @@ def delete_comment_property(site: Site, _request: Request, ident: str, key: str)
     issue, entry = _owner(site, ident)
     comment_property(site, _request, ident, key)
     others = [p for p in entry["properties"] if p["key"] != key]
-    _amend_comment(site, issue, ident, {"properties": others})
+    amend_comment(site, issue, ident, {"properties": others})
     return Answer(204)
 
 

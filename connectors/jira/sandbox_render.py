@@ -59,6 +59,11 @@ def text_of(node: Any) -> str:
     return ("\n\n" if node.get("type") == "doc" else "").join(parts)
 
 
+def plain_of(text: str | Json) -> str:
+    """The words of a text that may be an Atlassian document."""
+    return text if isinstance(text, str) else text_of(text)
+
+
 def duration(seconds: int) -> str:
     """Seconds as Jira writes them with 8-hour days and 5-day weeks: `1w 2d 3h 30m`."""
     parts = []
@@ -111,9 +116,11 @@ class Renderer:
             "key": user.get("key") or name, "emailAddress": address, **common,
         }  # fmt: skip
 
-    def text(self, text: str | None) -> Any:
-        """A long text in the flavour's form."""
-        return document_of(text) if self.cloud else text
+    def text(self, text: str | Json | None) -> Any:
+        """A long text in the flavour's form; what was written as a document stays just that."""
+        if not self.cloud:
+            return None if text is None else plain_of(text)
+        return text if isinstance(text, dict) else document_of(text)
 
     def linked(self, kind: str, thing: Json | None) -> Json | None:
         """A named thing with the address that answers carry."""

@@ -1,9 +1,10 @@
 """What the Jira sandbox remembers: projects, issues, their history, and the index of a search.
 
-An issue is kept as one JSON document in Data Center's words (users by name, wiki text), together
-with all its comments, worklogs, history, properties and remote links; `sandbox_render` turns it
-into what either flavour answers. Documents stay bytes until somebody asks, so that tens of
-thousands fit. A search sees `Row` values, which lag behind the documents when told to.
+An issue is kept as one JSON document in Data Center's words (users by name, wiki text; a comment
+written as an Atlassian document stays one), together with all its comments, worklogs, history,
+properties and remote links; `sandbox_render` turns it into what either flavour answers. Documents
+stay bytes until somebody asks, so that tens of thousands fit. A search sees `Row` values, which lag
+behind the documents when told to.
 """
 
 from __future__ import annotations

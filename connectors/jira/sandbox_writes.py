@@ -152,7 +152,7 @@ def _worklog_fields(site: Site, body: Json) -> Json:
             )
         result["started"] = body["started"]
     if body.get("comment") is not None:
-        result["comment"] = site.plain(body["comment"], comment="Comment body is not valid!")
+        result["comment"] = site.written(body["comment"], comment="Comment body is not valid!")
     return result
 
 
