@@ -67,7 +67,9 @@ class Money:
         return Money(self.amount * factor, self.currency)
 
     def __str__(self) -> str:
-        return f"{self.rounded().amount} {self.currency}"
+        """For people: `CHF 203,980.00`, in the currency's minor unit, with a true minus sign."""
+        amount = self.rounded().amount
+        return f"{self.currency} {'−' if amount < 0 else ''}{abs(amount):,}"
 
     def rounded(self) -> Money:
         """Half-even to the currency's exponent; for output only."""

@@ -9,11 +9,12 @@ to the outbox, so that after a crash the next run looks the mark up instead of w
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from decimal import ROUND_HALF_EVEN, Decimal
 from enum import StrEnum
+from fractions import Fraction
+from types import MappingProxyType
 from typing import Protocol
 
 from itpm_sync.connector import Observed, Publisher, StatusMessage, Target
@@ -25,14 +26,22 @@ from itpm_sync.errors import (
     RequestRejected,
     SafetyStop,
 )
-from itpm_sync.model import currency_exponent
+from itpm_sync.model import Money
 from itpm_sync.reconcile.status import Figure, ProjectStatus, Severity, Snapshot
+from itpm_sync.reconcile.wording import show
 
 PUBLISHED_FIGURES = (
     "percent", "items_done", "items", "bac", "ev", "ac", "eac", "cpi", "spi",
     "committed", "invoiced", "paid", "planned_cost", "actual_cost", "added", "removed",
 )  # fmt: skip
 
+_OUTPUT: Mapping[str, tuple[int, str]] = MappingProxyType(
+    {
+        "ratio": (2, ""), "percent": (1, " %"), "s": (1, " h"), "days": (0, " days"),
+        "items": (0, ""), "points": (1, " points"),
+    }
+)  # fmt: skip
+"""Digits and word of the units that are no currency."""
 
 NOTHING_THERE = Observed(None)
 
@@ -321,18 +330,11 @@ def status_message(
 
 
 def figure_text(figure: Figure) -> str:
-    """A figure for people: `1,234.50 EUR`, `0.93`, `41.7 %`, or `n/a (why)`."""
+    """A figure for people: `EUR 1,234.50`, `0.93`, `41.7 %`, or `n/a (why)`."""
     if figure.value is None:
         return f"n/a ({figure.reason})"
-    digits, suffix = _output(figure.unit)
+    if figure.unit not in _OUTPUT:
+        return str(Money(figure.value, figure.unit))
+    digits, suffix = _OUTPUT[figure.unit]
     value = figure.value / 3600 if figure.unit == "s" else figure.value
-    rounded = value.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_EVEN)
-    return f"{rounded:,}{suffix}"
-
-
-def _output(unit: str) -> tuple[int, str]:
-    known = {
-        "ratio": (2, ""), "percent": (1, " %"), "s": (1, " h"), "days": (0, " days"),
-        "items": (0, ""), "points": (1, " points"),
-    }  # fmt: skip
-    return known.get(unit) or (currency_exponent(unit), f" {unit}")
+    return f"{show(Fraction(value), digits)}{suffix}"

@@ -231,12 +231,14 @@ def test_marks_are_stable_and_differ_between_installations_and_targets() -> None
 @pytest.mark.parametrize(
     ("value", "unit", "text"),
     [
-        ("1234567.125", "EUR", "1,234,567.12 EUR"),
-        ("1234.5", "JPY", "1,234 JPY"),
+        ("1234567.125", "EUR", "EUR 1,234,567.12"),
+        ("1234.5", "JPY", "JPY 1,234"),
+        ("-1980", "CHF", "CHF −1,980.00"),
         ("0.925", "ratio", "0.92"),
         ("41.66", "percent", "41.7 %"),
         ("5400", "s", "1.5 h"),
         ("12", "items", "12"),
+        ("-3", "days", "−3 days"),
     ],
 )
 def test_figures_are_rounded_half_even_for_people(value: str, unit: str, text: str) -> None:

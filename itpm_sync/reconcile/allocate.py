@@ -90,6 +90,7 @@ class Allocation:
     gone: Mapping[str, ProjectRecords]
     nowhere: Mapping[str, Sequence[Record]]
     places: Mapping[str, Place]  # by identity, of live work items
+    homes: Mapping[str, str]  # project code of every live record that has one, by identity
 
     def of(self, project: str) -> ProjectRecords:
         """The live records of a project."""
@@ -424,6 +425,7 @@ def allocate(inputs: Inputs, records: Mapping[str, Sequence[Record]]) -> Allocat
         {code: ProjectRecords(kinds) for code, kinds in lost.items()},
         nowhere,
         live,
+        {p.record.id: code for code, kinds in projects.items() for k in kinds.values() for p in k},
     )
 
 

@@ -15,8 +15,9 @@ from fractions import Fraction
 from itpm_sync.model import Contract, InvoiceLine, Money, OrderLine
 from itpm_sync.reconcile.allocate import fold
 from itpm_sync.reconcile.money import Documents, FxGap, Netted, net_amount
-from itpm_sync.reconcile.number import Number, decimal, figure, known, show, total, unknown
+from itpm_sync.reconcile.number import Number, decimal, figure, known, total, unknown
 from itpm_sync.reconcile.status import Colour, ContractStatus, Policy
+from itpm_sync.reconcile.wording import count, day, sentence, show
 
 _OVER = frozenset({"closed", "cancelled", "canceled", "terminated", "expired", "draft"})
 
@@ -27,6 +28,7 @@ class ContractFacts:
 
     contract: Contract
     status: ContractStatus
+    currency: str  # of its money; empty where documents have several and there is no ceiling
     ordered: Number
     committed: Number
     invoiced: Number
@@ -115,11 +117,11 @@ def contract_facts(
         notice_deadline=deadline,
         burn=figure("burn", "Value used ÷ time elapsed", burn, "ratio"),
         colour=colour,
-        reason=reason,
+        reason=sentence(reason),
         url=contract.ref.url,
     )
     return ContractFacts(
-        contract, status, ordered, committed, invoiced, burn, deadline, late, tuple(gaps)
+        contract, status, currency, ordered, committed, invoiced, burn, deadline, late, tuple(gaps)
     )
 
 
@@ -179,7 +181,7 @@ def _rate(  # noqa: PLR0911 - a decision table, the worst first
         money = Money(decimal(invoiced.value), ceiling.currency)
         return Colour.RED, f"invoiced {money} of a ceiling of {ceiling}"
     if contract.end is not None and contract.end < today:
-        return Colour.RED, f"expired on {contract.end}"
+        return Colour.RED, f"expired on {day(contract.end)}"
     if burn.value is not None and burn.value >= policy.burn_red:
         return Colour.RED, f"burn {show(burn.value)} is at or above {policy.burn_red}"
     soon = _notice_colour(deadline, policy, today)
@@ -190,7 +192,8 @@ def _rate(  # noqa: PLR0911 - a decision table, the worst first
     if contract.end is None and burn.value is None:
         return Colour.GREY, f"no end date; burn: {burn.reason}"
     known_burn = f"burn {show(burn.value)}" if burn.value is not None else burn.reason
-    return Colour.GREEN, f"{known_burn}; ends {contract.end}"
+    ends = f"; ends {day(contract.end)}" if contract.end is not None else ""
+    return Colour.GREEN, f"{known_burn}{ends}"
 
 
 def _notice_colour(deadline: date | None, policy: Policy, today: date) -> tuple[Colour, str] | None:
@@ -198,8 +201,9 @@ def _notice_colour(deadline: date | None, policy: Policy, today: date) -> tuple[
         return None
     days = (deadline - today).days
     if days < 0:
-        return Colour.AMBER, f"the notice deadline {deadline} has passed"
+        return Colour.AMBER, f"the notice deadline {day(deadline)} has passed"
     if days > max(policy.notice_days):
         return None
     colour = Colour.RED if days <= sorted(policy.notice_days)[:2][-1] else Colour.AMBER
-    return colour, f"notice is due by {deadline}, in {days} days"
+    left = f"in {count(days, 'day')}" if days else "today"
+    return colour, f"notice is due by {day(deadline)}, {left}"

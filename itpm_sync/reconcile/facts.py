@@ -24,7 +24,7 @@ from itpm_sync.reconcile.contracts import ContractFacts
 from itpm_sync.reconcile.helpdesk import HelpDesk
 from itpm_sync.reconcile.labour import Labour
 from itpm_sync.reconcile.money import Documents, FxGap, Ledger
-from itpm_sync.reconcile.number import Number, decimal, show
+from itpm_sync.reconcile.number import Number, decimal
 from itpm_sync.reconcile.performance import Values
 from itpm_sync.reconcile.portfolio import Register
 from itpm_sync.reconcile.progress import Plan, Work
@@ -41,6 +41,7 @@ from itpm_sync.reconcile.status import (
     Severity,
     Unallocated,
 )
+from itpm_sync.reconcile.wording import day, money, show
 from itpm_sync.reconcile.workdays import Zone
 
 EXAMPLES = 10
@@ -108,7 +109,7 @@ class ProjectFacts:
 
     def told(self, value: Fraction) -> str:
         """An amount with its unit, for a sentence."""
-        return f"{show(value)} {self.currency}" if self.in_money else f"{show(value, 1)} items"
+        return money(value, self.currency) if self.in_money else f"{show(value, 1)} items"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +123,11 @@ class PortfolioFacts:
     unallocated: Sequence[Unallocated]
     repeated: Sequence[Sequence[Record]]  # records of one kind and stream that share their id
     contracts: Sequence[ContractFacts]  # contracts of no project
+
+    def home(self, records: Iterable[Record]) -> str:
+        """The project that all of the records belong to; empty: the portfolio."""
+        found = {self.allocation.homes.get(r.id, "") for r in records}
+        return found.pop() if len(found) == 1 else ""
 
 
 def finding(
@@ -159,14 +165,14 @@ def label(record: Record) -> str:  # noqa: PLR0911 - one line a kind
     if isinstance(record, WorkItem | HelpDeskItem):
         return f"{record.key} {record.title}".strip()
     if isinstance(record, Contract):
-        return f"contract {record.number} {record.title}".strip()
+        return f"Contract {record.number} {record.title}".strip()
     if isinstance(record, OrderLine):
-        return f"order {record.order} line {record.line}, {record.amount}"
+        return f"Order {record.order} line {record.line}, {record.amount}"
     if isinstance(record, InvoiceLine):
-        return f"invoice {record.invoice} line {record.line}, {record.amount}"
+        return f"Invoice {record.invoice} line {record.line}, {record.amount}"
     if isinstance(record, TimeEntry):
         hours = show(Fraction(record.duration_s, 3600))
-        return f"{record.person}, {hours} h on {record.on}"
+        return f"{record.person}, {hours} h on {day(record.on)}"
     if isinstance(record, Risk):
         return f"{record.code} {record.title}"
     named = [str(v) for n in ("code", "number", "invoice", "order") if (v := _word(record, n))]

@@ -10,6 +10,7 @@ from itpm_sync.reconcile.facts import PackageFacts, ProjectFacts
 from itpm_sync.reconcile.number import Number, figure, known, total, unknown
 from itpm_sync.reconcile.performance import indices
 from itpm_sync.reconcile.status import Figure, ProjectStatus
+from itpm_sync.reconcile.wording import count
 
 HasSource = Callable[[str], bool]
 """Whether any record of a kind was read at all."""
@@ -169,5 +170,5 @@ def _sum(found: Sequence[Figure]) -> Number:
     if not values:
         return unknown("n/a in every project of this currency")
     left = len(found) - len(values)
-    note = f"{len(values)} projects" + (f"; {left} n/a are left out" if left else "")
+    note = count(len(values), "project") + (f"; {left} n/a left out" if left else "")
     return known(sum(values, Fraction(0)), note)

@@ -13,6 +13,7 @@ from itpm_sync.model import HelpDeskItem, TicketStatus, TimeEntry
 from itpm_sync.reconcile.allocate import Placed
 from itpm_sync.reconcile.number import Number, figure, known, unknown
 from itpm_sync.reconcile.status import HelpDeskStatus, HelpDeskWeek
+from itpm_sync.reconcile.wording import count
 from itpm_sync.reconcile.workdays import Zone, week_ends
 
 _WEEKS = 12
@@ -107,7 +108,8 @@ def _within_sla(
     if not judged:
         return unknown("no item with a resolution target was closed or missed in the last 28 days")
     return known(
-        Fraction(100 * judged.count(False), len(judged)), f"{len(judged)} items with a target"
+        Fraction(100 * judged.count(False), len(judged)),
+        count(len(judged), "item") + " with a target",
     )
 
 

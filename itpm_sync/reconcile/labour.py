@@ -95,7 +95,7 @@ def labour(
         cost, gap = _cost(card.in_force(person, role, team, on), fx, currency, on, worked)
         if cost is None:
             unrated[person].append((on, worked))
-            cost = unknown(f"no rate for the time of {person}")
+            cost = unknown(f"no hourly rate for {person}")
         if gap is not None:
             gaps.append(gap)
         booked.append(Booked(package, on, cost))

@@ -19,6 +19,7 @@ from typing import NamedTuple
 from itpm_sync.model import FxRate, InvoiceLine, Money, OrderLine, Payment, Receipt, Record
 from itpm_sync.reconcile.allocate import Placed, fold
 from itpm_sync.reconcile.number import Exact, Number, known, unknown
+from itpm_sync.reconcile.wording import day
 
 # ---- allocation to the cent ---------------------------------------------------------------------
 
@@ -65,7 +66,7 @@ class FxGap(NamedTuple):
 
 def no_rate_reason(currency: str, base: str, on: date) -> str:
     """Why an amount cannot be converted."""
-    return f"no exchange rate {currency} → {base} on {on}"
+    return f"no exchange rate {currency} → {base} on {day(on)}"
 
 
 class FxTable:

@@ -69,8 +69,3 @@ def figure(name: str, label: str, number: Number, unit: str) -> Figure:
     return Figure(
         name=name, label=label, value=value, unit=unit, reason=number.reason, note=number.note
     )
-
-
-def show(value: Fraction, digits: int = 2) -> str:
-    """The value for a sentence, half-even: `1,234.50`."""
-    return f"{round_fraction(value, digits):,}"

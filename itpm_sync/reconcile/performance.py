@@ -21,6 +21,7 @@ from itpm_sync.reconcile.number import Number, decimal, known, total, unknown
 from itpm_sync.reconcile.progress import NO_BUDGET, Plan, Tally, Work, earned_share
 from itpm_sync.reconcile.scope import Scope, is_done
 from itpm_sync.reconcile.status import CurvePoint
+from itpm_sync.reconcile.wording import count
 from itpm_sync.reconcile.workdays import Zone, sunday
 
 _CURVE_POINTS = 120
@@ -102,7 +103,7 @@ def project_values(
 def _no_dates(packages: Sequence[tuple[Plan, Values]]) -> str:
     if not packages:
         return "no work package is known and the project has no planned finish"
-    return f"none of {len(packages)} work packages has usable planned dates"
+    return f"no usable planned dates in {count(len(packages), 'work package')}"
 
 
 def _left_out(plans: Sequence[Plan], in_money: bool) -> str:

@@ -11,13 +11,17 @@ published unit is (default 1).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 
-from itpm_sync.model import Money, Project
-from itpm_sync.reconcile.number import Number, known, show, unknown
+from itpm_sync.model import Money, Project, currency_exponent
+from itpm_sync.reconcile.allocate import fold
+from itpm_sync.reconcile.number import Number, known, unknown
+from itpm_sync.reconcile.status import ProjectSetup
+from itpm_sync.reconcile.wording import day, money, show
 from itpm_sync.reconcile.workdays import impossible
 
 # The last digits that registers publish: amounts to a thousandth of their unit, percents to a
@@ -70,6 +74,7 @@ def register(record: Project) -> Register:
     percent = _percent(variance, planned, "the planned cost is 0")
     days, share = _schedule(record)
     scale = _published(record, "published_cost_scale") or Fraction(1)
+    currency = record.planned_cost.currency if record.planned_cost is not None else ""
     return Register(
         record,
         planned,
@@ -80,13 +85,13 @@ def register(record: Project) -> Register:
         share,
         _disagreements(
             record,
-            ("published_cost_variance", variance, scale, _AMOUNT_ROUNDING * scale),
-            ("published_cost_variance_percent", percent, Fraction(1), _PERCENT_ROUNDING),
+            ("published_cost_variance", variance, scale, _AMOUNT_ROUNDING * scale, currency),
+            ("published_cost_variance_percent", percent, Fraction(1), _PERCENT_ROUNDING, "%"),
         ),
         _disagreements(
             record,
-            ("published_schedule_variance_days", days, Fraction(1), Fraction(0)),
-            ("published_schedule_variance_percent", share, Fraction(1), _PERCENT_ROUNDING),
+            ("published_schedule_variance_days", days, Fraction(1), Fraction(0), "days"),
+            ("published_schedule_variance_percent", share, Fraction(1), _PERCENT_ROUNDING, "%"),
         ),
     )
 
@@ -120,14 +125,16 @@ def _schedule(record: Project) -> tuple[Number, Number]:
         return reason, reason
     wrong = impossible(planned, actual)
     if wrong is not None:
-        reason = unknown(f"the date {wrong} is impossible")
+        reason = unknown(f"the date {day(wrong)} is impossible")
         return reason, reason
     days = known((planned - actual).days)
     if start is None or impossible(start):
         return days, unknown("no usable planned start")
     duration = (planned - start).days
     if duration <= 0:
-        return days, unknown(f"the planned finish {planned} is not after the start {start}")
+        return days, unknown(
+            f"the planned finish {day(planned)} is not after the start {day(start)}"
+        )
     return days, _percent(days, known(duration), "")
 
 
@@ -141,26 +148,40 @@ def _published(record: Project, name: str) -> Fraction | None:
 
 
 def _disagreements(
-    record: Project, *pairs: tuple[str, Number, Fraction, Fraction]
+    record: Project, *pairs: tuple[str, Number, Fraction, Fraction, str]
 ) -> tuple[str, ...]:
+    """What is published against what is computed: (name, computed, scale, tolerance, unit)."""
     found = []
-    for name, computed, scale, tolerance in pairs:
+    for name, computed, scale, tolerance, unit in pairs:
         published = _published(record, name)
         if published is None:
             continue
-        word = name.removeprefix("published_").replace("_", " ")
+        word = name.removeprefix("published_").removesuffix("_percent").removesuffix("_days")
+        word = word.replace("_", " ")
         expected = published * scale
         if computed.value is None:
             # A register fills 0 where it knows nothing; any other value claims to know.
             if published:
-                found.append(f"{word}: published {show(expected)}, computed n/a: {computed.reason}")
+                found.append(
+                    f"{word}: published {_told(expected, unit)}, computed n/a: {computed.reason}"
+                )
         elif abs(computed.value - expected) > tolerance:
             gap = computed.value - expected
             found.append(
-                f"{word}: published {show(expected, 3)} ≠ computed {show(computed.value, 3)} "
-                f"(difference {show(gap, 3)})"
+                f"{word}: published {_told(expected, unit)} ≠ computed "
+                f"{_told(computed.value, unit)} (difference {_told(gap, unit)})"
             )
     return tuple(found)
+
+
+def _told(value: Fraction, unit: str) -> str:
+    """An amount, days or percent, with as many digits as tell the two sides apart."""
+    if unit == "days":
+        return f"{show(value, 0)} days"
+    if unit == "%":
+        return f"{show(value, 3)} %"
+    cents = value * 10 ** currency_exponent(unit)
+    return money(value, unit) if cents.denominator == 1 else f"{unit} {show(value, 3)}"
 
 
 def cost_index(found: Register) -> Number:
@@ -180,3 +201,55 @@ def time_index(found: Register) -> Number:
     if start is None or planned is None or actual is None or actual <= start:
         return unknown("the actual finish is not after the planned start")
     return known(Fraction((planned - start).days, (actual - start).days))
+
+
+# ---- the projects there are ----------------------------------------------------------------------
+
+
+def registers(records: Sequence[Project]) -> Mapping[str, Sequence[Register]]:
+    """Register rows by folded code, those of the first connection and stream that has any.
+
+    Two sources that know one project are not two projects; two rows of one register are.
+    """
+    found: dict[str, list[Register]] = defaultdict(list)
+    for record in records:
+        if not is_register(record):
+            continue
+        rows = found[fold(record.code)]
+        source = (record.ref.connection, record.ref.stream)
+        if not rows or source == (rows[0].record.ref.connection, rows[0].record.ref.stream):
+            rows.append(register(record))
+    return found
+
+
+def setups(
+    projects: Iterable[ProjectSetup], rows: Mapping[str, Sequence[Register]]
+) -> Iterable[tuple[ProjectSetup, Register | None]]:
+    """Every project; a code that a register repeats gives one project a row.
+
+    The first row (by identity) keeps the code, the next are `code (2)`, `code (3)`, ….
+    """
+    seen: set[str] = set()
+    for setup in projects:
+        if fold(setup.code) in seen:
+            continue
+        seen.add(fold(setup.code))
+        found = rows.get(fold(setup.code), ())
+        yield setup, found[0] if found else None
+        for number, row in enumerate(found[1:], 2):
+            yield _of_row(setup, row.record, f"{setup.code} ({number})"), row
+
+
+def _of_row(setup: ProjectSetup, record: Project, code: str) -> ProjectSetup:
+    return replace(
+        setup,
+        code=code,
+        name=record.name,
+        stage=record.stage,
+        manager=record.manager,
+        sponsor=record.sponsor,
+        currency=record.currency or setup.currency,
+        start=record.planned_start,
+        finish=record.planned_finish,
+        declared_rating=record.declared_rating,
+    )

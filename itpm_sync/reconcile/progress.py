@@ -20,6 +20,7 @@ from itpm_sync.reconcile.money import FxTable
 from itpm_sync.reconcile.number import Number, known, unknown
 from itpm_sync.reconcile.scope import Scope, is_done
 from itpm_sync.reconcile.status import BaselinePackage, ProjectSetup, RecordedBaseline
+from itpm_sync.reconcile.wording import count, day
 from itpm_sync.reconcile.workdays import elapsed, impossible
 
 _DONE_WHEN_EARNED = frozenset({Method.LEVEL_OF_EFFORT, Method.MILESTONES, Method.APPORTIONED})
@@ -49,11 +50,12 @@ class Plan:
         """Why the planned dates cannot be used, or empty."""
         wrong = impossible(self.start, self.finish)
         if wrong is not None:
-            return f"the planned date {wrong} is impossible"
+            return f"the planned date {day(wrong)} is impossible"
         if self.finish is None:
             return "no planned finish" if self.start else "no planned dates"
         if self.start is not None and self.finish < self.start:
-            return f"the planned finish {self.finish} is before the planned start {self.start}"
+            start, finish = day(self.start), day(self.finish)
+            return f"the planned finish {finish} is before the planned start {start}"
         return ""
 
     def planned_share(self, on: date) -> Number:
@@ -276,7 +278,7 @@ def _measured(plan: Plan, work: Work) -> Number:  # noqa: PLR0911 - one line a m
     tally = work.tally(plan)
     if plan.method is Method.POINTS and tally.points > 0:
         left = tally.items - tally.pointed
-        note = f"{left} items without points are left out" if left else ""
+        note = f"left out: {count(left, 'item')} without points" if left else ""
         return known(tally.points_done / tally.points, note)
     if plan.method is Method.ITEMS and tally.items:
         return known(Fraction(tally.done, tally.items))

@@ -12,9 +12,10 @@ from datetime import date
 from fractions import Fraction
 
 from itpm_sync.model import Money, Risk
-from itpm_sync.reconcile.number import Number, show
+from itpm_sync.reconcile.number import Number
 from itpm_sync.reconcile.scope import Scope
 from itpm_sync.reconcile.status import Colour, Policy, Rating
+from itpm_sync.reconcile.wording import count, money, sentence, show
 
 _RANK = {Colour.GREEN: 0, Colour.GREY: 1, Colour.AMBER: 2, Colour.RED: 3}
 _EXPOSURE_AMBER, _EXPOSURE_RED = Fraction(5, 100), Fraction(10, 100)
@@ -74,8 +75,11 @@ def _beyond(index: Fraction, policy: Policy) -> str:
     return ""
 
 
-def cost_rating(numbers: Mapping[str, Number], policy: Policy) -> Rating:
-    """The worse of CPI and BAC ÷ EAC; an estimate below the budget is no fault of its own."""
+def cost_rating(numbers: Mapping[str, Number], unit: str, policy: Policy) -> Rating:
+    """The worse of CPI and BAC ÷ EAC; an estimate below the budget is no fault of its own.
+
+    `unit` is the currency of the numbers: where there is none, CPI is undefined already.
+    """
     rating = index_rating("cost", "CPI", numbers["cpi"], policy)
     eac, bac = numbers["eac"].value, numbers["bac"].value
     if rating.colour is Colour.GREY or eac is None or bac is None or eac <= 0:
@@ -86,7 +90,7 @@ def cost_rating(numbers: Mapping[str, Number], policy: Policy) -> Rating:
     return Rating(
         dimension="cost",
         colour=_worst([rating.colour, forecast]),
-        reason=f"{rating.reason}; EAC {show(eac)} against BAC {show(bac)}",
+        reason=f"{rating.reason}; EAC {money(eac, unit)} against BAC {money(bac, unit)}",
     )
 
 
@@ -104,8 +108,9 @@ def scope_rating(scope: Scope, policy: Policy) -> Rating:
     return Rating(
         dimension="scope",
         colour=colour,
-        reason=f"{scope.count('added')} added and {scope.count('removed')} removed since "
-        f"{scope.label}: net {show(creep.value, 1)} %; {unapproved} added without approval",
+        reason=f"{count(scope.count('added'), 'item')} added to {scope.label}, "
+        f"{scope.count('removed')} removed: net {show(creep.value, 1)} %; "
+        f"{unapproved} of the added without approval",
     )
 
 
@@ -128,11 +133,11 @@ def quality_rating(
         grew = defects_now - defects_before >= _TREND_MINIMUM
         worse = grew and defects_now > _TREND_AMBER * defects_before
         colours.append(Colour.AMBER if worse else Colour.GREEN)
-        reasons.append(f"{defects_now} defects open, {defects_before} four weeks ago")
+        reasons.append(f"{count(defects_now, 'defect')} open, {defects_before} four weeks ago")
     if not colours:
         reason = "n/a: no defects and no help-desk items with targets"
         return Rating(dimension="quality", colour=Colour.GREY, reason=reason)
-    return Rating(dimension="quality", colour=_worst(colours), reason="; ".join(reasons))
+    return Rating(dimension="quality", colour=_worst(colours), reason=sentence("; ".join(reasons)))
 
 
 def is_open_risk(risk: Risk) -> bool:
@@ -148,11 +153,17 @@ def exposure(risk: Risk) -> Money | None:
 
 
 def risk_rating(
-    risks: Sequence[Risk], exposed: Number, reserve: Number, bac: Number, today: date
+    risks: Sequence[Risk],
+    exposed: Number,
+    reserve: Number,
+    bac: Number,
+    *,
+    currency: str,
+    today: date,
 ) -> Rating:
     """Exposure against the management reserve, else against 5 and 10 % of BAC; overdue risks.
 
-    `exposed` is the sum of the exposures in the project's currency.
+    `exposed` is the sum of the exposures; it, reserve and BAC are in the project's `currency`.
     """
     if not risks:
         return Rating(dimension="risk", colour=Colour.GREY, reason="n/a: no risk is registered")
@@ -161,25 +172,29 @@ def risk_rating(
     late = Colour.AMBER if overdue else Colour.GREEN
     words = f"; {len(overdue)} overdue ({', '.join(overdue[:3])})" if overdue else ""
     if not live:
-        return Rating(dimension="risk", colour=Colour.GREEN, reason="no risk is open")
-    colour, reason = _exposure_colour(exposed, reserve, bac)
+        return Rating(dimension="risk", colour=Colour.GREEN, reason="No risk is open")
+    colour, reason = _exposure_colour(exposed, reserve, bac, currency)
     # An amber from overdue risks is known, even where the exposure is not.
     return Rating(
         dimension="risk",
         colour=_worst([colour, late]),
-        reason=f"{len(live)} risks open; {reason}{words}",
+        reason=f"{count(len(live), 'risk')} open; {reason}{words}",
     )
 
 
-def _exposure_colour(exposed: Number, reserve: Number, bac: Number) -> tuple[Colour, str]:
+def _exposure_colour(
+    exposed: Number, reserve: Number, bac: Number, currency: str
+) -> tuple[Colour, str]:
     if exposed.value is None:
         return Colour.GREY, f"exposure n/a: {exposed.reason}"
-    amount = show(exposed.value)
+    amount = money(exposed.value, currency)
     if reserve.value is not None:
         colour = Colour.RED if exposed.value > reserve.value else Colour.GREEN
         if colour is Colour.GREEN and exposed.value > reserve.value * Fraction(3, 4):
             colour = Colour.AMBER
-        return colour, f"exposure {amount} of a management reserve of {show(reserve.value)}"
+        return colour, (
+            f"exposure {amount} of a management reserve of {money(reserve.value, currency)}"
+        )
     if bac.value is None or bac.value <= 0:
         return Colour.GREY, f"exposure {amount}; no reserve or budget to hold it against"
     share = exposed.value / bac.value
@@ -198,13 +213,15 @@ def overall_rating(ratings: Sequence[Rating]) -> Rating:
     worst = max(ratings, key=lambda r: (_RANK[r.colour], -ratings.index(r)))
     if worst.colour in (Colour.RED, Colour.AMBER):
         return Rating(
-            dimension="overall", colour=worst.colour, reason=f"{worst.dimension}: {worst.reason}"
+            dimension="overall",
+            colour=worst.colour,
+            reason=sentence(f"{worst.dimension}: {worst.reason}"),
         )
     unknown_ = [r for r in ratings if r.colour is Colour.GREY and r.dimension in ("time", "cost")]
     if unknown_:
         return Rating(
             dimension="overall",
             colour=Colour.GREY,
-            reason="; ".join(f"{r.dimension}: {r.reason}" for r in unknown_),
+            reason="; ".join(sentence(f"{r.dimension}: {r.reason}") for r in unknown_),
         )
-    return Rating(dimension="overall", colour=Colour.GREEN, reason="no dimension is amber or red")
+    return Rating(dimension="overall", colour=Colour.GREEN, reason="No dimension is amber or red")

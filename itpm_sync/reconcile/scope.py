@@ -18,6 +18,7 @@ from itpm_sync.model import ChangeRequest, ItemType, WorkItem, WorkStatus
 from itpm_sync.reconcile.allocate import Placed, fold
 from itpm_sync.reconcile.number import Number, known, unknown
 from itpm_sync.reconcile.status import BurnPoint, ProjectSetup, RecordedBaseline, ScopeChange
+from itpm_sync.reconcile.wording import day
 from itpm_sync.reconcile.workdays import Zone, week_ends
 
 _WEEKS = 26
@@ -141,19 +142,19 @@ def _members(
 ) -> tuple[Mapping[str, str] | None, str, str]:
     if baseline is not None:
         members = {i.identity: i.work_package for i in baseline.items}
-        return members, f"baseline {baseline.version} of {baseline.on}", ""
-    day = setup.baseline_on
-    if day is None:
-        return None, "", "no baseline is recorded and baseline_on is not set"
-    if day > data_date:
-        return None, "", f"the baseline of {day} lies after the data date"
-    end = zone.end_of(day)
+        return members, f"baseline {baseline.version} of {day(baseline.on)}", ""
+    frozen_on = setup.baseline_on
+    if frozen_on is None:
+        return None, "", "no baseline is recorded"
+    if frozen_on > data_date:
+        return None, "", f"the baseline of {day(frozen_on)} lies after the data date"
+    end = zone.end_of(frozen_on)
     members = {
         p.record.id: p.package
         for p in (*items, *(g for g in gone if is_scope(g.record)))
         if _existed(p.record, end)
     }
-    return members, f"the scope of {day}", ""
+    return members, f"the scope of {day(frozen_on)}", ""
 
 
 def _existed(item: WorkItem, end: datetime) -> bool:
@@ -268,9 +269,9 @@ def _burnup(
     for moments in (created, left, done):
         moments.sort()
     points = []
-    for day in week_ends(data_date, _WEEKS):
-        end = zone.end_of(day)
+    for week_end in week_ends(data_date, _WEEKS):
+        end = zone.end_of(week_end)
         scope = bisect_left(created, end) - bisect_left(left, end)
-        points.append(BurnPoint(on=day, scope=scope, done=bisect_left(done, end)))
+        points.append(BurnPoint(on=week_end, scope=scope, done=bisect_left(done, end)))
     first = next((i for i, p in enumerate(points) if p.scope or p.done), len(points))
     return tuple(points[first:])

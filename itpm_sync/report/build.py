@@ -15,6 +15,7 @@ from itpm_sync.reconcile.status import (
     Severity,
     Snapshot,
 )
+from itpm_sync.reconcile.wording import sentence
 from itpm_sync.report import view
 from itpm_sync.report.past import Past, all_findings
 from itpm_sync.report.sections import (
@@ -32,7 +33,6 @@ from itpm_sync.report.sections import (
     package,
     resolved,
     scope_row,
-    sentence,
     sources,
     stream,
     unallocated,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
-from types import MappingProxyType
 
 from itpm_sync.reconcile.status import (
     ContractStatus,
@@ -19,6 +18,7 @@ from itpm_sync.reconcile.status import (
     Severity,
     Unallocated,
 )
+from itpm_sync.reconcile.wording import kind, sentence
 from itpm_sync.report import view
 from itpm_sync.report.past import Past
 from itpm_sync.report.wording import (
@@ -43,26 +43,12 @@ MONEY_BARS = 12
 SCOPE_ROWS = 12
 PACKAGE_FIGURES = ("bac", "pv", "ev", "ac", "cv", "sv", "cpi", "spi", "eac")
 _SEVERITIES = tuple(Severity)
-_KINDS = MappingProxyType(
-    {
-        "work_item": "work item",
-        "help_desk_item": "help-desk item",
-        "time_entry": "time entry",
-        "order_line": "order line",
-        "invoice_line": "invoice line",
-    }
-)
 
 
 def value_of(project: ProjectStatus | PackageStatus, name: str) -> Decimal | None:
     """The value of a figure in the reader's unit, None where it is n/a or absent."""
     figure = project.figures.get(name)
     return normal(figure)[0] if figure else None
-
-
-def sentence(text: str) -> str:
-    """The text with a capital first letter, but for `n/a`."""
-    return text if text.startswith("n/a") else f"{text[:1].upper()}{text[1:]}"
 
 
 # ---- findings -----------------------------------------------------------------------------------
@@ -289,10 +275,8 @@ def help_desk(
 
 def unallocated(row: Unallocated) -> view.UnallocatedRow:
     """Records of a kind that no rule placed."""
-    one = _KINDS.get(row.kind, row.kind.replace("_", " "))
-    many = f"{one[:-1]}ies" if one.endswith("y") else f"{one}s"
     return view.UnallocatedRow(
-        what=count(row.count, clean(one, 40), clean(many, 40)),
+        what=count(row.count, clean(kind(row.kind), 40)),
         amount=money(row.amount) if row.amount else "",
         time=hours(row.duration_s) if row.duration_s else "",
         examples=tuple(link(e) for e in row.examples[:5]),

@@ -14,12 +14,12 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from urllib.parse import urlsplit
 
 from itpm_sync.model import Money, currency_exponent
+from itpm_sync.reconcile import wording
 from itpm_sync.reconcile.status import Colour, Figure
+from itpm_sync.reconcile.wording import MINUS
 
 NBSP = "\u00a0"
-MINUS = "\u2212"
 _ABSURD = 18  # digits before the point from which on a number is an error at its source
-_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 # C0 and C1 controls but tab and newline, direction marks and overrides, byte-order marks,
 # surrogates and non-characters: invisible at best, illegal in XML at worst.
 _INVISIBLE = re.compile(
@@ -82,7 +82,7 @@ def project_file(code: str) -> str:
 
 def day(value: date | None) -> str:
     """`22 Nov 2026`, in non-breaking spaces; a dash where there is none."""
-    return f"{value.day}{NBSP}{_MONTHS[value.month - 1]}{NBSP}{value.year}" if value else "–"
+    return wording.day(value).replace(" ", NBSP) if value else "–"
 
 
 def moment(value: datetime | None) -> str:
@@ -98,8 +98,8 @@ def iso_week(value: date) -> str:
 
 def count(number: int, one: str, many: str = "") -> str:
     """`1 project`, `3 projects`, `no projects`."""
-    noun = one if number == 1 else many or f"{one}s"
-    return f"{number:,}{NBSP}{noun}" if number else f"no {noun}"
+    text = wording.count(number, one, many)
+    return text.replace(" ", NBSP, 1) if number else f"no {text[2:]}"
 
 
 def plain(value: Decimal, digits: int = 0) -> str:
@@ -111,13 +111,14 @@ def plain(value: Decimal, digits: int = 0) -> str:
 
 
 def money(amount: Money, *, exact: bool = False) -> str:
-    """`EUR 1,240,000`; below 1,000, or where `exact` is asked, with the currency's minor unit."""
-    whole = abs(amount.amount) >= 1000 and not exact
-    digits = (
-        0
-        if whole or amount.amount == amount.amount.to_integral_value()
-        else (currency_exponent(amount.currency))
-    )
+    """`EUR 1,240,000` beside charts and tables; `exact`: `EUR 1,240,000.00`, as in sentences.
+
+    Below 1,000 a broken amount has its currency's minor unit in any case.
+    """
+    broken = amount.amount != amount.amount.to_integral_value()
+    digits = 0
+    if exact or (broken and abs(amount.amount) < 1000):
+        digits = currency_exponent(amount.currency)
     return f"{amount.currency}{NBSP}{plain(amount.amount, digits)}"
 
 

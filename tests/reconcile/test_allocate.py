@@ -171,7 +171,7 @@ def test_what_matches_nothing_is_shown_with_its_worth(net, eur):
     item(net, "1", work_package="NO-SUCH")
     snapshot = net.snapshot()
     assert [(u.kind, u.count, str(u.amount)) for u in snapshot.unallocated] == [
-        ("order_line", 1, "99.90 EUR"),
+        ("order_line", 1, "EUR 99.90"),
         ("help_desk_item", 1, "None"),
     ]
     project = snapshot.projects[0]

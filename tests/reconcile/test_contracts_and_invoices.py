@@ -7,8 +7,9 @@ from decimal import Decimal
 
 import pytest
 
-from itpm_sync.model import Contract, InvoiceLine, OrderLine, Receipt
+from itpm_sync.model import Contract, InvoiceLine, OrderLine, Payment, Receipt
 from itpm_sync.reconcile.checks.money import normalised_number
+from itpm_sync.reconcile.status import ProjectSetup
 
 DAY = date(2026, 3, 2)
 TODAY = date(2026, 3, 13)
@@ -51,7 +52,10 @@ def test_contract_over_its_ceiling_tolerates_nothing(world, eur):
     invoice(world, eur, "R-2", "0.01", contract="C-1")
     [found] = world.findings("contract-over-ceiling")
     assert found.amount == eur("0.01")
-    assert "invoiced 1,000.01 − ceiling 1,000.00 = 0.01 EUR too much" in found.message
+    assert (
+        found.message
+        == "Contract C-1: invoiced EUR 1,000.01 − ceiling EUR 1,000.00 = EUR 0.01 too much"
+    )
 
 
 def test_orders_beyond_the_contract(world, eur):
@@ -84,7 +88,7 @@ def test_missed_notice_is_no_alert_but_amber(world, eur):
     [status] = world.project().contracts
     assert (status.colour, status.reason) == (
         "amber",
-        "the notice deadline 2026-03-12 has passed",
+        "The notice deadline 12 Mar 2026 has passed",
     )
 
 
@@ -95,7 +99,7 @@ def test_spending_after_the_end(world, eur):
     invoice(world, eur, "R-2", "20", contract="C-1", invoiced_on=date(2026, 3, 1))
     order(world, eur, "PO-1", "70", contract="C-1")
     [found] = world.findings("contract-expired-spending")
-    assert "1 invoice lines after it (20.00 EUR) and 70.00 still on open orders" in found.message
+    assert "1 invoice line after it (EUR 20.00) and EUR 70.00 still on open orders" in found.message
 
 
 def test_invoice_without_order(world, eur):
@@ -149,7 +153,37 @@ def test_same_number_twice_is_a_duplicate_however_it_is_written(world, eur):
     invoice(world, eur, "INV-42", "100", source_id="other", vendor="Other")
     [found] = world.findings("duplicate-invoice")
     assert found.amount == eur(100)
-    assert "INV-0042 = inv 42" in found.message
+    assert found.message == (
+        "Invoice INV-0042 = inv 42 of ACME is booked more than once: EUR 100.00 too much"
+    )
+
+
+def test_documents_that_clash_are_found_in_their_project_else_in_the_portfolio(world, eur):
+    world.others.append(ProjectSetup(code="WAN", name="Wide area", currency="EUR"))
+    invoice(world, eur, "R-1", "100")
+    invoice(world, eur, "R-01", "100")
+    invoice(world, eur, "R-2", "100")
+    invoice(world, eur, "R-02", "100", project_key="WAN")
+    invoice(world, eur, "R-3", "100", project_key="WAN")
+    invoice(world, eur, "R-03", "100", project_key="nobody's")
+    world.add(Receipt, "g1", order="PO-7", quantity=Decimal(1), received_on=DAY)
+    world.add(Payment, "p1", invoice="R-9", amount=eur(5), paid_on=DAY, project_key="WAN")
+    snapshot = world.snapshot()
+    codes = ("duplicate-invoice", "receipt-without-order", "payment-without-invoice")
+
+    def of(findings):
+        return [(f.code, f.project, f.message[:15]) for f in findings if f.code in codes]
+
+    net, wan = snapshot.projects
+    assert of(net.findings) == [
+        ("duplicate-invoice", "NET", "Invoice R-01 = "),
+        ("receipt-without-order", "NET", "1 receipt names"),
+    ]
+    assert of(wan.findings) == [("payment-without-invoice", "WAN", "1 payment (EUR ")]
+    assert of(snapshot.findings) == [
+        ("duplicate-invoice", "", "Invoice R-02 = "),
+        ("duplicate-invoice", "", "Invoice R-03 = "),
+    ]
 
 
 def test_lines_of_one_invoice_are_no_duplicates_but_a_repeated_line_is(world, eur):

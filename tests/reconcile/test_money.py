@@ -172,8 +172,8 @@ def test_parts_of_the_ledger_sum_to_the_project(plan, eur):
     package = project.packages[0].figures
     loose = [u for u in project.unallocated if u.kind in ("order_line", "invoice_line")]
     assert [(u.kind, str(u.amount)) for u in loose] == [
-        ("order_line", "33.33 EUR"),
-        ("invoice_line", "3.99 EUR"),
+        ("order_line", "EUR 33.33"),
+        ("invoice_line", "EUR 3.99"),
     ]
     assert project.figures["ordered"].value == package["ordered"].value + Decimal("33.33")
     assert project.figures["invoiced"].value == package["invoiced"].value + Decimal("3.99")
@@ -193,7 +193,7 @@ def test_rate_in_force_is_the_latest_on_or_before_the_day():
     assert table.rate("USD", "EUR", DAY).value == Fraction(8, 10)
     assert table.rate("EUR", "USD", DAY).value == Fraction(10, 8)
     before = table.rate("USD", "EUR", date(2025, 12, 31))
-    assert (before.value, before.reason) == (None, "no exchange rate USD → EUR on 2025-12-31")
+    assert (before.value, before.reason) == (None, "no exchange rate USD → EUR on 31 Dec 2025")
     early = table.rate("USD", "EUR", date(2025, 12, 31), or_earliest=True)
     assert early.value == Fraction(9, 10)
 
@@ -212,7 +212,7 @@ def test_currency_without_a_rate_is_never_one_to_one(plan):
     project = plan.project()
     for name in ("invoiced", "ac", "cpi", "eac"):
         assert project.figures[name].value is None
-        assert "no exchange rate USD → EUR on 2026-03-02" in project.figures[name].reason
+        assert "no exchange rate USD → EUR on 2 Mar 2026" in project.figures[name].reason
     [found] = [f for f in project.findings if f.code == "fx-missing"]
     assert found.evidence[0].url == "https://src.test/r"
 
@@ -224,7 +224,7 @@ def test_invoice_that_cannot_be_netted_leaves_the_commitment_unknown(plan, eur):
     project = plan.project()
     assert project.figures["ordered"].value == 1000
     assert project.figures["committed"].value is None
-    assert project.figures["committed"].reason == "no exchange rate USD → EUR on 2026-03-02"
+    assert project.figures["committed"].reason == "no exchange rate USD → EUR on 2 Mar 2026"
 
 
 def test_transactions_convert_on_their_own_day_and_budgets_at_the_planned_start(world):
@@ -287,6 +287,8 @@ def test_time_without_a_rate_makes_cost_unknown_not_free(plan):
     book(plan, "Dora", 8)
     project = plan.project()
     assert project.figures["ac"].value is None
-    assert project.figures["ac"].reason == "no rate for the time of Dora"
+    assert project.figures["ac"].reason == "no hourly rate for Dora"
     [found] = [f for f in project.findings if f.code == "no-rate"]
-    assert found.message.startswith("8.00 h of Dora from 2026-03-02 to 2026-03-02")
+    assert (
+        found.message == "8.00 h of Dora on 2 Mar 2026 have no hourly rate, so actual cost is n/a"
+    )

@@ -119,7 +119,7 @@ def test_items_and_points_are_measured_on_what_is_not_cancelled(world, eur, at):
     a, b = world.project().packages
     assert a.figures["ev"].value == 300  # 1 of 3
     assert b.figures["ev"].value == Decimal("562.5")  # 5 of 8 points
-    assert b.figures["ev"].note == "1 items without points are left out"
+    assert b.figures["ev"].note == "left out: 1 item without points"
 
 
 def test_weighted_milestones(world, eur):

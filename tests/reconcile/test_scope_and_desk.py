@@ -72,7 +72,9 @@ def test_added_and_removed_items_since_the_baseline(scoped, at):
         ("removed", "NET-17", None, ""),
     }
     [added] = [f for f in project.findings if f.code == "scope-added-unapproved"]
-    assert added.message.startswith("1 items were added since the scope of 2026-02-02")
+    assert added.message == (
+        "1 item was added to the scope of 2 Feb 2026 (+7.7 %) without an approved change request"
+    )
     assert [e.label for e in added.evidence] == ["NET-11 Item 11"]
 
 
@@ -106,7 +108,7 @@ def test_without_a_baseline_creep_is_not_known(world, at):
     creep = world.project().figures["creep"]
     assert (creep.value, creep.reason) == (
         None,
-        "no baseline is recorded and baseline_on is not set",
+        "no baseline is recorded",
     )
 
 
@@ -249,7 +251,7 @@ def test_declared_rating_better_than_the_computed_one_is_found(world, eur):
     item(world, 1)
     world.setup |= {"start": date(2026, 1, 1), "finish": date(2026, 2, 1)}
     [found] = world.findings("declared-better-than-computed")
-    assert found.message.startswith("declared green, computed red (time: SPI 0.00")
+    assert found.message.startswith("Declared green, but the figures say red. Time: SPI 0.00")
     world.setup["declared_rating"] = "red"
     assert world.findings("declared-better-than-computed") == []
 
@@ -273,5 +275,5 @@ def test_risk_exposure_against_the_reserve(world, eur):
     rating = next(r for r in project.ratings if r.dimension == "risk")
     # 0.5 × 1500 + 0.1 × 5000 = 1250 of 1000
     assert rating.colour == "red"
-    assert "exposure 1,250.00 of a management reserve of 1,000.00" in rating.reason
-    assert project.risks == (("R1", "t", "750.00 EUR"), ("R2", "t", "500.00 EUR"))
+    assert "exposure EUR 1,250.00 of a management reserve of EUR 1,000.00" in rating.reason
+    assert project.risks == (("R1", "t", "EUR 750.00"), ("R2", "t", "EUR 500.00"))

@@ -229,7 +229,7 @@ def test_stale_and_incomplete_sources_are_found(world):
     assert "37 h before the end of the data date (limit 36 h)" in stale[1].message
     incomplete = world.findings("incomplete-source")
     assert [f.subject for f in incomplete] == ["jira/issue/FAILED", "jira/issue/SHORT"]
-    assert "stored 9, source says 10" in incomplete[1].message
+    assert "9 stored, the source has 10" in incomplete[1].message
 
 
 def rejected(number, place="invoices.csv row {0}, column Net"):

@@ -73,13 +73,17 @@ def codes() -> frozenset[str]:
 
 def project_findings(facts: ProjectFacts) -> tuple[Finding, ...]:
     """Every finding of one project, the worst first."""
-    return _sorted(f for check in PROJECT_CHECKS for f in check(facts))
+    return sorted_findings(f for check in PROJECT_CHECKS for f in check(facts))
 
 
 def portfolio_findings(facts: PortfolioFacts) -> tuple[Finding, ...]:
-    """Every finding that belongs to no single project, the worst first."""
-    return _sorted(f for check in PORTFOLIO_CHECKS for f in check(facts))
+    """Every finding about the portfolio's records as a whole, the worst first.
+
+    Those whose records all belong to one project carry its code.
+    """
+    return sorted_findings(f for check in PORTFOLIO_CHECKS for f in check(facts))
 
 
-def _sorted(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+def sorted_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Findings, the worst first."""
     return tuple(sorted(findings, key=lambda f: (_ORDER[f.severity], f.code, f.subject)))

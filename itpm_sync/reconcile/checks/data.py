@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 
 from itpm_sync.model import HelpDeskItem
 from itpm_sync.reconcile.facts import PortfolioFacts, ProjectFacts, finding, label, place
-from itpm_sync.reconcile.status import Evidence, Finding, Rejected, Severity, Unallocated
+from itpm_sync.reconcile.status import Coverage, Evidence, Finding, Rejected, Severity, Unallocated
+from itpm_sync.reconcile.wording import count, kind
 
 _SINGLE_REJECTIONS = 200  # per stream; beyond that one finding lists them all
 
@@ -16,17 +17,18 @@ def unallocated_records(facts: ProjectFacts | PortfolioFacts) -> Iterator[Findin
     """Records without a project, or without a package in a project that has packages."""
     project = facts.code if isinstance(facts, ProjectFacts) else ""
     for group in facts.unallocated:
-        words = group.kind.replace("_", " ") + ("s" if group.count != 1 else "")
-        worth = _worth(group)
+        one = group.count == 1
+        word = kind(group.kind)
         target = f"a work package of {project}" if project else "a project"
-        counted = "they are in the project's totals only" if project else "they are in no total"
+        where = "in the project's totals only" if project else "in no total"
         currency = f" {group.amount.currency}" if group.amount is not None else ""
         yield Finding(
             code="unallocated-records",
             severity=Severity.LOW if project else Severity.MEDIUM,
             project=project,
             subject=f"{group.kind}{currency}",
-            message=f"{group.count} {words}{worth} match no rule for {target}: {counted}",
+            message=f"{count(group.count, word)}{_worth(group)} {'matches' if one else 'match'} no "
+            f"rule for {target}: {'it is' if one else 'they are'} {where}",
             action="Add an allocation rule, or the missing code at the source.",
             amount=group.amount,
             evidence=group.examples,
@@ -49,8 +51,8 @@ def sla_breached(p: ProjectFacts) -> Iterator[Finding]:
         Severity.HIGH if status.resolve_breaches else Severity.MEDIUM,
         p.code,
         "help-desk",
-        f"{len(p.desk.breached)} items missed a service level: {status.resolve_breaches} the "
-        f"resolution, {status.response_breaches} the response",
+        f"{count(len(p.desk.breached), 'help-desk item')} missed a service level: "
+        f"{status.resolve_breaches} resolved and {status.response_breaches} answered too late",
         action="Work on the oldest first; if it recurs, look at the team's load.",
         evidence=_open_first(p.desk.breached),
     )
@@ -67,18 +69,21 @@ def stale_source(facts: PortfolioFacts) -> Iterator[Finding]:
         hours = None if c.as_of is None else (facts.end - c.as_of).total_seconds() / 3600
         if hours is not None and hours <= limit:
             continue
-        age = (
-            "was never read" if hours is None else f"was last read {hours:.0f} h before the end of"
-        )
+        age = "was never read"
+        if hours is not None:
+            age = f"was last read {hours:.0f} h before the end of the data date (limit {limit} h)"
         yield finding(
             "stale-source",
             Severity.HIGH,
             "",
             f"{c.connection}/{c.stream}/{c.scope}",
-            f"{c.connection} {c.stream} {c.scope} {age} "
-            + ("" if hours is None else f"the data date (limit {limit} h)"),
+            f"{_source(c)} {age}",
             action="See `itpm-sync status` for the failed run, mend the connection and pull again.",
         )
+
+
+def _source(c: Coverage) -> str:
+    return " ".join(w for w in ("Source", c.connection, c.stream, c.scope) if w)
 
 
 def incomplete_source(facts: PortfolioFacts) -> Iterator[Finding]:
@@ -87,14 +92,14 @@ def incomplete_source(facts: PortfolioFacts) -> Iterator[Finding]:
         differs = c.exact and c.source_count is not None and c.source_count != c.stored
         if c.complete and not differs:
             continue
-        told = "unknown" if c.source_count is None else str(c.source_count)
+        known = c.source_count is not None
+        told = f"the source has {c.source_count:,}" if known else "the source cannot say how many"
         yield finding(
             "incomplete-source",
             Severity.HIGH,
             "",
             f"{c.connection}/{c.stream}/{c.scope}",
-            f"{c.connection} {c.stream} {c.scope}: stored {c.stored}, source says {told}"
-            + (f"; {c.note}" if c.note else ""),
+            f"{_source(c)}: {c.stored:,} stored, {told}" + (f"; {c.note}" if c.note else ""),
             action="Pull again; if it stays, pull with --full --sweep.",
         )
 
@@ -114,7 +119,7 @@ def rejected_records(facts: PortfolioFacts) -> Iterator[Finding]:
             severity=Severity.HIGH,
             project="",
             subject=f"{connection}/{stream}",
-            message=f"{len(found)} records of {connection} {stream} were rejected; the first: "
+            message=f"{len(found):,} records of {connection} {stream} were rejected; the first: "
             f"{_told(found[0])}",
             action="Correct them at the source; the list is in the evidence.",
             evidence=tuple(
@@ -144,7 +149,7 @@ def _one_rejected(r: Rejected, number: int) -> Finding:
         severity=Severity.MEDIUM,
         project="",
         subject=f"{r.connection}/{r.stream}/{where}" + (f"#{number + 1}" if number else ""),
-        message=f"{r.connection} {r.stream} {r.source_id}: {_told(r)}",
+        message=f"Source {r.connection} {r.stream}, record {r.source_id}: {_told(r)}",
         action="Correct the value at the source; the rest of the source is loaded.",
         evidence=(
             Evidence(
@@ -164,7 +169,7 @@ def repeated_id(facts: PortfolioFacts) -> Iterator[Finding]:
             Severity.MEDIUM,
             "",
             f"{first.ref.connection}/{first.ref.stream}/{first.kind}/{first.project_key}/{word}",
-            f"{len(records)} {first.kind.replace('_', ' ')} records share the id {word}: "
+            f"{count(len(records), kind(first.kind))} share the id {word}: "
             + ", ".join(f"{place(r)} ({label(r)})" for r in records),
             action="Give each its own id at the source; each is shown as its own until then.",
             evidence=records,

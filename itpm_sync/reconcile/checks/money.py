@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
 from fractions import Fraction
 
-from itpm_sync.model import InvoiceLine, Money, OrderLine, Payment, Receipt
+from itpm_sync.model import Contract, InvoiceLine, Money, OrderLine, Payment, Receipt
 from itpm_sync.reconcile.allocate import fold
 from itpm_sync.reconcile.contracts import ContractFacts
 from itpm_sync.reconcile.facts import PortfolioFacts, ProjectFacts, finding, money_total
 from itpm_sync.reconcile.money import Documents, FxGap
-from itpm_sync.reconcile.number import decimal, show
+from itpm_sync.reconcile.number import decimal
 from itpm_sync.reconcile.status import Finding, Policy, Severity
+from itpm_sync.reconcile.wording import count, day, money, show
 
 Facts = ProjectFacts | PortfolioFacts
 _PRICE_TOLERANCE = Fraction(2, 100)  # usual two-way match tolerance: 2 % of the order
@@ -48,13 +50,13 @@ def invoice_without_order(facts: Facts) -> Iterator[Finding]:
         if not loose:
             continue
         named = sorted({i.order for i in loose if i.order})
-        why = f"names the unknown order {named[0]}" if named else "names no order and no contract"
+        why = f"names the unknown order {named[0]}" if named else "names no order or contract"
         yield finding(
             "invoice-without-order",
             Severity.MEDIUM,
             _code(facts),
             subject,
-            f"invoice {subject} of {loose[0].invoiced_on} {why}: {_sum(loose)}",
+            f"Invoice {subject} of {day(loose[0].invoiced_on)} {why}: {_sum(loose)}",
             action="Ask who ordered it; link it to its order or contract, or reject it.",
             amount=money_total(i.amount for i in loose),
             evidence=loose,
@@ -89,8 +91,8 @@ def invoice_over_order(p: ProjectFacts) -> Iterator[Finding]:
             Severity.HIGH,
             p.code,
             name,
-            f"order {name}: invoiced {show(invoiced)} − ordered {show(ordered)} = {over} too much "
-            "(2 % is tolerated)",
+            f"Order {name}: invoiced {money(invoiced, currency)} − ordered "
+            f"{money(ordered, currency)} = {over} too much (2 % is tolerated)",
             action="Hold the payment until the order is changed or the invoice corrected.",
             amount=over,
             evidence=p.documents.invoices_of_order.get(number, ()),
@@ -113,9 +115,9 @@ def duplicate_invoice(facts: PortfolioFacts) -> Iterator[Finding]:
         yield finding(
             "duplicate-invoice",
             Severity.HIGH,
-            "",
+            facts.home(lines),
             f"{lines[0].vendor} {number}",
-            f"invoice {' = '.join(words)} of {lines[0].vendor or 'an unnamed vendor'} is booked "
+            f"Invoice {' = '.join(words)} of {lines[0].vendor or 'an unnamed vendor'} is booked "
             f"more than once: {_sum(again)} too much",
             action="Compare the documents; pay one, and have the other cancelled or credited.",
             amount=money_total(i.amount for i in again),
@@ -154,9 +156,9 @@ def receipt_without_order(facts: PortfolioFacts) -> Iterator[Finding]:
         yield finding(
             "receipt-without-order",
             Severity.LOW,
-            "",
+            facts.home(receipts),
             order or "(no order)",
-            f"{len(receipts)} receipts name the unknown order {order or '(none)'}",
+            _named(len(receipts), "receipt", "", "order", order),
             action="Add the order, or correct its number on the receipt.",
             evidence=receipts,
         )
@@ -172,14 +174,27 @@ def payment_without_invoice(facts: PortfolioFacts) -> Iterator[Finding]:
         yield finding(
             "payment-without-invoice",
             Severity.MEDIUM,
-            "",
+            facts.home(payments),
             subject or "(no invoice)",
-            f"{len(payments)} payments ({whole or 'several currencies'}) name the unknown invoice "
-            f"{subject or '(none)'}",
+            _named(
+                len(payments),
+                "payment",
+                f" ({whole or 'several currencies'})",
+                "invoice",
+                subject if payments[0].invoice else "",
+            ),
             action="Add the invoice, or correct its number on the payment.",
             amount=whole,
             evidence=payments,
         )
+
+
+def _named(number: int, one: str, worth: str, of: str, name: str) -> str:
+    """`1 receipt names the unknown order PO-9`, `2 payments (EUR 9.00) name no invoice`."""
+    verb = "names" if number == 1 else "name"
+    return (
+        f"{count(number, one)}{worth} {verb} {f'the unknown {of} {name}' if name else f'no {of}'}"
+    )
 
 
 # ---- contracts ----------------------------------------------------------------------------------
@@ -197,8 +212,8 @@ def order_over_contract(facts: Facts) -> Iterator[Finding]:
             Severity.HIGH,
             _code(facts),
             c.contract.number,
-            f"contract {c.contract.number}: ordered {show(ordered)} − ceiling "
-            f"{show(Fraction(ceiling.amount))} = {over} too much",
+            f"Contract {c.contract.number}: ordered {money(ordered, ceiling.currency)} − ceiling "
+            f"{ceiling} = {over} too much",
             action="Amend the contract or cancel orders before anything more is ordered.",
             amount=over,
             evidence=[c.contract],
@@ -217,8 +232,8 @@ def contract_over_ceiling(facts: Facts) -> Iterator[Finding]:
             Severity.HIGH,
             _code(facts),
             c.contract.number,
-            f"contract {c.contract.number}: invoiced {show(invoiced)} − ceiling "
-            f"{show(Fraction(ceiling.amount))} = {over} too much",
+            f"Contract {c.contract.number}: invoiced {money(invoiced, ceiling.currency)} − ceiling "
+            f"{ceiling} = {over} too much",
             action="Stop payment; amend the contract or reclaim the excess.",
             amount=over,
             evidence=[c.contract],
@@ -240,13 +255,22 @@ def contract_notice_due(facts: Facts) -> Iterator[Finding]:
             Severity.HIGH if reached <= 30 else Severity.MEDIUM,
             _code(facts),
             c.contract.number,
-            f"contract {c.contract.number} ({c.contract.vendor}) ends on {c.contract.end}; notice "
-            f"of {c.contract.notice_days} days is due by {deadline}, in {days} days"
-            + (f"; renewal: {c.contract.renewal}" if c.contract.renewal else ""),
+            _notice_words(c.contract, deadline, days),
             action="Decide now: renew, renegotiate or give notice.",
             amount=c.contract.ceiling,
             evidence=[c.contract],
         )
+
+
+def _notice_words(contract: Contract, deadline: date, days: int) -> str:
+    ends = f" ends on {day(contract.end)};" if contract.end is not None else ":"
+    vendor = f" ({contract.vendor})" if contract.vendor else ""
+    left = f"in {count(days, 'day')}" if days else "today"
+    renewal = f"; renewal: {contract.renewal}" if contract.renewal else ""
+    return (
+        f"Contract {contract.number}{vendor}{ends} notice of "
+        f"{count(contract.notice_days or 0, 'day')} is due by {day(deadline)}, {left}{renewal}"
+    )
 
 
 def _policy(facts: Facts) -> Policy:
@@ -268,15 +292,16 @@ def contract_expired_spending(facts: Facts) -> Iterator[Finding]:
         late = money_total(i.amount for i in c.late_invoices)
         parts = []
         if c.late_invoices:
-            parts.append(f"{len(c.late_invoices)} invoice lines after it ({late or 'mixed'})")
+            lines = count(len(c.late_invoices), "invoice line")
+            parts.append(f"{lines} after it ({late or 'several currencies'})")
         if committed:
-            parts.append(f"{show(committed)} still on open orders")
+            parts.append(f"{money(committed, c.currency)} still on open orders")
         yield finding(
             "contract-expired-spending",
             Severity.HIGH,
             _code(facts),
             c.contract.number,
-            f"contract {c.contract.number} expired on {end}: {' and '.join(parts)}",
+            f"Contract {c.contract.number} expired on {day(end)}: {' and '.join(parts)}",
             action="Renew the contract or stop the orders; check what the late invoices rest on.",
             amount=late,
             evidence=[c.contract, *c.late_invoices],
@@ -295,8 +320,8 @@ def contract_burn(facts: Facts) -> Iterator[Finding]:
             Severity.HIGH if burn >= policy.burn_red else Severity.MEDIUM,
             _code(facts),
             c.contract.number,
-            f"contract {c.contract.number}: value is used {show(burn)} times as fast as the term "
-            f"passes ({c.status.invoiced} invoiced of {c.contract.ceiling})",
+            f"Contract {c.contract.number}: its value is used {show(burn)} times as fast as its "
+            f"term passes ({c.status.invoiced} invoiced of {c.contract.ceiling})",
             action="Forecast when the ceiling is reached; slow down or extend in time.",
             amount=c.status.invoiced,
             evidence=[c.contract],
@@ -311,14 +336,18 @@ def no_rate(p: ProjectFacts) -> Iterator[Finding]:
     if not p.in_money:
         return
     for unrated in p.labour.unrated:
-        hours = show(Fraction(unrated.seconds, 3600))
+        hours, first = show(Fraction(unrated.seconds, 3600)), day(unrated.first)
+        when = (
+            f"on {first}"
+            if unrated.first == unrated.last
+            else f"from {first} to {day(unrated.last)}"
+        )
         yield finding(
             "no-rate",
             Severity.MEDIUM,
             p.code,
             unrated.person,
-            f"{hours} h of {unrated.person} from {unrated.first} to {unrated.last} have no rate, "
-            "so AC is n/a",
+            f"{hours} h of {unrated.person} {when} have no hourly rate, so actual cost is n/a",
             action="Add a rate for the person, the role or the team, in force on those days.",
         )
 
@@ -342,9 +371,14 @@ def fx_missing(p: ProjectFacts) -> Iterator[Finding]:
             Severity.HIGH,
             p.code,
             f"{currency}-{base or 'none'}",
-            f"{len(records) or len(gaps)} amounts in {currency} cannot be converted to "
-            f"{base or 'a currency of the project'}: no rate on or before {days[0]}"
-            + (f" … {days[-1]}" if len(days) > 1 else ""),
+            f"{count(len(records) or len(gaps), 'amount')} in {currency} cannot be converted to "
+            f"{base or 'a currency of the project'}: no exchange rate {_until(days)}",
             action="Add dated exchange rates for the pair; sums that need them are n/a until then.",
             evidence=[records[k] for k in sorted(records)],
         )
+
+
+def _until(days: Sequence[date]) -> str:
+    if len(days) == 1:
+        return f"on or before {day(days[0])}"
+    return f"for {len(days)} days from {day(days[0])} to {day(days[-1])}"

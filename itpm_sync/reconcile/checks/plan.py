@@ -10,12 +10,13 @@ from fractions import Fraction
 from itpm_sync.model import InvoiceLine, Project, Record, TimeEntry, WorkItem
 from itpm_sync.reconcile.evm import EAC_METHODS
 from itpm_sync.reconcile.facts import PackageFacts, ProjectFacts, finding, place
-from itpm_sync.reconcile.number import show
 from itpm_sync.reconcile.performance import is_counted
 from itpm_sync.reconcile.portfolio import Register
+from itpm_sync.reconcile.progress import Tally
 from itpm_sync.reconcile.ratings import band, declared_colour, is_worse
 from itpm_sync.reconcile.scope import is_done
 from itpm_sync.reconcile.status import Colour, Evidence, Finding, ScopeChange, Severity
+from itpm_sync.reconcile.wording import count, day, show
 from itpm_sync.reconcile.workdays import impossible
 
 _FORECAST_HIGH = Fraction(105, 100)  # EAC over BAC beyond which dashboards turn red
@@ -69,11 +70,16 @@ def package_late(p: ProjectFacts) -> Iterator[Finding]:
             Severity.HIGH if days > 28 else Severity.MEDIUM,
             p.code,
             f.plan.code,
-            f"{_named(f)} was planned to finish on {f.plan.finish} and is {days} days late"
-            + (f"; {tally.done} of {tally.items} items are done" if tally.items else ""),
+            f"{_named(f)} was planned to finish on {day(f.plan.finish)} and is "
+            f"{count(days, 'day')} late" + (f"; {_progress(tally)}" if tally.items else ""),
             action="Close it at the source if it is finished; otherwise agree a new date.",
             evidence=waiting.get(f.plan.code, ()),
         )
+
+
+def _progress(tally: Tally) -> str:
+    verb = "is" if tally.done == 1 else "are"
+    return f"{tally.done} of {count(tally.items, 'item')} {verb} done"
 
 
 def _open_items(p: ProjectFacts) -> Mapping[str, Sequence[WorkItem]]:
@@ -87,7 +93,8 @@ def _open_items(p: ProjectFacts) -> Mapping[str, Sequence[WorkItem]]:
 
 def _named(f: PackageFacts) -> str:
     plan = f.plan
-    return f"{plan.code} ({plan.name})" if plan.name and plan.name != plan.code else plan.code
+    name = f" ({plan.name})" if plan.name and plan.name != plan.code else ""
+    return f"Work package {plan.code}{name}"
 
 
 def package_over_budget(p: ProjectFacts) -> Iterator[Finding]:
@@ -125,11 +132,16 @@ def cost_before_start(p: ProjectFacts) -> Iterator[Finding]:
             p.code,
             f.plan.code,
             f"{_named(f)}: {p.told(ac)} is booked, but nothing is earned and it has not started"
-            + (f" (planned start {f.plan.start})" if f.plan.start else ""),
+            + (f" (planned start {day(f.plan.start)})" if f.plan.start else ""),
             action="Move the bookings to the package that caused them, or record the actual start.",
             amount=p.amount(ac),
             evidence=_costs(p, f.plan.code),
         )
+
+
+def _own(reason: str, f: PackageFacts) -> str:
+    """The reason without the package that the message has named already."""
+    return reason.removeprefix(f"{f.plan.label}: ")
 
 
 def _idle(f: PackageFacts) -> bool:
@@ -145,7 +157,7 @@ def actual_cost_negative(p: ProjectFacts) -> Iterator[Finding]:
             Severity.HIGH,
             p.code,
             "project",
-            f"cumulative AC is {p.told(ac)}: credit notes exceed all cost",
+            f"Cumulative AC is {p.told(ac)}: credit notes exceed all cost",
             action="Look for a credit note without its invoice, or with the wrong project.",
             amount=p.amount(ac),
             evidence=(i.record for i in p.records.of(InvoiceLine) if i.record.credit_note),
@@ -164,7 +176,7 @@ def progress_unknown(p: ProjectFacts) -> Iterator[Finding]:
                 Severity.MEDIUM,
                 p.code,
                 f.plan.code,
-                f"{_named(f)} (method {f.plan.method}): {reason}",
+                f"{_named(f)}, measured by {f.plan.method.replace('_', ' ')}: {_own(reason, f)}",
                 action="Give it dates and what its method measures, or another measurement method.",
                 amount=p.amount(f.values.bac.value),
             )
@@ -179,18 +191,19 @@ def plan_dates_impossible(p: ProjectFacts) -> Iterator[Finding]:
         wrong = impossible(start, finish)
         problem = ""
         if wrong is not None:
-            problem = f"{wrong} is before 1970 or after 2100"
+            problem = f"{day(wrong)} is before 1970 or after 2100"
         elif start is not None and finish is not None and finish < start:
-            problem = f"the finish {finish} is before the start {start}"
+            problem = f"the finish {day(finish)} is before the start {day(start)}"
         if not problem:
             continue
-        where = f"{place(record)}: " if record is not None else ""
+        where = f"{place(record)}: p" if record is not None else "P"
+        what = "the project" if subject == "project" else f"work package {subject}"
         yield finding(
             "plan-dates-impossible",
             Severity.MEDIUM,
             p.code,
             subject,
-            f"{where}planned dates of {subject}: {problem}",
+            f"{where}lanned dates of {what}: {problem}",
             action="Correct the dates at the source; until then the plan is not time-phased.",
             evidence=[record] if record is not None else [],
         )
@@ -288,14 +301,14 @@ def scope_added_unapproved(p: ProjectFacts) -> Iterator[Finding]:
     if added:
         share = p.scope.of_baseline(len(added)).value
         high = share is not None and share >= 100 * p.policy.creep_red
-        size = f" ({show(share, 1)} % of it)" if share is not None else ""
+        size = f" (+{show(share, 1)} %)" if share is not None else ""
         yield _scope_finding(
             "scope-added-unapproved",
             Severity.HIGH if high else Severity.MEDIUM,
             p,
             added,
-            f"{len(added)} items were added since {p.scope.label}{size} without an approved "
-            "change request",
+            f"{_were(len(added))} added to {p.scope.label}{size} without an approved change "
+            "request",
             action="Name the approved change request in a label or link of each, or take it out.",
         )
 
@@ -309,10 +322,14 @@ def scope_removed(p: ProjectFacts) -> Iterator[Finding]:
             Severity.LOW,
             p,
             removed,
-            f"{len(removed)} items of {p.scope.label} were cancelled, deleted or moved away "
-            "without an approved change request",
+            f"{_were(len(removed))} cancelled, deleted or moved out of {p.scope.label} without an "
+            "approved change request",
             action="Confirm that they are not needed any more, and record a new baseline.",
         )
+
+
+def _were(items: int) -> str:
+    return f"{count(items, 'item')} {'was' if items == 1 else 'were'}"
 
 
 def _scope_finding(
@@ -351,7 +368,7 @@ def declared_better_than_computed(p: ProjectFacts) -> Iterator[Finding]:
         Severity.MEDIUM,
         p.code,
         "rating",
-        f"declared {declared}, computed {computed} ({p.rating.reason})",
+        f"Declared {declared}, but the figures say {computed}. {p.rating.reason}",
         action="Ask the project manager which facts are missing, and have them recorded.",
     )
 
@@ -367,7 +384,8 @@ def cost_index_implausible(p: ProjectFacts) -> Iterator[Finding]:
             Severity.MEDIUM,
             p.code,
             "project",
-            f"CPI {show(index)} is above {2 - p.policy.index_amber}: work earned for little cost",
+            f"CPI {show(index)} is above {2 - p.policy.index_amber}: more is earned than its cost "
+            "can explain",
             action="Look for time and invoices that are not booked yet, and for a padded budget.",
         )
 
@@ -380,6 +398,6 @@ def project_empty(p: ProjectFacts) -> Iterator[Finding]:
             Severity.HIGH,
             p.code,
             "project",
-            f"no record of any source belongs to project {p.code}",
+            f"No record of any source belongs to project {p.code}",
             action="Compare its code with the sources' project keys; check rules and permissions.",
         )

@@ -1,0 +1,86 @@
+"""What all projects of a run share, computed once: the records of the data date, indexed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TypeVar
+
+from itpm_sync.model import (
+    FxRate,
+    HelpDeskItem,
+    InvoiceLine,
+    OrderLine,
+    Payment,
+    Person,
+    Rate,
+    Receipt,
+    Record,
+    TimeEntry,
+    WorkItem,
+)
+from itpm_sync.reconcile.allocate import Allocation, allocate
+from itpm_sync.reconcile.contracts import ContractMoney
+from itpm_sync.reconcile.labour import RateCard
+from itpm_sync.reconcile.money import Documents, FxTable, Paid
+from itpm_sync.reconcile.status import Inputs, Snapshot
+from itpm_sync.reconcile.workdays import Zone
+
+R = TypeVar("R", bound=Record)
+
+
+class Context:
+    """One run over `inputs`; `before` is the snapshot before this one.
+
+    Raises ReconcileError for an unknown zone.
+    """
+
+    def __init__(self, inputs: Inputs, previous: Snapshot | None) -> None:
+        self.inputs, self.policy, self.today = inputs, inputs.policy, inputs.data_date
+        self.zone = Zone.of(inputs.zone)
+        self.end = self.zone.end_of(self.today)
+        self.records = {
+            kind: sorted((r for r in found if self._is_known(r)), key=lambda r: r.id)
+            for kind, found in inputs.records.items()
+        }
+        self.allocation: Allocation = allocate(inputs, self.records)
+        self.fx = FxTable(self.of(FxRate))
+        self.rates = RateCard(self.of(Rate), self.of(Person))
+        self.documents = Documents(
+            self.of(OrderLine),
+            self.of(Receipt),
+            self.of(InvoiceLine),
+            self.of(Payment),
+            self.fx,
+            data_date=self.today,
+        )
+        self.contracts = ContractMoney(self.documents, self.of(InvoiceLine))
+        self.paid: dict[str, list[Paid]] = defaultdict(list)
+        for part in self.documents.paid:
+            self.paid[part.line.id].append(part)
+        self.orphan_payments = {p.id for p in self.documents.orphan_payments}
+        self.before = previous
+        self.before_by_code = {p.code: p for p in previous.projects} if previous else {}
+
+    def of(self, kind: type[R]) -> list[R]:
+        """The portfolio's records of a class of the model, by identity."""
+        return [r for r in self.records.get(kind.kind, ()) if isinstance(r, kind)]
+
+    def has(self, kind: str) -> bool:
+        """Whether any record of the kind was read at all."""
+        return bool(self.records.get(kind))
+
+    def _is_known(self, record: Record) -> bool:  # noqa: PLR0911 - one line a kind
+        """Whether the record existed, as far as its own dates tell, on the data date."""
+        if isinstance(record, WorkItem | HelpDeskItem):
+            return record.created_at is None or record.created_at < self.end
+        if isinstance(record, TimeEntry):
+            return record.on <= self.today
+        if isinstance(record, InvoiceLine):
+            return record.invoiced_on <= self.today
+        if isinstance(record, OrderLine):
+            return record.ordered_on is None or record.ordered_on <= self.today
+        if isinstance(record, Receipt):
+            return record.received_on <= self.today
+        if isinstance(record, Payment):
+            return record.paid_on <= self.today
+        return True

@@ -1,0 +1,208 @@
+"""One project on the data date: its plan, progress, money, scope and help desk, as facts."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from itpm_sync.model import (
+    ChangeRequest,
+    Contract,
+    HelpDeskItem,
+    InvoiceLine,
+    Milestone,
+    OrderLine,
+    Payment,
+    TimeEntry,
+    WorkItem,
+    WorkPackage,
+)
+from itpm_sync.reconcile.allocate import ProjectRecords, fold
+from itpm_sync.reconcile.context import Context
+from itpm_sync.reconcile.contracts import ContractFacts, contract_facts
+from itpm_sync.reconcile.facts import PackageFacts, ProjectFacts
+from itpm_sync.reconcile.helpdesk import help_desk
+from itpm_sync.reconcile.labour import Labour, labour
+from itpm_sync.reconcile.money import Ledger, ledger
+from itpm_sync.reconcile.number import Number, total, unknown
+from itpm_sync.reconcile.performance import Values, indices, package_values, project_values
+from itpm_sync.reconcile.portfolio import Register
+from itpm_sync.reconcile.progress import (
+    NO_BUDGET,
+    Work,
+    earned_share,
+    package_state,
+    plans,
+    tallies,
+    whole_project,
+)
+from itpm_sync.reconcile.scope import Scope, baseline_in_force, scope_ledger
+from itpm_sync.reconcile.status import Colour, ProjectSetup, Rating, RecordedBaseline
+from itpm_sync.reconcile.unplaced import without_package
+
+
+def project_facts(run: Context, setup: ProjectSetup, row: Register | None) -> ProjectFacts:
+    """Everything that is known of one project; `row` is its line in a register, if it has one."""
+    records = run.allocation.of(setup.code)
+    baseline = baseline_in_force(run.inputs.baselines, setup.code, run.today)
+    scope = project_scope(run, setup, records, baseline)
+    currency = _currency(setup, records, baseline, row)
+    found = plans(records.of(WorkPackage), baseline, run.fx, currency)
+    in_money = bool(currency) and any(p.money is not None for p in found)
+    time = labour(records.of(TimeEntry), run.rates, run.fx, currency)
+    work = Work(
+        run.today,
+        tallies(scope, run.end),
+        _milestones(records),
+        time.seconds,
+        scope.members is not None,
+    )
+    book = _ledger(run, currency, records)
+    by_code = {fold(p.code): p for p in found}
+    packages = [
+        PackageFacts(
+            plan,
+            package_values(
+                plan,
+                work,
+                by_code,
+                _actual(run, time.cost(plan.code), book.sum("invoiced", plan.code), in_money),
+                in_money=in_money,
+            ),
+            package_state(plan, work, earned_share(plan, work, by_code)),
+        )
+        for plan in found
+    ]
+    values = _values(
+        run,
+        setup=setup,
+        packages=packages,
+        work=work,
+        time=time,
+        book=book,
+        in_money=in_money,
+        scope=scope,
+    )
+    numbers = indices(values, run.policy.eac_method)
+    desk = help_desk(records.of(HelpDeskItem), records.of(TimeEntry), run.zone, run.today)
+    before = run.before_by_code.get(setup.code)
+    return ProjectFacts(
+        setup=setup,
+        policy=run.policy,
+        data_date=run.today,
+        end=run.end,
+        zone=run.zone,
+        currency=currency,
+        in_money=in_money,
+        records=records,
+        baseline=baseline,
+        packages=packages,
+        work=work,
+        values=values,
+        numbers=numbers,
+        ledger=book,
+        labour=time,
+        scope=scope,
+        desk=desk,
+        contracts=contract_list(run, (p.record for p in records.of(Contract))),
+        register=row,
+        documents=run.documents,
+        unallocated=without_package(records, bool(found)),
+        rating=Rating(dimension="overall", colour=Colour.GREY, reason=""),
+        previous=before,
+        previous_on=run.before.data_date if run.before else None,
+    )
+
+
+def project_scope(
+    run: Context, setup: ProjectSetup, records: ProjectRecords, baseline: RecordedBaseline | None
+) -> Scope:
+    """The scope of a project against a baseline."""
+    return scope_ledger(
+        setup,
+        records.of(WorkItem),
+        run.allocation.gone_from(setup.code).of(WorkItem),
+        records.of(ChangeRequest),
+        baseline=baseline,
+        zone=run.zone,
+        data_date=run.today,
+    )
+
+
+def _values(
+    run: Context,
+    *,
+    setup: ProjectSetup,
+    packages: Sequence[PackageFacts],
+    work: Work,
+    time: Labour,
+    book: Ledger,
+    in_money: bool,
+    scope: Scope,
+) -> Values:
+    ac = _actual(run, time.total, book.totals["invoiced"], in_money)
+    if packages or in_money:
+        return project_values([(f.plan, f.values) for f in packages], ac, in_money=in_money)
+    whole = whole_project(setup)
+    if whole.dates_problem or not scope.current:
+        return project_values([], ac, in_money=False)
+    only = package_values(whole, work, {}, ac, in_money=False)
+    note = "measured in items over the project's own dates: no work package is known"
+    return replace(only, bac=replace(only.bac, note=note))
+
+
+def _actual(run: Context, cost: Number, invoiced: Number, in_money: bool) -> Number:
+    if not in_money:
+        return unknown(NO_BUDGET)
+    if not (run.has("time_entry") or run.has("invoice_line")):
+        return unknown("no source of time entries or invoices is connected")
+    return replace(total((cost, invoiced)), note="labour + invoices − credit notes")
+
+
+def _ledger(run: Context, currency: str, records: ProjectRecords) -> Ledger:
+    invoices = records.of(InvoiceLine)
+    parts = [part for i in invoices for part in run.paid.get(i.record.id, ())]
+    orphans = [p for p in records.of(Payment) if p.record.id in run.orphan_payments]
+    return ledger(
+        currency,
+        run.documents,
+        orders=records.of(OrderLine),
+        invoices=invoices,
+        paid=parts,
+        payments=orphans,
+        data_date=run.today,
+    )
+
+
+def contract_list(run: Context, contracts: Iterable[Contract]) -> tuple[ContractFacts, ...]:
+    """Contracts on the data date, each with its money."""
+    return tuple(contract_facts(c, run.contracts, run.policy, run.today) for c in contracts)
+
+
+def _currency(
+    setup: ProjectSetup,
+    records: ProjectRecords,
+    baseline: RecordedBaseline | None,
+    row: Register | None,
+) -> str:
+    """The configured currency, else the only one of the budgets, else the only one of all money."""
+    if setup.currency:
+        return setup.currency
+    budgets = {p.record.budget.currency for p in records.of(WorkPackage) if p.record.budget}
+    budgets |= {p.budget.currency for p in (baseline.packages if baseline else ()) if p.budget}
+    if row is not None:
+        costs = (row.record.planned_cost, row.record.actual_cost)
+        budgets |= {m.currency for m in costs if m is not None}
+    if budgets:
+        return budgets.pop() if len(budgets) == 1 else ""
+    money = {o.record.amount.currency for o in records.of(OrderLine)}
+    money |= {i.record.amount.currency for i in records.of(InvoiceLine)}
+    return money.pop() if len(money) == 1 else ""
+
+
+def _milestones(records: ProjectRecords) -> Mapping[str, Sequence[Milestone]]:
+    found: dict[str, list[Milestone]] = defaultdict(list)
+    for milestone, package, _ in records.of(Milestone):
+        found[package].append(milestone)
+    return found

@@ -1,0 +1,171 @@
+"""The facts of a project as its status: figures, ratings, curve, findings."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, datetime
+from fractions import Fraction
+
+from itpm_sync.model import ItemType, Money, Risk, WorkItem
+from itpm_sync.reconcile import ratings
+from itpm_sync.reconcile.checks import project_findings, sorted_findings
+from itpm_sync.reconcile.context import Context
+from itpm_sync.reconcile.facts import PackageFacts, ProjectFacts
+from itpm_sync.reconcile.figures import package_figures, project_figures
+from itpm_sync.reconcile.number import Number, total, unknown
+from itpm_sync.reconcile.performance import curve, done_history, is_counted
+from itpm_sync.reconcile.portfolio import cost_index, time_index
+from itpm_sync.reconcile.progress import whole_project
+from itpm_sync.reconcile.scope import is_cancelled, is_done
+from itpm_sync.reconcile.status import CurvePoint, Finding, PackageStatus, ProjectStatus, Rating
+from itpm_sync.reconcile.workdays import week_ends
+
+
+def project_status(
+    run: Context, facts: ProjectFacts, shared: Sequence[Finding] = ()
+) -> ProjectStatus:
+    """What is said of a project; `shared` are findings of the portfolio that are all its own."""
+    rated = _ratings(run, facts)
+    facts = replace(facts, rating=ratings.overall_rating(rated))
+    setup, planned = facts.setup, [f.plan for f in facts.packages]
+    before = facts.previous
+    return ProjectStatus(
+        code=setup.code,
+        name=setup.name,
+        stage=setup.stage,
+        manager=setup.manager,
+        sponsor=setup.sponsor,
+        unit=facts.unit,
+        planned_start=setup.start or min((p.start for p in planned if p.start), default=None),
+        planned_finish=setup.finish or max((p.finish for p in planned if p.finish), default=None),
+        declared_rating=setup.declared_rating,
+        rating=facts.rating,
+        ratings=rated,
+        figures=project_figures(facts, run.has),
+        packages=tuple(_package_status(run, facts, f) for f in facts.packages),
+        curve=_curve(facts, before),
+        burnup=facts.scope.burnup,
+        scope_changes=facts.scope.changes,
+        contracts=tuple(c.status for c in facts.contracts),
+        help_desk=facts.desk.status if facts.desk else None,
+        unallocated=tuple(facts.unallocated),
+        findings=sorted_findings((*project_findings(facts), *shared)),
+        risks=_risks(facts),
+    )
+
+
+def _package_status(run: Context, facts: ProjectFacts, f: PackageFacts) -> PackageStatus:
+    return PackageStatus(
+        code=f.plan.code,
+        name=f.plan.name,
+        team=f.plan.team,
+        method=str(f.plan.method),
+        planned_start=f.plan.start,
+        planned_finish=f.plan.finish,
+        state=f.state,
+        figures=package_figures(facts, f, run.has),
+    )
+
+
+def _curve(facts: ProjectFacts, before: ProjectStatus | None) -> tuple[CurvePoint, ...]:
+    pairs = [(f.plan, f.values) for f in facts.packages]
+    if not pairs and not facts.in_money and facts.values.bac.value is not None:
+        pairs = [(whole_project(facts.setup), facts.values)]
+    counted = frozenset(p.code for p, _ in pairs if is_counted(p, in_money=facts.in_money))
+    history = done_history(facts.scope, facts.end, counted)
+    if facts.in_money and facts.values.ac.value is not None:
+        history = replace(history, spent=_spent(facts))
+    earlier = before.curve if before is not None and before.unit == facts.unit else ()
+    return curve(
+        pairs,
+        facts.values,
+        facts.work,
+        history,
+        facts.zone,
+        earlier=earlier,
+        in_money=facts.in_money,
+    )
+
+
+# ---- ratings ------------------------------------------------------------------------------------
+
+
+def _ratings(run: Context, facts: ProjectFacts) -> tuple[Rating, ...]:
+    row, policy = facts.register, facts.policy
+    time = ratings.index_rating("time", "SPI", facts.numbers["spi"], policy)
+    cost = ratings.cost_rating(facts.numbers, facts.currency, policy)
+    if row is not None and not facts.packages:
+        time = ratings.index_rating("time", "Planned ÷ actual duration", time_index(row), policy)
+        cost = ratings.index_rating("cost", "Planned ÷ actual cost", cost_index(row), policy)
+    now, earlier = _open_defects(facts)
+    within = facts.desk.within if facts.desk else unknown("no help-desk items")
+    risks = [p.record for p in facts.records.of(Risk)]
+    reserve = facts.setup.management_reserve
+    return (
+        time,
+        cost,
+        ratings.scope_rating(facts.scope, policy),
+        ratings.quality_rating(within, now, earlier, policy),
+        ratings.risk_rating(
+            risks,
+            _exposure(run, risks, facts.currency),
+            _converted(run, reserve, facts.currency) if reserve else unknown("none"),
+            facts.values.bac if facts.in_money else unknown("measured in items"),
+            currency=facts.currency,
+            today=facts.data_date,
+        ),
+    )
+
+
+def _open_defects(facts: ProjectFacts) -> tuple[int, int]:
+    """Open defects now and four weeks ago."""
+    defects = [p.record for p in facts.records.of(WorkItem) if p.record.type is ItemType.DEFECT]
+    ago = facts.zone.end_of(week_ends(facts.data_date, 5)[0])
+    return _open_at(defects, facts.end), _open_at(defects, ago)
+
+
+def _exposure(run: Context, risks: Sequence[Risk], currency: str) -> Number:
+    found = [e for r in risks if ratings.is_open_risk(r) and (e := ratings.exposure(r))]
+    if not found:
+        return unknown("no open risk has both a probability and an impact")
+    return total(_converted(run, m, currency) for m in found)
+
+
+def _converted(run: Context, money: Money, currency: str) -> Number:
+    if not currency:
+        return unknown("the project has no currency")
+    return run.fx.convert(money, currency, run.today)
+
+
+def _spent(facts: ProjectFacts) -> Sequence[tuple[date, Fraction]]:
+    """Cost by day; every part is known, or AC would not be."""
+    days: dict[date, Fraction] = defaultdict(Fraction)
+    for booked in facts.labour.booked:
+        days[booked.on] += booked.cost.value or 0
+    for entry in facts.ledger.entries:
+        if entry.state == "invoiced":
+            days[entry.on] += entry.amount.value or 0
+    return sorted(days.items())
+
+
+def _open_at(items: Sequence[WorkItem], end: datetime) -> int:
+    return sum(
+        (i.created_at is None or i.created_at < end)
+        and not is_done(i, end)
+        and not is_cancelled(i, end)
+        for i in items
+    )
+
+
+def _risks(facts: ProjectFacts) -> tuple[tuple[str, str, str], ...]:
+    """Open risks, the largest exposure first."""
+    rows = []
+    for risk, _, _ in facts.records.of(Risk):
+        if ratings.is_open_risk(risk):
+            exposed = ratings.exposure(risk)
+            text = str(exposed) if exposed else "n/a"
+            size = Fraction(exposed.amount) if exposed else Fraction(-1)
+            rows.append((-size, risk.code, risk.title, text))
+    return tuple((code, title, text) for _, code, title, text in sorted(rows))
