@@ -10,7 +10,7 @@ import logging
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, date, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
@@ -127,6 +127,9 @@ def open_session(
     session = Session(config, Store.open(config.store_url), redactor)
     try:
         yield session
+    except ConfigError as error:
+        cleaned = [replace(p, message=redactor.clean(p.message)) for p in error.problems]
+        raise ConfigError(cleaned) from None
     except ItpmError as error:
         error.args = tuple(redactor.clean(a) if isinstance(a, str) else a for a in error.args)
         raise
@@ -306,8 +309,8 @@ def remap(session: Session, *, dry_run: bool = False) -> tuple[Remapped, ...]:
     run = None if dry_run else session.store.begin_run("remap", session.now())
     done = []
     for connection in session.config.connections.values():
-        variables = session.store.variables(connection.name)
-        if variables is None:
+        variables, fingerprint = session.store.connection_state(connection.name)
+        if not fingerprint:
             continue  # never pulled: nothing to re-map
         mapper = _compiled(
             session.config, connection, variables, session.connector(connection.name)
@@ -319,7 +322,8 @@ def remap(session: Session, *, dry_run: bool = False) -> tuple[Remapped, ...]:
     if run is not None:
         changed = sum(r.changed for r in done)
         message = f"{changed} records changed"
-        session.store.finish_run(run, state="ok", message=message, at=session.now())
+        now = session.now()
+        session.store.finish_run(run, state="ok", now=now, counts={}, message=message)
     return tuple(done)
 
 

@@ -71,7 +71,7 @@ PROJECTS = (
 
 PACKAGES = (
     Package(
-        "NET", "1.1", "Design and site survey", "network", 1, 3, 42_000, "CHF", "items", 34,
+        "NET", "1.1", "Design and site survey", "network", 1, 3, 42_000, "CHF", "items", 52,
         "Survey headquarters; Survey plant Nord; Survey plant Süd; Addressing plan; "
         "Target design; Security zones; Design review",
     ),
@@ -86,16 +86,16 @@ PACKAGES = (
         "Tune radio cells; Guest access; Coverage report", late=1.5,
     ),
     Package(
-        "NET", "1.4", "Site migration", "network", 7, 11, 68_000, "CHF", "items", 24,
+        "NET", "1.4", "Site migration", "network", 7, 11, 68_000, "CHF", "items", 95,
         "Migrate headquarters; Migrate plant Nord; Migrate plant Süd; Migrate branch Bern; "
         "Migrate branch Basel; Remove old switches", late=2.5,
     ),
     Package(
         "NET", "1.5", "Project management", "service management", 1, 12, 30_000, "CHF",
-        "level_of_effort", 20, "Steering and reporting",
+        "level_of_effort", 230, "Steering and reporting",
     ),
     Package(
-        "SDM", "2.1", "Process design", "service management", 1, 4, 38_000, "EUR", "items", 30,
+        "SDM", "2.1", "Process design", "service management", 1, 4, 38_000, "EUR", "items", 64,
         "Incident process; Request process; Problem process; Change process; Service catalogue; "
         "Roles and groups",
     ),
@@ -105,17 +105,17 @@ PACKAGES = (
         "Single sign-on; Asset lookup; Dashboards; Knowledge base", late=0.5,
     ),
     Package(
-        "SDM", "2.3", "Data migration", "data and analytics", 6, 10, 45_000, "EUR", "items", 24,
+        "SDM", "2.3", "Data migration", "data and analytics", 6, 10, 45_000, "EUR", "items", 44,
         "Export the old desk; Map categories; Load open tickets; Load history; Reconcile counts; "
         "Archive attachments", late=1.0,
     ),
     Package(
-        "SDM", "2.4", "Training and go-live", "help desk", 9, 12, 33_000, "EUR", "items", 20,
+        "SDM", "2.4", "Training and go-live", "help desk", 9, 12, 33_000, "EUR", "items", 60,
         "Train agents; Train approvers; Cut-over rehearsal; Go-live; Early life support",
     ),
     Package(
         "DAP", "3.1", "Landing zone", "information security", 1, 4, 60_000, "USD",
-        "percent_complete", 40, "Accounts and guardrails; Network peering; Key management; "
+        "percent_complete", 92, "Accounts and guardrails; Network peering; Key management; "
         "Logging; Cost controls", percent=100,
     ),
     Package(
@@ -124,7 +124,7 @@ PACKAGES = (
         "Lineage; Backfill", late=0.5,
     ),
     Package(
-        "DAP", "3.3", "Reports", "data and analytics", 7, 12, 80_000, "USD", "items", 30,
+        "DAP", "3.3", "Reports", "data and analytics", 7, 12, 80_000, "USD", "items", 100,
         "Finance cube; Board dashboard; Self-service layer; Access reviews; Performance test; "
         "Hand-over to operations", late=0.5,
     ),
@@ -718,7 +718,7 @@ version: 1
 title: Example programme office
 timezone: {ZONE}
 store: sqlite:///itpm.db
-reports: {{folder: reports}}
+reports: {{folder: reports, url: "https://pmo.example.org/reports"}}
 
 connections:
 {blocks}{_FILES}

@@ -200,8 +200,8 @@ class Output:
             ("Run", "Job", "State", "Started", "Took", "Message"),
             [
                 (
-                    str(r["id"])[:8], escape(r["job"]), r["state"], _stamp(r["started"]),
-                    _took(r["started"], r["finished"]), escape(r["message"][:80]),
+                    escape(r.id), escape(r.job), r.state, _stamp(r.started),
+                    _took(r.started, r.finished), escape(r.message[:80]),
                 )
                 for r in status.runs
             ],
