@@ -128,7 +128,8 @@ def search_classic(site: Site, request: Request) -> Json:
     else:
         jql, start = request.text("jql"), request.number("startAt", 0)
         size, expand = request.number("maxResults", 50), request.text("expand")
-        fields, strict = request.words("fields"), request.text("validateQuery") != "false"
+        fields = request.words("fields")
+        strict = request.text("validateQuery", "true").casefold() == "true"
     size = min(size, _MOST_CLASSIC)
     if start + size > _WINDOW:
         raise Refusal(

@@ -458,6 +458,40 @@ def test_a_broken_dump_names_file_and_line(tmp_path: Path, content: bytes, where
         JiraSandbox().load(file)
 
 
+@pytest.mark.parametrize(
+    ("jql", "found"),
+    [
+        ("id in ({id}, 99999) ORDER BY key", ["NET-1"]),
+        ("key in (NET-1, NET-2, NET-99)", ["NET-1"]),  # NET-2 is hidden, NET-99 does not exist
+        ("project in (NET, NOPE)", ["NET-1"]),
+        ("fixVersion = Nope OR sprint = 4711", []),
+    ],
+)
+def test_what_does_not_exist_matches_nothing_where_the_query_is_not_to_be_validated(
+    datacenter: Caller, jql: str, found: list[str]
+) -> None:
+    sandbox = datacenter.sandbox
+    ident = sandbox.issue(sandbox.create_issue("NET", "seen"))["id"]
+    sandbox.hide_issue(sandbox.create_issue("NET", "hidden"))
+    query = {"jql": jql.format(id=ident)}
+
+    assert datacenter.raw("/search", query).status_code == 400
+    assert datacenter.raw("/search", query | {"validateQuery": True}).status_code == 400
+    assert datacenter.raw("/search", params=query | {"validateQuery": "true"}).status_code == 400
+    for answer in (
+        datacenter("/search", query | {"validateQuery": False}),
+        datacenter("/search", params=query | {"validateQuery": "false"}),
+        datacenter("/search", params=query | {"validateQuery": "False"}),
+    ):
+        assert (answer["total"], [i["key"] for i in answer["issues"]]) == (len(found), found)
+
+
+def test_a_query_that_is_not_to_be_validated_must_still_be_one(datacenter: Caller) -> None:
+    for jql in ("project =", "nofield = 3"):
+        answer = datacenter.raw("/search", {"jql": jql, "validateQuery": False})
+        assert answer.status_code == 400
+
+
 # ---- seeds
 
 
