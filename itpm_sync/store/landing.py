@@ -4,7 +4,8 @@ The rules. An older version never overwrites a newer one. What is unchanged, by 
 mapping fingerprint, costs one lookup and no write. Children belong to their raw record and are
 replaced as a set: a child that a newer version lacks is marked deleted. A superseded state of a
 model record becomes a version. A changed mapping re-reads the same source state: it replaces rows
-in place and makes no version. A record that cannot be mapped is kept raw, its last good rows stay,
+in place and makes no version; so does a record that only has another address (a row that moved
+down in its file). A record that cannot be mapped is kept raw, its last good rows stay,
 and the reason goes to `rejected`.
 """
 
@@ -45,9 +46,14 @@ class Step(Enum):
     CHANGED = auto()
     RETURNED = auto()
     REMAPPED = auto()  # same content, other mapping
+    READDRESSED = auto()  # same content at another address for people
     SAME = auto()
     OLDER = auto()
     GONE = auto()  # the source says so itself
+
+
+_SAME_STATE = frozenset({Step.REMAPPED, Step.READDRESSED})
+"""Steps in which the source's state is the one that is stored: no row of theirs is a version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +66,7 @@ class RawState:
     updated_at: datetime | None
     absent: str | None
     kinds: frozenset[str]
+    url: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,13 +95,13 @@ class Batch:
 
 
 def digest(raw: RawRecord) -> bytes:
-    """The content hash of a raw record: its body and its address."""
-    content = hashlib.blake2b(raw.body, digest_size=16)
-    content.update((raw.url or "").encode("utf-8", "replace"))
-    return content.digest()
+    """The content hash of a raw record; its address is no content."""
+    return hashlib.blake2b(raw.body, digest_size=16).digest()
 
 
-def decide(stored: RawState | None, raw: RawRecord, content: bytes, fingerprint: str) -> Step:
+def decide(  # noqa: PLR0911 - a decision table
+    stored: RawState | None, raw: RawRecord, content: bytes, fingerprint: str
+) -> Step:
     """What to do with `raw`; pure."""
     gone = cause_of(raw)
     if stored is None:
@@ -105,8 +112,10 @@ def decide(stored: RawState | None, raw: RawRecord, content: bytes, fingerprint:
         return Step.SAME if stored.absent == gone else Step.GONE
     if stored.absent:
         return Step.RETURNED
-    if content != stored.hash or raw.scope != stored.scope:
+    if (content, raw.scope, raw.updated_at) != (stored.hash, stored.scope, stored.updated_at):
         return Step.CHANGED
+    if raw.url != stored.url:
+        return Step.READDRESSED
     return Step.SAME if fingerprint == stored.fingerprint else Step.REMAPPED
 
 
@@ -262,7 +271,7 @@ class _Planner:
             self._write(record.kind, (*engine, *content))
             return
         before = old[codec.HEAD :]
-        if todo.step is Step.REMAPPED:
+        if todo.step in _SAME_STATE:
             if before != content:
                 self._write(record.kind, (*old[: codec.HEAD], *content))
             return
@@ -294,7 +303,7 @@ class _Planner:
         self.writes.removed += 1
         if self.batch.remap:
             self.writes.touched.append(row[0])
-        if todo.step is Step.REMAPPED:  # derived by the former mapping, never at the source
+        if todo.step in _SAME_STATE:  # derived by the former mapping, never at the source
             self.writes.unmapped[kind].append(row[0])
             return
         since = self.codec(kind).moment(_moment(todo.raw, self.batch))
@@ -449,10 +458,10 @@ def raw_states(connection: sa.Connection, batch: Batch, ids: Sequence[str]) -> d
     table = RAW_RECORD.c
     query = sa.select(
         table.source_id, table.hash, table.fingerprint, table.scope,
-        table.updated_at, table.absent, table.kinds,
+        table.updated_at, table.absent, table.kinds, table.url,
 )  # fmt: skip
     return {
-        row[0]: RawState(row[1], row[2], row[3], row[4], row[5], frozenset(row[6].split()))
+        row[0]: RawState(row[1], row[2], row[3], row[4], row[5], frozenset(row[6].split()), row[7])
         for part in chunks(batch.identity(i) for i in ids)
         for row in connection.execute(query.where(table.id.in_(part)))
     }
@@ -503,7 +512,7 @@ def _landed(writes: _Writes, batch: Batch) -> Landed:
         new=steps[Step.NEW],
         changed=steps[Step.CHANGED] + steps[Step.REMAPPED],
         returned=steps[Step.RETURNED],
-        unchanged=steps[Step.SAME],
+        unchanged=steps[Step.SAME] + steps[Step.READDRESSED],
         older=steps[Step.OLDER],
         gone=steps[Step.GONE],
         quarantined=writes.quarantined + len(batch.rejected),

@@ -1,0 +1,357 @@
+"""The store beside landing: opening, runs, checkpoints, censuses, outcomes, the lock."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from itpm_sync.connector import Page, RawRecord, Target
+from itpm_sync.errors import RunLocked, StoreError
+from itpm_sync.store import (
+    BaselineLine,
+    Checkpoint,
+    Completeness,
+    OutboxRow,
+    RunLock,
+    Store,
+)
+from itpm_sync.store.schema import METADATA, UtcDateTime
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
+class Nothing:
+    records = ()
+    problems = ()
+
+
+@pytest.fixture
+def store(store_url: str) -> Iterator[Store]:
+    with Store.open(store_url) as opened:
+        yield opened
+
+
+def land(store: Store, *ids: str, scope: str = "A", run: str = "run") -> None:
+    store.land_page(
+        Page([RawRecord(i, b"{}", scope) for i in ids]), run=run, connection="c", stream="s",
+        fingerprint="f", map_record=lambda _: Nothing(), now=NOON,
+    )  # fmt: skip
+
+
+# ---- opening ------------------------------------------------------------------------------------
+
+
+def test_the_migrations_give_exactly_the_declared_schema(store_url: str) -> None:
+    Store.open(store_url).close()
+    engine = sa.create_engine(store_url)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, METADATA) == []
+    engine.dispose()
+
+
+def test_opening_again_keeps_what_is_stored(store_url: str) -> None:
+    with Store.open(store_url) as first:
+        instance = first.instance()
+        assert first.instance() == instance
+        land(first, "1")
+    with Store.open(store_url) as second:
+        assert second.instance() == instance
+        assert second.counts("c", "s") == {"A": 1}
+
+
+def test_a_newer_schema_is_refused_with_advice(sqlite_url: str, tmp_path: Path) -> None:
+    Store.open(sqlite_url).close()
+    with sqlite3.connect(tmp_path / "store.db") as database:
+        database.execute("UPDATE alembic_version SET version_num = '9999'")
+    database.close()
+    with pytest.raises(StoreError, match=r"9999, newer than .* install the newer"):
+        Store.open(sqlite_url)
+
+
+def test_an_interrupted_first_migration_leaves_an_empty_database(
+    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from alembic import op
+
+    created: list[str] = []
+    create = op.create_table
+
+    def stop_after_ten(name: str, *columns: object, **options: object) -> object:
+        created.append(name)
+        if len(created) == 10:
+            raise KeyboardInterrupt
+        return create(name, *columns, **options)
+
+    monkeypatch.setattr(op, "create_table", stop_after_ten)
+    with pytest.raises(KeyboardInterrupt):
+        Store.open(sqlite_url)
+    monkeypatch.undo()
+    with sqlite3.connect(tmp_path / "store.db") as database:
+        tables = database.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    database.close()
+    assert tables == (0,)
+    Store.open(sqlite_url).close()
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(b"this is no database, only some text that is long enough " * 9, "is not a database")],
+)
+def test_a_file_that_is_no_store_is_refused(tmp_path: Path, content: bytes, said: str) -> None:
+    (tmp_path / "x.db").write_bytes(content)
+    with pytest.raises(StoreError, match=said):
+        Store.open(f"sqlite:///{tmp_path / 'x.db'}")
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r"nowhere/x\.db cannot be opened — check that its folder"):
+        Store.open(f"sqlite:///{tmp_path / 'nowhere' / 'x.db'}")
+
+
+def test_an_unreachable_server_is_one_line_without_the_password() -> None:
+    with pytest.raises(StoreError, match="cannot be reached") as failure:
+        Store.open("postgresql+psycopg://joe:secret-word@127.0.0.1:9/x")
+    assert "secret-word" not in str(failure.value)
+    assert "\n" not in str(failure.value)
+
+
+@pytest.mark.parametrize("url", ["mysql://x/y", "no url at all", ""])
+def test_other_addresses_are_refused(url: str) -> None:
+    with pytest.raises(StoreError, match=r"^store: "):
+        Store.open(url)
+
+
+def test_a_full_disk_is_advice_and_leaves_the_store_whole(sqlite_url: str) -> None:
+    with Store.open(sqlite_url) as store:
+        land(store, "1")
+        pages = store._db.engine
+
+        @sa.event.listens_for(pages, "begin")
+        def _limit(connection: sa.Connection) -> None:
+            connection.exec_driver_sql("PRAGMA max_page_count = 1")
+
+        with pytest.raises(StoreError, match="the disk is full: free space"):
+            land(store, *(str(i) for i in range(9_000)))
+    with Store.open(sqlite_url) as store:
+        assert store.counts("c", "s") == {"A": 1}
+
+
+def test_a_store_that_may_only_be_read_is_advice(sqlite_url: str) -> None:
+    with Store.open(sqlite_url) as store:
+
+        @sa.event.listens_for(store._db.engine, "begin")
+        def _forbid(connection: sa.Connection) -> None:
+            connection.exec_driver_sql("PRAGMA query_only = 1")
+
+        with pytest.raises(StoreError, match="is read-only — give the account"):
+            land(store, "1")
+
+
+def test_a_naive_time_is_refused(store: Store) -> None:
+    with pytest.raises(ValueError, match="has no zone"):
+        store.put_checkpoint(
+            Checkpoint(connection="c", stream="s", scope="A", at=datetime(2026, 1, 1))  # noqa: DTZ001
+        )
+    assert UtcDateTime().cache_ok
+
+
+# ---- runs and checkpoints -----------------------------------------------------------------------
+
+
+def test_a_run_left_running_was_interrupted(store: Store) -> None:
+    first = store.begin_run("weekly", NOON)
+    second = store.begin_run("weekly", NOON + timedelta(hours=1))
+    store.finish_run(
+        second, state="ok", now=NOON + timedelta(hours=2), counts={"connections": {"c": 1}}
+    )
+    newest, oldest = store.runs()
+    assert (newest.id, newest.state, newest.counts) == (second, "ok", {"connections": {"c": 1}})
+    assert (oldest.id, oldest.state) == (first, "interrupted")
+    assert newest.finished == NOON + timedelta(hours=2)
+
+
+def test_checkpoints_are_kept_by_scope(store: Store) -> None:
+    one = Checkpoint(connection="c", stream="s", scope="A", at=NOON, detail={"x": [1]})
+    two = Checkpoint(connection="c", stream="s", scope="B", at=NOON, swept_at=NOON)
+    for checkpoint in (one, two, one):
+        store.put_checkpoint(checkpoint)
+    assert store.checkpoints("c", "s") == {"A": one, "B": two}
+    store.drop_checkpoints("c", "s", ["A"])
+    assert store.checkpoints("c", "s") == {"B": two}
+    assert store.checkpoints("c", "other") == {}
+
+
+def test_a_checkpoint_commits_with_its_page(store: Store) -> None:
+    checkpoint = Checkpoint(connection="c", stream="s", scope="A", at=NOON)
+    store.land_page(
+        Page([RawRecord("1", b"{}", "A")]), run="r", connection="c", stream="s", fingerprint="f",
+        map_record=lambda _: Nothing(), now=NOON, checkpoint=checkpoint,
+    )  # fmt: skip
+    assert store.checkpoints("c", "s") == {"A": checkpoint}
+
+
+def test_the_state_of_a_connection_keeps_its_variables(store: Store) -> None:
+    assert store.connection_state("c") == ({}, "")
+    store.put_connection_state("c", fingerprint="one", now=NOON, variables={"points": "cf_1"})
+    store.put_connection_state("c", fingerprint="two", now=NOON)
+    assert store.connection_state("c") == ({"points": "cf_1"}, "two")
+
+
+# ---- census -------------------------------------------------------------------------------------
+
+
+def test_a_census_tells_missing_unknown_and_moved_apart(store: Store) -> None:
+    land(store, "1", "2", "3", scope="A")
+    land(store, "4", scope="B")
+    land(store, "5", scope="B", run="now")
+    store.census_begin("c", "s")
+    store.census_add("c", "s", "A", ["1", "9"])
+    store.census_add("c", "s", "B", ["2", "4", "4"])
+    a, b = store.census_compare("c", "s", "now")
+    assert (a.scope, a.stored, a.listed) == ("A", 3, 2)
+    assert (a.missing, a.unknown, a.moved) == (("3",), ("9",), ())
+    assert (b.scope, b.stored, b.listed) == ("B", 2, 2)
+    assert (b.missing, b.unknown, b.moved) == ((), (), ("2",)), "5 was landed by this run"
+    store.mark_moved("c", "s", b.moved, "B")
+    assert store.mark_absent("c", "s", a.missing, cause="deleted", at=NOON) == 1
+    assert store.counts("c", "s") == {"A": 1, "B": 3}
+
+
+def test_an_absent_record_that_is_listed_again_is_unknown(store: Store) -> None:
+    land(store, "1")
+    store.mark_absent("c", "s", ["1"], cause="hidden", at=NOON)
+    store.census_begin("c", "s")
+    store.census_add("c", "s", "A", ["1"])
+    (census,) = store.census_compare("c", "s", "other")
+    assert (census.stored, census.unknown, census.missing) == (0, ("1",), ())
+
+
+def test_a_new_census_forgets_the_former(store: Store) -> None:
+    land(store, "1", "2")
+    store.census_add("c", "s", "A", ["1", "2"])
+    store.census_begin("c", "s")
+    store.census_add("c", "s", "A", ["2"])
+    (census,) = store.census_compare("c", "s", "other")
+    assert census.missing == ("1",)
+
+
+def test_a_made_up_cause_is_refused(store: Store) -> None:
+    with pytest.raises(ValueError, match="expected one of deleted"):
+        store.mark_absent("c", "s", ["1"], cause="lost", at=NOON)
+
+
+# ---- outcome ------------------------------------------------------------------------------------
+
+
+def proof(stream: str, stored: int) -> Completeness:
+    return Completeness(
+        connection="c", stream=stream, scope="A", stored=stored, source_count=3, exact=True,
+        census_count=None, as_of=NOON, complete=stored == 3, note="",
+    )  # fmt: skip
+
+
+def test_coverage_is_what_the_latest_pull_of_each_connection_proved(store: Store) -> None:
+    store.put_completeness("r1", [proof("s", 1), proof("t", 3)], NOON)
+    store.put_completeness("r2", [proof("s", 3)], NOON + timedelta(hours=1))
+    assert store.coverage() == (proof("s", 3),)
+
+
+def test_snapshots_are_appended_once_a_content_and_found_by_date(store: Store) -> None:
+    monday, sunday = date(2026, 3, 2), date(2026, 3, 8)
+    assert store.put_snapshot(monday, run="r1", now=NOON, body=b"one")
+    assert not store.put_snapshot(monday, run="r2", now=NOON, body=b"one")
+    assert store.put_snapshot(monday, run="r3", now=NOON, body=b"two")
+    assert store.put_snapshot(sunday, run="r4", now=NOON, body=b"three")
+    found = [store.snapshot(monday), store.snapshot(), store.snapshot_before(sunday)]
+    assert [s.body for s in found if s] == [b"two", b"three", b"two"]
+    assert store.snapshot_before(monday) is None
+    assert store.snapshot(date(2026, 1, 1)) is None
+
+
+def test_baselines_are_numbered_and_never_changed(store: Store) -> None:
+    lines = [BaselineLine(section="package", data={"code": "1.1", "budget": "10.00 EUR"})]
+    assert store.put_baseline("P", on=date(2026, 1, 1), author="Ann", now=NOON, lines=lines) == 1
+    assert store.put_baseline("P", on=date(2026, 2, 1), author="Ben", now=NOON, lines=[]) == 2
+    assert store.put_baseline("Q", on=date(2026, 2, 1), author="Ben", now=NOON, lines=[]) == 1
+    first, second = store.baselines("P")
+    assert (first.version, first.author, first.lines) == (1, "Ann", tuple(lines))
+    assert (second.version, second.lines) == (2, ())
+    assert len(store.baselines()) == 3
+
+
+def test_a_finding_keeps_the_day_on_which_it_was_first_seen(store: Store) -> None:
+    store.findings_seen(["a", "b"], date(2026, 3, 2))
+    seen = store.findings_seen(["b", "c", "b"], date(2026, 3, 9))
+    assert seen == {"b": date(2026, 3, 2), "c": date(2026, 3, 9)}
+
+
+def test_the_outbox_gives_back_what_was_put(store: Store) -> None:
+    target = Target("jira", "P", "NET-1", "comment")
+    assert store.outbox_row(target) is None
+    row = OutboxRow(target=target, mark="m", state="sending", pending="text ✓", attempts=1)
+    store.put_outbox_row(row)
+    done = OutboxRow(
+        target=target, mark="m", state="done", written="text ✓", standing="text ✓",
+        remote_id="77", attempts=1, updated_at=NOON,
+    )  # fmt: skip
+    store.put_outbox_row(done)
+    assert store.outbox_row(target) == done
+    assert store.outbox() == (done,)
+
+
+def test_stats_count_rows_and_bytes(store: Store) -> None:
+    land(store, "1", "2")
+    stats = store.stats()
+    assert stats.rows["raw_record"] == 2
+    assert stats.raw_bytes > 0
+    assert stats.bytes is not None
+    assert stats.schema == "0001"
+
+
+# ---- the lock -----------------------------------------------------------------------------------
+
+
+def test_a_second_run_is_told_who_holds_the_lock(tmp_path: Path) -> None:
+    path = tmp_path / "run.lock"
+    with (
+        RunLock(path),
+        pytest.raises(RunLocked, match=r"process \d+ on .*, since 20"),
+        RunLock(path),
+    ):
+        pass
+    with RunLock(path):
+        pass
+
+
+def test_the_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:
+    path = tmp_path / "run.lock"
+    code = (
+        "import sys, os, signal, pathlib\n"
+        "from itpm_sync.store import RunLock\n"
+        f"RunLock(pathlib.Path({str(path)!r})).__enter__()\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    killed = subprocess.run([sys.executable, "-c", code], check=False)
+    assert killed.returncode == -9
+    assert "pid" in path.read_text()
+    with RunLock(path):
+        pass
+
+
+def test_a_lock_in_a_place_that_cannot_be_written_is_advice(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with (
+        pytest.raises(StoreError, match=r"lock .*must be writable"),
+        RunLock(tmp_path / "file" / "l"),
+    ):
+        pass
