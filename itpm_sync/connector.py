@@ -104,7 +104,7 @@ class RawRecord:
     body: bytes  # UTF-8 JSON object
     scope: str = ""  # where the record is now; differs from the partition's scope after a move
     updated_at: datetime | None = None  # aware UTC; None: this stream has no stamp
-    url: str | None = None  # for people
+    url: str | None = None  # for people: a web address, or a place such as `plan.csv row 14`
     deleted: bool = False  # the source itself says so
     merged_into: str | None = None  # source id of the record that replaced this one
 

@@ -101,8 +101,9 @@ class RecordError(ItpmError):
         shown = repr(value)
         shown = shown if len(shown) <= 80 else shown[:77] + "…"
         where = f"{place}: " if place else ""
+        name = "" if f"column {field}" in place else f"{field}: "  # said already
         super().__init__(
-            f"{where}{field}: expected {expected}, found {shown}" + (f" — {hint}" if hint else "")
+            f"{where}{name}expected {expected}, found {shown}" + (f" — {hint}" if hint else "")
         )
 
 

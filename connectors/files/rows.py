@@ -271,12 +271,13 @@ def _record(
         for name, cell in zip(given.file.header, given.cells, strict=False)
         if cell.text or name[0] != "@"
     }
-    row |= {"@file": given.file_name, "@row": given.number}
+    row |= {"@file": given.file_name}
     body = {"row": row, "values": values, "attributes": attributes}
     return RawRecord(
         source_id=source_id,
         body=orjson.dumps(body, option=orjson.OPT_SORT_KEYS),
         scope=given.table.file,
+        url=given.place,
     )
 
 

@@ -156,8 +156,11 @@ def finding(
 
 
 def evidence_of(record: Record) -> Evidence:
-    """A record as evidence."""
-    return Evidence(identity=record.id, label=label(record), url=record.ref.url)
+    """A record as evidence; an address that is no web page, as a row of a file, is told in words."""
+    url, name = record.ref.url, label(record)
+    if url is None or ":" in url:
+        return Evidence(identity=record.id, label=name, url=url)
+    return Evidence(identity=record.id, label=f"{name} ({url})")
 
 
 def label(record: Record) -> str:  # noqa: PLR0911 - one line a kind

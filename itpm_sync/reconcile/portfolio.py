@@ -209,17 +209,21 @@ def time_index(found: Register) -> Number:
 def registers(records: Sequence[Project]) -> Mapping[str, Sequence[Register]]:
     """Register rows by folded code, those of the first connection and stream that has any.
 
-    Two sources that know one project are not two projects; two rows of one register are.
+    A stream with one register row is a register, also where a row of it says nothing: that is
+    what is wrong with the row. Two sources that know one project are not two projects; two rows
+    of one register are.
     """
+    sources = {_source(r) for r in records if is_register(r)}
     found: dict[str, list[Register]] = defaultdict(list)
     for record in records:
-        if not is_register(record):
-            continue
         rows = found[fold(record.code)]
-        source = (record.ref.connection, record.ref.stream)
-        if not rows or source == (rows[0].record.ref.connection, rows[0].record.ref.stream):
+        if _source(record) in sources and (not rows or _source(record) == _source(rows[0].record)):
             rows.append(register(record))
     return found
+
+
+def _source(record: Project) -> tuple[str, str]:
+    return record.ref.connection, record.ref.stream
 
 
 def setups(

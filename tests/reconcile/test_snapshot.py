@@ -21,6 +21,7 @@ from itpm_sync.model import (
     OrderLine,
     Rate,
     Receipt,
+    SourceRef,
     TimeEntry,
     WorkItem,
     WorkPackage,
@@ -278,3 +279,16 @@ def test_checks_emit_only_their_own_code():
         text = (source / f"{name}.py").read_text(encoding="utf-8")
         emitted |= set(re.findall(r'"([a-z]+(?:-[a-z]+)+)",', text))
     assert emitted - {"help-desk"} == set(codes())
+
+
+def test_evidence_names_the_row_of_a_file_and_links_a_web_page(world, eur):
+    setup = {"order": "PO-7", "quantity": Decimal(1), "received_on": date(2026, 3, 2)}
+    ref = SourceRef("office", "receipts", "g1", "receipts.csv row 14")
+    world.records["receipt"] = [Receipt(ref=ref, project_key="NET", **setup)]
+    world.add(Receipt, "g2", **setup)
+    [found] = world.findings("receipt-without-order")
+    assert found.message == "2 receipts name the unknown order PO-7"
+    assert [(e.label, e.url) for e in found.evidence] == [
+        ("PO-7 (receipts.csv row 14)", None),
+        ("PO-7", "https://src.test/g2"),
+    ]

@@ -46,13 +46,14 @@ def sla_breached(p: ProjectFacts) -> Iterator[Finding]:
     if p.desk is None or not p.desk.breached:
         return
     status = p.desk.status
+    targets = (("resolution", status.resolve_breaches), ("response", status.response_breaches))
     yield finding(
         "sla-breached",
         Severity.HIGH if status.resolve_breaches else Severity.MEDIUM,
         p.code,
         "help-desk",
-        f"{count(len(p.desk.breached), 'help-desk item')} missed a service level: "
-        f"{status.resolve_breaches} resolved and {status.response_breaches} answered too late",
+        f"{count(len(p.desk.breached), 'help-desk item')} missed the target for "
+        + " and ".join(f"{what} ({missed})" for what, missed in targets if missed),
         action="Work on the oldest first; if it recurs, look at the team's load.",
         evidence=_open_first(p.desk.breached),
     )

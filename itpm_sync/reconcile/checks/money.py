@@ -312,9 +312,11 @@ def contract_burn(facts: Facts) -> Iterator[Finding]:
     """A contract's value is used faster than its term passes."""
     policy = _policy(facts)
     for c in facts.contracts:
-        burn = c.burn.value
+        burn, spent = c.burn.value, c.status.invoiced
         if burn is None or burn < policy.burn_amber or not c.is_live:
             continue
+        if c.contract.ceiling and spent and spent.amount > c.contract.ceiling.amount:
+            continue  # contract-over-ceiling says it already
         yield finding(
             "contract-burn",
             Severity.HIGH if burn >= policy.burn_red else Severity.MEDIUM,

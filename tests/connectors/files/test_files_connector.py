@@ -7,6 +7,7 @@ import io
 import os
 import tempfile
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -109,10 +110,10 @@ def test_a_row_becomes_a_record_of_the_model(tmp_path: Path) -> None:
 def test_the_raw_record_keeps_the_row_as_it_stands_in_the_file(tmp_path: Path) -> None:
     save(tmp_path, HEADER + GOOD)
     (raw,) = load(tmp_path).records
-    assert raw.scope == "plan*.csv"
+    assert (raw.scope, raw.url) == ("plan*.csv", "plan.csv row 2")
     body = orjson.loads(raw.body)
     assert body["row"] == {
-        "@file": "plan.csv", "@row": 2, "WBS": "1.1", "Work package": "Switches",
+        "@file": "plan.csv", "WBS": "1.1", "Work package": "Switches",
         "Start": "01.02.2026", "Budget": "1.234,50", "Days": "10", "% done": "45 %",
         "Method": "Meilensteine", "Cost centre": "4711",
     }  # fmt: skip
@@ -126,7 +127,11 @@ def test_excel_and_csv_give_the_same_record(tmp_path: Path) -> None:
     sheet.append(["1.1", "Switches", date(2026, 2, 1), 1234.5, 10, 0.45, "Meilensteine", 4711])
     sheet["F2"].number_format = "0%"
     book.save(tmp_path / "book.xlsx")
-    assert load(tmp_path, file="book.xlsx", sheet="Plan").model == load(tmp_path).model
+    (excel,) = load(tmp_path, file="book.xlsx", sheet="Plan").model
+    (csv,) = load(tmp_path).model
+    assert excel.ref.url == "book.xlsx sheet Plan row 2"
+    assert csv.ref.url == "plan.csv row 2"
+    assert replace(excel, ref=csv.ref) == csv
 
 
 def test_a_bad_cell_of_an_optional_field_costs_the_cell_and_is_reported(tmp_path: Path) -> None:
@@ -223,7 +228,7 @@ def test_the_same_key_again_is_rejected_with_both_rows_named(tmp_path: Path) -> 
     loaded = load(tmp_path)
     assert [getattr(r, "name", "") for r in loaded.model] == ["Switches"]
     assert loaded.messages == [
-        f"plan.csv row {row}, column WBS: WBS: expected a key that no other row has, "
+        f"plan.csv row {row}, column WBS: expected a key that no other row has, "
         f"found '1.1' — plan.csv row 2 has {cells}; only that row is used"
         for row, cells in ((3, "other cells under the same key"), (4, "the same cells"))
     ]
