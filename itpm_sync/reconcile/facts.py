@@ -156,7 +156,7 @@ def finding(
 
 
 def evidence_of(record: Record) -> Evidence:
-    """A record as evidence; an address that is no web page, as a row of a file, is told in words."""
+    """A record as evidence; an address that is no web page (`plan.csv row 14`) is told in words."""
     url, name = record.ref.url, label(record)
     if url is None or ":" in url:
         return Evidence(identity=record.id, label=name, url=url)
