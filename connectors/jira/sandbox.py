@@ -95,7 +95,7 @@ class JiraSandbox:
         self._stopping.clear()
         self._server = Server(self.serve, self._stopping, port)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.005,), daemon=True).start()
         return self.url
 
     def stop(self) -> None:

@@ -101,7 +101,7 @@ class RequestTrackerSandbox:
         server = _Server(("127.0.0.1", port), _handler_of(self))
         self._server = server
         self.base_url = f"http://127.0.0.1:{server.server_address[1]}"
-        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.005,), daemon=True).start()
         return self.base_url
 
     def stop(self) -> None:
@@ -236,6 +236,9 @@ _MAX_BODY = 16 * 1024 * 1024
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    # An answer goes out as one piece: head and body apart would wait for each other's receipt.
+    disable_nagle_algorithm = True
+    wbufsize = -1
     sandbox: RequestTrackerSandbox
 
     def _serve(self) -> None:

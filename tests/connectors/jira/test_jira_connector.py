@@ -284,9 +284,13 @@ def test_a_passing_fault_costs_nothing_but_time(site: JiraSite, fault: str) -> N
     site.sandbox.create_issue("NET", "one")
     connector = site.connector()
     connector.variables()
+    waits: list[float] = []
+    connector._http._sleep = waits.append
     site.sandbox.set_faults(Faults(fail_next=(fault,)))
 
     assert len(records(connector, "issue")) == 1
+    assert len(waits) == 1
+    assert waits[0] >= (1.0 if fault == "503" else 0.5)  # as the source wishes, else our own
 
 
 def test_a_web_page_instead_of_an_answer_is_one_clear_line(site: JiraSite) -> None:

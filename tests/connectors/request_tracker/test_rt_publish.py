@@ -64,7 +64,9 @@ def publisher(sandbox: RequestTrackerSandbox) -> Iterator[RequestTrackerPublishe
         queues=("Helpdesk",),
         status_field="Project Status",
     )
-    connector = RequestTrackerConnector("desk", settings, Context(Path(), attempts=2, timeout_s=1))
+    connector = RequestTrackerConnector(
+        "desk", settings, Context(Path(), attempts=2, timeout_s=0.4)
+    )
     made = connector.publisher()
     assert isinstance(made, RequestTrackerPublisher)
     yield made
