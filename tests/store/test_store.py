@@ -50,9 +50,9 @@ def land(store: Store, *ids: str, scope: str = "A", run: str = "run") -> None:
 # ---- opening ------------------------------------------------------------------------------------
 
 
-def test_the_migrations_give_exactly_the_declared_schema(store_url: str) -> None:
-    Store.open(store_url).close()
-    engine = sa.create_engine(store_url)
+def test_the_migrations_give_exactly_the_declared_schema(unmigrated_url: str) -> None:
+    Store.open(unmigrated_url).close()
+    engine = sa.create_engine(unmigrated_url)
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, METADATA) == []
