@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 from itpm_sync.reconcile.facts import PackageFacts, ProjectFacts
@@ -68,6 +69,26 @@ _SUMMED = (
 )  # fmt: skip
 
 
+IMPLAUSIBLE = "implausible"
+"""How the note of a figure begins that is computed rightly and can hardly be meant."""
+_TWICE = 2  # the CPI beyond which even a bad plan is unlikelier than cost that nobody booked
+_RESTING_ON_COST = ("cpi", "eac", "etc", "vac", "tcpi_eac")
+
+
+def _doubted(numbers: Mapping[str, Number]) -> dict[str, Number]:
+    """Figures that rest on the cost booked carry the doubt where that is less than half of EV."""
+    cpi = numbers["cpi"].value
+    if cpi is None or cpi <= _TWICE:
+        return dict(numbers)
+    note = f"{IMPLAUSIBLE}: less than half of what is earned is booked as cost"
+    told = {
+        name: replace(n, note=f"{note}; {n.note}" if n.note else note)
+        for name in _RESTING_ON_COST
+        if (n := numbers[name]).value is not None
+    }
+    return dict(numbers) | told
+
+
 def _unit(name: str, facts: ProjectFacts) -> str:
     if name in _RATIOS:
         return "ratio"
@@ -94,7 +115,7 @@ def package_figures(
 ) -> Mapping[str, Figure]:
     """The figures of one work package."""
     code, tally = package.plan.code, facts.work.tally(package.plan)
-    numbers = indices(package.values, facts.policy.eac_method)
+    numbers = _doubted(indices(package.values, facts.policy.eac_method))
     numbers["budget"] = package.plan.budget
     numbers |= _booked(
         facts, has, lambda state: facts.ledger.sum(state, code), facts.labour.cost(code)
@@ -108,7 +129,7 @@ def package_figures(
 def project_figures(facts: ProjectFacts, has: HasSource) -> Mapping[str, Figure]:
     """The figures of one project."""
     scope, tallies = facts.scope, facts.work.tallies.values()
-    numbers = dict(facts.numbers)
+    numbers = _doubted(facts.numbers)
     numbers["budget"] = _budget(facts)
     numbers |= _booked(facts, has, facts.ledger.totals.__getitem__, facts.labour.total)
     numbers["effort_s"] = known(sum(facts.labour.seconds.values()))

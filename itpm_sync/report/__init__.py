@@ -11,16 +11,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from itpm_sync.report.build import build_portfolio, build_project
+    from itpm_sync.report.build import build_project
     from itpm_sync.report.html import render_portfolio, render_project
     from itpm_sync.report.past import Past
+    from itpm_sync.report.portfolio import build_portfolio
     from itpm_sync.report.wording import project_file
     from itpm_sync.report.write import write_reports
     from itpm_sync.report.xlsx import render_workbook
 
 _HOMES = {
     "Past": "past",
-    "build_portfolio": "build",
+    "build_portfolio": "portfolio",
     "build_project": "build",
     "project_file": "wording",
     "render_portfolio": "html",

@@ -1,9 +1,7 @@
-"""Snapshot → what the pages show. Pure: the same snapshots give the same pages."""
+"""Snapshot → what a project's page shows. Pure: the same snapshots give the same page."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
 from decimal import Decimal
 
 from itpm_sync.model import Money
@@ -12,12 +10,11 @@ from itpm_sync.reconcile.status import (
     PackageStatus,
     ProjectStatus,
     Rating,
-    Severity,
     Snapshot,
 )
 from itpm_sync.reconcile.wording import sentence
 from itpm_sync.report import view
-from itpm_sync.report.past import Past, all_findings
+from itpm_sync.report.past import Past
 from itpm_sync.report.sections import (
     MONEY_BARS,
     PACKAGE_FIGURES,
@@ -34,13 +31,10 @@ from itpm_sync.report.sections import (
     resolved,
     scope_row,
     sources,
-    stream,
     unallocated,
     value_of,
-    width,
 )
 from itpm_sync.report.wording import (
-    NBSP,
     WORDS,
     WORST_FIRST,
     amount,
@@ -53,15 +47,8 @@ from itpm_sync.report.wording import (
     money,
     percent,
     plain,
-    project_file,
     shown,
 )
-
-PORTFOLIO_FINDINGS = 12
-_LINE_FIGURES = (
-    ("cpi",), ("spi",), ("bac", "planned_cost"), ("eac", "actual_cost"), ("vac", "cost_variance"),
-)  # fmt: skip
-
 
 # ---- a project ----------------------------------------------------------------------------------
 
@@ -73,12 +60,12 @@ def build_project(project: ProjectStatus, snapshot: Snapshot, past: Past) -> vie
     now = view.TrailPoint(on=day(snapshot.data_date), colour=colour, word=WORDS[colour])
     bars = money_bars(project.packages)
     return view.ProjectPage(
-        head=_head(snapshot, past),
+        head=page_head(snapshot, past),
         code=clean(project.code, 40),
         name=clean(project.name, TITLE) or clean(project.code, TITLE),
         facts=_facts(project),
         headline=headline(project),
-        rating=_mark(project.rating, before.rating if before else None),
+        rating=rating_mark(project.rating, before.rating if before else None),
         dimensions=_dimensions(project, before),
         trail=(*past.trails.get(project.code, ()), now),
         key_figures=_key_figures(project, before, past.when),
@@ -107,7 +94,8 @@ def build_project(project: ProjectStatus, snapshot: Snapshot, past: Past) -> vie
     )  # fmt: skip
 
 
-def _head(snapshot: Snapshot, past: Past) -> view.Head:
+def page_head(snapshot: Snapshot, past: Past) -> view.Head:
+    """What every page says about itself."""
     return view.Head(
         portfolio=clean(snapshot.title, TITLE),
         week=iso_week(snapshot.data_date),
@@ -139,13 +127,14 @@ def headline(project: ProjectStatus) -> str:
     return " ".join(f"{sentence(p)}." for p in parts)
 
 
-def _planned_percent(project: ProjectStatus | PackageStatus) -> Decimal | None:
+def planned_percent(project: ProjectStatus | PackageStatus) -> Decimal | None:
+    """What was planned to be done by the data date, in percent; None where it is not known."""
     pv, bac = value_of(project, "pv"), value_of(project, "bac")
     return pv * 100 / bac if pv is not None and bac else None
 
 
 def _progress(project: ProjectStatus) -> str:
-    done, planned = value_of(project, "percent"), _planned_percent(project)
+    done, planned = value_of(project, "percent"), planned_percent(project)
     if done is None:
         return ""
     if planned is None:
@@ -214,7 +203,8 @@ def _register_time(days: Decimal) -> str:
     return f"it finishes {count(int(abs(days)), 'day')} {side} than planned"
 
 
-def _mark(rating: Rating, before: Rating | None) -> view.Mark:
+def rating_mark(rating: Rating, before: Rating | None) -> view.Mark:
+    """A rating in words, and how it moved."""
     move = ""
     if before:
         step = WORST_FIRST.index(rating.colour) - WORST_FIRST.index(before.colour)
@@ -232,7 +222,7 @@ def _mark(rating: Rating, before: Rating | None) -> view.Mark:
 
 def _dimensions(project: ProjectStatus, before: ProjectStatus | None) -> tuple[view.Mark, ...]:
     earlier = {r.dimension: r for r in before.ratings} if before else {}
-    return tuple(_mark(r, earlier.get(r.dimension)) for r in project.ratings)
+    return tuple(rating_mark(r, earlier.get(r.dimension)) for r in project.ratings)
 
 
 def _key_figures(
@@ -255,7 +245,7 @@ def _key_figures(
             key("schedule_variance_days", "Schedule variance",
                 side("schedule_variance_percent", "{} of the planned duration")),
         )  # fmt: skip
-    planned = _planned_percent(project)
+    planned = planned_percent(project)
     return (
         key("percent", "Work done", "" if planned is None else f"{percent(planned)} planned"),
         key("spi", "Schedule index (SPI)", side("sv", "variance {}")),
@@ -282,113 +272,3 @@ def _burn_now(project: ProjectStatus) -> tuple[tuple[str, str, str], ...]:
         return ()
     last = project.burnup[-1]
     return (("scope", "Scope", f"{last.scope:,} items"), ("done", "Done", f"{last.done:,} items"))
-
-
-# ---- the portfolio ------------------------------------------------------------------------------
-
-
-def build_portfolio(
-    snapshot: Snapshot, past: Past, pages: frozenset[str] | None = None
-) -> view.PortfolioPage:
-    """What the portfolio's page shows; `pages` are the codes with a page of their own (all)."""
-    lines = tuple(_line(p, past, pages) for p in snapshot.projects)
-    ordered = sorted(lines, key=lambda line: (line.rank, -line.high, line.name))
-    links = {p.code: view.Link(label=line.name, url=line.page)
-             for p, line in zip(snapshot.projects, lines, strict=True)}  # fmt: skip
-    found = finding_rows(all_findings(snapshot), past, links)
-    grave = tuple(f for f in found if f.severity != Severity.LOW)
-    top = (grave or found)[:PORTFOLIO_FINDINGS]
-    return view.PortfolioPage(
-        head=_head(snapshot, past),
-        headline=portfolio_headline(lines, past.when),
-        shares=_shares(lines, past),
-        moved=tuple(line for line in ordered if line.rating.move in ("better", "worse")),
-        currencies=_currencies(snapshot.totals),
-        totals=_totals(snapshot.totals),
-        projects=tuple(ordered),
-        without_page=sum(not line.page for line in lines),
-        findings=top,
-        findings_hidden=len(found) - len(top),
-        unallocated=tuple(unallocated(u) for u in snapshot.unallocated),
-        sources=sources(snapshot.coverage),
-        streams=tuple(stream(c) for c in snapshot.coverage),
-    )
-
-
-def _line(project: ProjectStatus, past: Past, pages: frozenset[str] | None) -> view.ProjectLine:
-    before = past.projects.get(project.code)
-    high = sum(f.severity is Severity.HIGH for f in project.findings)
-    own = pages is None or project.code in pages
-    return view.ProjectLine(
-        code=clean(project.code, 40),
-        name=clean(project.name, TITLE) or clean(project.code, TITLE),
-        page=project_file(project.code) if own else "",
-        manager=clean(project.manager, 80),
-        stage=project.stage.value,
-        rating=_mark(project.rating, before.rating if before else None),
-        rank=WORST_FIRST.index(project.rating.colour),
-        done=shown(project.figures.get("percent")),
-        done_width=width(value_of(project, "percent"), Decimal(100)),
-        planned_width=width(_planned_percent(project), Decimal(100)),
-        unit=project.unit,
-        figures=tuple(shown(_first(project, names), bare=True) for names in _LINE_FIGURES),
-        findings=f"{len(project.findings):,}",
-        high=high,
-    )
-
-
-def _first(project: ProjectStatus, names: Sequence[str]) -> Figure | None:
-    """The first of these figures that has a value, else the first, with its reason."""
-    figures = [f for n in names if (f := project.figures.get(n))]
-    return next((f for f in figures if f.value is not None), figures[0] if figures else None)
-
-
-def portfolio_headline(lines: Sequence[view.ProjectLine], when: str) -> str:
-    """The portfolio in a sentence: `1 of 3 projects is red, 1 amber, 1 green. 1 got worse …`."""
-    if not lines:
-        return "There is no project in this portfolio yet."
-    tally = Counter(line.rating.colour for line in lines)
-    parts = [f"{tally[c]:,}{NBSP}{WORDS[c].lower()}" for c in WORST_FIRST if tally[c]]
-    text = f"{count(len(lines), 'project')}: {', '.join(parts)}."
-    if not when:
-        return f"{text} This is the first report."
-    moves = Counter(line.rating.move for line in lines)
-    worse, better = (f"{moves[m]:,}" if moves[m] else "none" for m in ("worse", "better"))
-    since = f"since {when.removeprefix('on ')}"
-    if not moves["worse"] and not moves["better"]:
-        return f"{text} No rating has changed {since}."
-    return f"{text} {worse.capitalize()} got worse {since}, {better} better."
-
-
-def _shares(lines: Sequence[view.ProjectLine], past: Past) -> tuple[view.Share, ...]:
-    tally = Counter(line.rating.colour for line in lines)
-    return tuple(
-        view.Share(
-            colour=c,
-            word=WORDS[c],
-            now=tally[c],
-            before=past.colours.get(c, 0) if past.when else None,
-            width=width(Decimal(tally[c]), Decimal(len(lines))),
-        )
-        for c in WORST_FIRST
-    )
-
-
-def _totals(totals: Sequence[Figure]) -> tuple[view.TotalRow, ...]:
-    """A row a figure, a column a currency; figures that no project has are left out."""
-    by_key = {(f.name, f.unit): f for f in totals if is_currency(f.unit)}
-    labels = {f.name: clean(f.label, 60) for f in by_key.values()}
-    known = {name for (name, _), f in by_key.items() if f.value is not None}
-    units = _currencies(totals)
-    return tuple(
-        view.TotalRow(
-            label=label,
-            figures=tuple(shown(by_key.get((name, u)), bare=True) for u in units),
-        )
-        for name, label in labels.items()
-        if name in known
-    )
-
-
-def _currencies(totals: Sequence[Figure]) -> tuple[str, ...]:
-    return tuple(sorted({f.unit for f in totals if is_currency(f.unit)}))

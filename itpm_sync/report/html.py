@@ -64,7 +64,7 @@ def _template(name: str) -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"figure": _figure, "reasons": _reasons}
+    environment.filters |= {"figure": _figure, "reasons": _reasons, "doubtful": _doubtful}
     return environment.get_template(name)
 
 
@@ -89,6 +89,11 @@ def _reasons(rows: Iterable[view.PackageRow | view.ProjectLine | view.TotalRow])
     """The distinct reasons why figures of a table are n/a, the first four."""
     missing = (s.hint for row in rows for s in row.figures if s.missing and s.hint)
     return tuple(dict.fromkeys(missing))[:4]
+
+
+def _doubtful(rows: Iterable[view.PackageRow]) -> bool:
+    """Whether any figure of a table is marked as implausible."""
+    return any(s.doubtful for row in rows for s in row.figures)
 
 
 def _charts(page: view.ProjectPage) -> SimpleNamespace:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -40,6 +40,7 @@ from itpm_sync.report.wording import (
 
 TITLE = 160  # characters of a title on a page; the workbook has them all
 MONEY_BARS = 12
+_COUNTED = frozenset({"items", "points"})  # measurement methods
 SCOPE_ROWS = 12
 PACKAGE_FIGURES = ("bac", "pv", "ev", "ac", "cv", "sv", "cpi", "spi", "eac")
 _SEVERITIES = tuple(Severity)
@@ -54,27 +55,23 @@ def value_of(project: ProjectStatus | PackageStatus, name: str) -> Decimal | Non
 # ---- findings -----------------------------------------------------------------------------------
 
 
-def finding_rows(
-    findings: Iterable[Finding], past: Past, pages: Mapping[str, view.Link] | None = None
-) -> tuple[view.FindingRow, ...]:
-    """Findings by severity; `pages` links each to its project where the page has many."""
+def finding_rows(findings: Iterable[Finding], past: Past) -> tuple[view.FindingRow, ...]:
+    """Findings by severity."""
     ordered = sorted(findings, key=lambda f: _SEVERITIES.index(f.severity))
-    return tuple(_finding(f, past, pages) for f in ordered)
+    return tuple(_finding(f, past) for f in ordered)
 
 
-def _finding(
-    finding: Finding, past: Past, pages: Mapping[str, view.Link] | None
-) -> view.FindingRow:
+def _finding(finding: Finding, past: Past) -> view.FindingRow:
+    evidence = tuple(dict.fromkeys(link(e) for e in finding.evidence))
     return view.FindingRow(
         severity=finding.severity.value,
         code=clean(finding.code, 60),
         message=clean(finding.message, 400),
         action=clean(finding.action, 300),
         amount=money(finding.amount, exact=True) if finding.amount else "",
-        evidence=tuple(link(e) for e in finding.evidence[:5]),
-        more_evidence=len(finding.evidence[5:]),
+        evidence=evidence[:5],
+        more_evidence=len(evidence[5:]),
         is_new=past.findings is not None and finding.key not in past.findings,
-        project=pages.get(finding.project) if pages else None,
     )
 
 
@@ -101,22 +98,27 @@ def by_concern(packages: Iterable[PackageStatus]) -> list[PackageStatus]:
 
 def package(package: PackageStatus) -> view.PackageRow:
     """A work package as a line of the table."""
-    items, items_done = value_of(package, "items"), value_of(package, "items_done")
     done = value_of(package, "percent")
-    counted = f"{plain(items_done)}/{plain(items)}" if items and items_done is not None else ""
     return view.PackageRow(
         code=clean(package.code, 60),
         name=clean(package.name, TITLE),
         team=clean(package.team, 60),
-        method=clean(package.method, 40).replace("_", " "),
+        basis=_basis(package),
         state=clean(package.state, 40),
         start=day(package.planned_start),
         finish=day(package.planned_finish),
         done=shown(package.figures.get("percent")),
         done_width=width(done, Decimal(100)),
-        items=counted,
         figures=tuple(shown(package.figures.get(n), bare=True) for n in PACKAGE_FIGURES),
     )
+
+
+def _basis(package: PackageStatus) -> str:
+    """Items say how far a package is only where it is measured by them."""
+    items, items_done = value_of(package, "items"), value_of(package, "items_done")
+    if package.method not in _COUNTED or not items or items_done is None:
+        return clean(package.method, 40).replace("_", " ")
+    return f"{plain(items_done)} of {count(int(items), 'item')}"
 
 
 def width(value: Decimal | None, whole: Decimal) -> str:

@@ -62,23 +62,23 @@ class FindingRow:
     evidence: tuple[Link, ...]
     more_evidence: int
     is_new: bool
-    project: Link | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackageRow:
-    """A line of the work packages table. `late` states stand out."""
+    """A line of the work packages table. `late` states stand out; `basis` is what `done` rests on:
+    items done of all, else the measurement method.
+    """
 
     code: str
     name: str
     team: str
-    method: str
+    basis: str
     state: str
     start: str
     finish: str
     done: Shown
     done_width: str
-    items: str
     figures: tuple[Shown, ...]  # in the order of the table's heading
 
 
@@ -282,6 +282,16 @@ class TotalRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FindingGroup:
+    """The gravest findings of a project, or of the portfolio itself (no project)."""
+
+    project: Link | None
+    rating: Mark | None
+    findings: tuple[FindingRow, ...]
+    hidden: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PortfolioPage:
     """The portfolio's page."""
 
@@ -293,7 +303,7 @@ class PortfolioPage:
     totals: tuple[TotalRow, ...]
     projects: tuple[ProjectLine, ...]
     without_page: int
-    findings: tuple[FindingRow, ...]
+    attention: tuple[FindingGroup, ...]
     findings_hidden: int
     unallocated: tuple[UnallocatedRow, ...]
     sources: tuple[SourceRow, ...]

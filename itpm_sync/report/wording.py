@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from itpm_sync.model import Money, currency_exponent
 from itpm_sync.reconcile import wording
+from itpm_sync.reconcile.figures import IMPLAUSIBLE
 from itpm_sync.reconcile.status import Colour, Figure
 from itpm_sync.reconcile.wording import MINUS
 
@@ -45,6 +46,7 @@ class Shown:
     text: str
     hint: str = ""
     missing: bool = False
+    doubtful: bool = False  # computed, but hardly meant: the hint says why
     sort: str = ""  # plain decimal for sorting, empty where there is no value
 
 
@@ -180,7 +182,12 @@ def shown(figure: Figure | None, *, bare: bool = False) -> Shown:
     if value is None:
         return Shown("n/a", clean(figure.reason, 300) or "no reason was recorded", missing=True)
     text = amount(value, unit, bare=bare)
-    return Shown(text, clean(figure.note, 300), sort=format(value.normalize(), "f"))
+    return Shown(
+        text,
+        clean(figure.note, 300),
+        doubtful=figure.note.startswith(IMPLAUSIBLE),
+        sort=format(value.normalize(), "f"),
+    )
 
 
 def change(now: Figure | None, before: Figure | None, when: str) -> str:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from itpm_sync.errors import ConfigError, Problem, StoreError, suggestion
 from itpm_sync.reconcile.status import ProjectStatus, Snapshot
-from itpm_sync.report.build import build_portfolio, build_project
+from itpm_sync.report.build import build_project
 from itpm_sync.report.html import render_portfolio, render_project, render_redirect
 from itpm_sync.report.past import Past
+from itpm_sync.report.portfolio import build_portfolio
 from itpm_sync.report.wording import WORST_FIRST, project_file
 
 FORMATS = ("html", "xlsx")

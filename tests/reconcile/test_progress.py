@@ -18,6 +18,7 @@ from itpm_sync.model import (
     WorkPackage,
     WorkStatus,
 )
+from itpm_sync.reconcile.figures import IMPLAUSIBLE
 from itpm_sync.reconcile.status import BaselineItem, BaselinePackage, RecordedBaseline
 from itpm_sync.reconcile.workdays import elapsed, week_ends, working_days
 
@@ -306,3 +307,19 @@ def test_empty_project_says_so(world):
     [found] = world.findings("project-empty")
     assert found.severity == "high"
     assert all(f.value is None or f.value == 0 for f in world.project().figures.values())
+
+
+def test_an_index_on_hardly_any_cost_is_doubted_and_so_is_its_forecast(world, eur):
+    plan = {"planned_start": date(2026, 1, 5), "planned_finish": date(2026, 12, 18)}
+    for code, cost in (("A", 100), ("B", 250)):
+        fields = {"code": code, "name": code, "budget": eur(1000), **plan}
+        world.add(WorkPackage, code, percent_complete=Decimal(50), method=Method.PERCENT, **fields)
+        line = {"invoiced_on": date(2026, 3, 2), "work_package": code, "order": "P"}
+        world.add(InvoiceLine, f"r{code}", invoice=f"R-{code}", amount=eur(cost), **line)
+    a, b = (p.figures for p in world.project().packages)
+    assert (a["cpi"].value, b["cpi"].value) == (5, 2)
+    assert {n for n, f in a.items() if f.note.startswith(IMPLAUSIBLE)} == {
+        "cpi", "eac", "etc", "vac", "tcpi_eac"
+    }  # fmt: skip
+    assert a["eac"].note.endswith("; AC + (BAC − EV) / CPI")
+    assert not any(f.note.startswith(IMPLAUSIBLE) for f in b.values())

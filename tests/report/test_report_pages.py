@@ -7,12 +7,13 @@ import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from decimal import Decimal
 from functools import cache
 from html.parser import HTMLParser
 
 import pytest
 
-from itpm_sync.reconcile.status import Colour, ProjectStatus, Snapshot
+from itpm_sync.reconcile.status import Colour, ProjectStatus, Severity, Snapshot
 from itpm_sync.report import (
     Past,
     build_portfolio,
@@ -21,6 +22,7 @@ from itpm_sync.report import (
     render_portfolio,
     render_project,
 )
+from itpm_sync.report.view import Link
 from tests.report import sample
 
 VOID = {"meta", "br", "input", "link", "img", "hr"}
@@ -140,6 +142,7 @@ def test_a_title_of_ten_thousand_characters_is_cut() -> None:
 def test_a_page_refers_to_nothing_outside_but_evidence() -> None:
     siblings = {"index.html", "status.xlsx", *map(project_file, ("NET", "SDM", "../../etc"))}
     siblings |= {f"P-{n}.html" for n in range(20)}
+    siblings |= {f"{name}#findings" for name in siblings}
     for html in pages():
         page = Page(html)
         addresses = [a["href"] for a in page.all("a")]
@@ -300,6 +303,38 @@ def test_findings_that_are_new_or_settled_since_last_week_are_marked() -> None:
     assert "Invoice INV-2207 was 12 days overdue." in text
 
 
+def test_a_record_is_evidence_of_a_finding_once() -> None:
+    status = sample.network()
+    twice = replace(status.findings[0], evidence=status.findings[0].evidence[:1] * 9)
+    page = build_project(replace(status, findings=(twice,)), sample.snapshot(), Past())
+    assert [(len(f.evidence), f.more_evidence) for f in page.findings] == [(1, 0)]
+
+
+def test_items_stand_beside_progress_only_where_it_is_measured_by_them() -> None:
+    status = sample.network()
+    first = status.packages[0]
+    bases = []
+    for method in ("items", "level_of_effort"):
+        changed = replace(status, packages=(replace(first, method=method),))
+        [row] = build_project(changed, sample.snapshot(), Past()).packages
+        bases.append(row.basis)
+    done, items = (f"{first.figures[n].value}" for n in ("items_done", "items"))
+    assert bases == [f"{done} of {items}\u00a0items", "level of effort"]
+
+
+def test_an_index_that_hardly_any_cost_explains_is_marked() -> None:
+    status = sample.network()
+    first = status.packages[0]
+    note = "implausible: less than half of what is earned is booked as cost"
+    cpi = replace(first.figures["cpi"], value=Decimal("12.59"), note=note)
+    doubted = replace(first, figures={**first.figures, "cpi": cpi})
+    page = alone(replace(status, packages=(doubted,)))
+    assert "12.59\u00a0?" in page.text.replace("12.59 ?", "12.59\u00a0?")
+    assert note in {a["title"] for a in page.all("abbr")}
+    assert "?: implausible" in page.text
+    assert "?: implausible" not in alone(status).text
+
+
 def test_money_bars_need_more_than_a_budget() -> None:
     status = sample.network()
     assert "EUR 455,800 of EUR 420,000 EUR 35,800 over" in alone(status).text
@@ -342,6 +377,41 @@ def test_the_portfolio_counts_ratings_and_what_moved() -> None:
     )
     assert "worse: Amber last week" in page.text
     assert page.text.index("Network refresh NET") < page.text.index("Service desk migration SDM")
+
+
+def test_what_needs_attention_is_told_by_project_the_gravest_three_of_each() -> None:
+    status = sample.network()
+    many_findings = tuple(
+        replace(status.findings[0], subject=f"s{n}", message=f"Matter {n}") for n in range(5)
+    )
+    snapshot = replace(sample.snapshot(), projects=(replace(status, findings=many_findings),))
+    page = build_portfolio(snapshot, Past.of(snapshot, None))
+    own, records = page.attention
+    assert own.project == Link(label=status.name, url="NET.html")
+    assert [f.message for f in own.findings] == ["Matter 0", "Matter 1", "Matter 2"]
+    assert (own.hidden, page.findings_hidden) == (2, 0)
+    assert records.project is None  # of medium severity, so they stand last
+    text = Page(render_portfolio(page).decode()).text
+    assert "2 more on its page" in text
+    assert text.index("Matter 2") < text.index("Sources and records of no single project")
+
+
+def test_a_high_finding_of_the_portfolio_itself_stands_first() -> None:
+    base = sample.snapshot()
+    stale = replace(base.findings[0], severity=Severity.HIGH)
+    page = build_portfolio(replace(base, findings=(stale,)), past())
+    assert [g.project is None for g in page.attention] == [True, False, False]
+
+
+def test_the_same_total_is_shown_once() -> None:
+    base = sample.snapshot()
+    bac = next(f for f in base.totals if f.name == "bac")
+    budget = replace(bac, name="budget", label="Budget of the plan")
+    assert bac.value is not None
+    other = replace(budget, value=bac.value + 1)
+    for totals, there in (((bac, budget), False), ((bac, other), True)):
+        page = build_portfolio(replace(base, totals=totals), past())
+        assert ("Budget of the plan" in [row.label for row in page.totals]) is there
 
 
 def test_currencies_are_totalled_apart() -> None:

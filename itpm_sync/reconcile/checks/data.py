@@ -46,14 +46,17 @@ def sla_breached(p: ProjectFacts) -> Iterator[Finding]:
     if p.desk is None or not p.desk.breached:
         return
     status = p.desk.status
-    targets = (("resolution", status.resolve_breaches), ("response", status.response_breaches))
+    missed = {"resolution": status.resolve_breaches, "response": status.response_breaches}
+    parts = [f"{what} ({number})" for what, number in missed.items() if number]
+    if len(parts) == 1:
+        parts = [what for what, number in missed.items() if number]
     yield finding(
         "sla-breached",
         Severity.HIGH if status.resolve_breaches else Severity.MEDIUM,
         p.code,
         "help-desk",
         f"{count(len(p.desk.breached), 'help-desk item')} missed the target for "
-        + " and ".join(f"{what} ({missed})" for what, missed in targets if missed),
+        + " and ".join(parts),
         action="Work on the oldest first; if it recurs, look at the team's load.",
         evidence=_open_first(p.desk.breached),
     )

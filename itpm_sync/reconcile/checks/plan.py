@@ -34,7 +34,8 @@ def cost_overrun_forecast(p: ProjectFacts) -> Iterator[Finding]:
         severity,
         p.code,
         "project",
-        f"EAC {p.told(eac)} ({method}) is {p.told(eac - bac)} above BAC {p.told(bac)}",
+        f"Forecast to end {p.told(eac - bac)} over budget: EAC {p.told(eac)} ({method}) − BAC "
+        f"{p.told(bac)}",
         action="Find the packages with the lowest CPI; cut scope, add budget, or mend the plan.",
         amount=p.amount(eac - bac),
     )
@@ -50,7 +51,8 @@ def behind_schedule(p: ProjectFacts) -> Iterator[Finding]:
         Severity.HIGH if index < p.policy.index_amber else Severity.MEDIUM,
         p.code,
         "project",
-        f"SPI {show(index)} = EV {p.told(ev)} ÷ PV {p.told(pv)}: {p.told(pv - ev)} behind",
+        f"Behind schedule by {p.told(pv - ev)}: SPI {show(index)} = EV {p.told(ev)} ÷ PV "
+        f"{p.told(pv)}",
         action="Look at the late packages below; re-plan with a recorded baseline or add capacity.",
         amount=p.amount(pv - ev),
     )

@@ -1,0 +1,188 @@
+"""Snapshot → what the portfolio's page shows. Pure: the same snapshots give the same page."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+
+from itpm_sync.reconcile.status import (
+    Figure,
+    Finding,
+    ProjectStatus,
+    Severity,
+    Snapshot,
+)
+from itpm_sync.report import view
+from itpm_sync.report.build import page_head, planned_percent, rating_mark
+from itpm_sync.report.past import Past, all_findings
+from itpm_sync.report.sections import (
+    TITLE,
+    finding_rows,
+    sources,
+    stream,
+    unallocated,
+    value_of,
+    width,
+)
+from itpm_sync.report.wording import (
+    NBSP,
+    WORDS,
+    WORST_FIRST,
+    clean,
+    count,
+    is_currency,
+    project_file,
+    shown,
+)
+
+GROUPS = 8  # projects under "What needs attention"
+TOP = 3  # findings shown of each
+_LINE_FIGURES = (
+    ("cpi",), ("spi",), ("bac", "planned_cost"), ("eac", "actual_cost"), ("vac", "cost_variance"),
+)  # fmt: skip
+
+
+def build_portfolio(
+    snapshot: Snapshot, past: Past, pages: frozenset[str] | None = None
+) -> view.PortfolioPage:
+    """What the portfolio's page shows; `pages` are the codes with a page of their own (all)."""
+    lines = tuple(_line(p, past, pages) for p in snapshot.projects)
+    ordered = sorted(lines, key=lambda line: (line.rank, -line.high, line.name))
+    by_code = {p.code: line for p, line in zip(snapshot.projects, lines, strict=True)}
+    groups = _attention(snapshot, past, by_code)
+    told = sum(len(g.findings) + g.hidden for g in groups)
+    return view.PortfolioPage(
+        head=page_head(snapshot, past),
+        headline=portfolio_headline(lines, past.when),
+        shares=_shares(lines, past),
+        moved=tuple(line for line in ordered if line.rating.move in ("better", "worse")),
+        currencies=_currencies(snapshot.totals),
+        totals=_totals(snapshot.totals),
+        projects=tuple(ordered),
+        without_page=sum(not line.page for line in lines),
+        attention=groups,
+        findings_hidden=len(all_findings(snapshot)) - told,
+        unallocated=tuple(unallocated(u) for u in snapshot.unallocated),
+        sources=sources(snapshot.coverage),
+        streams=tuple(stream(c) for c in snapshot.coverage),
+    )
+
+
+def _attention(
+    snapshot: Snapshot, past: Past, lines: Mapping[str, view.ProjectLine]
+) -> tuple[view.FindingGroup, ...]:
+    """The gravest findings of the projects, the worst project first; those of the portfolio itself
+    stand before them where any is high, else after them.
+
+    New ones come first within a severity; small matters are left to the projects' pages, unless
+    there is nothing else.
+    """
+    grave_only = any(f.severity is not Severity.LOW for f in all_findings(snapshot))
+
+    def group(line: view.ProjectLine | None, findings: Iterable[Finding]) -> view.FindingGroup:
+        rows = finding_rows(findings, past)
+        told = [r for r in rows if not (grave_only and r.severity == Severity.LOW)]
+        told.sort(key=lambda r: (list(Severity).index(Severity(r.severity)), not r.is_new))
+        return view.FindingGroup(
+            project=view.Link(label=line.name, url=line.page) if line else None,
+            rating=line.rating if line else None,
+            findings=tuple(told[:TOP]),
+            hidden=len(rows) - len(told[:TOP]),
+        )
+
+    worst = sorted(
+        (p for p in snapshot.projects if p.findings),
+        key=lambda p: (lines[p.code].rank, -lines[p.code].high, lines[p.code].name),
+    )
+    groups = [group(lines[p.code], p.findings) for p in worst]
+    groups = [g for g in groups if g.findings][:GROUPS]
+    own = group(None, snapshot.findings)
+    grave = any(f.severity == Severity.HIGH for f in own.findings)
+    around = ([own], []) if grave else ([], [own])
+    return tuple(g for part in (around[0], groups, around[1]) for g in part if g.findings)
+
+
+def _line(project: ProjectStatus, past: Past, pages: frozenset[str] | None) -> view.ProjectLine:
+    before = past.projects.get(project.code)
+    high = sum(f.severity is Severity.HIGH for f in project.findings)
+    own = pages is None or project.code in pages
+    return view.ProjectLine(
+        code=clean(project.code, 40),
+        name=clean(project.name, TITLE) or clean(project.code, TITLE),
+        page=project_file(project.code) if own else "",
+        manager=clean(project.manager, 80),
+        stage=project.stage.value,
+        rating=rating_mark(project.rating, before.rating if before else None),
+        rank=WORST_FIRST.index(project.rating.colour),
+        done=shown(project.figures.get("percent")),
+        done_width=width(value_of(project, "percent"), Decimal(100)),
+        planned_width=width(planned_percent(project), Decimal(100)),
+        unit=project.unit,
+        figures=tuple(shown(_first(project, names), bare=True) for names in _LINE_FIGURES),
+        findings=f"{len(project.findings):,}",
+        high=high,
+    )
+
+
+def _first(project: ProjectStatus, names: Sequence[str]) -> Figure | None:
+    """The first of these figures that has a value, else the first, with its reason."""
+    figures = [f for n in names if (f := project.figures.get(n))]
+    return next((f for f in figures if f.value is not None), figures[0] if figures else None)
+
+
+def portfolio_headline(lines: Sequence[view.ProjectLine], when: str) -> str:
+    """The portfolio in a sentence: `1 of 3 projects is red, 1 amber, 1 green. 1 got worse …`."""
+    if not lines:
+        return "There is no project in this portfolio yet."
+    tally = Counter(line.rating.colour for line in lines)
+    parts = [f"{tally[c]:,}{NBSP}{WORDS[c].lower()}" for c in WORST_FIRST if tally[c]]
+    text = f"{count(len(lines), 'project')}: {', '.join(parts)}."
+    if not when:
+        return f"{text} This is the first report."
+    moves = Counter(line.rating.move for line in lines)
+    worse, better = (f"{moves[m]:,}" if moves[m] else "none" for m in ("worse", "better"))
+    since = f"since {when.removeprefix('on ')}"
+    if not moves["worse"] and not moves["better"]:
+        return f"{text} No rating has changed {since}."
+    return f"{text} {worse.capitalize()} got worse {since}, {better} better."
+
+
+def _shares(lines: Sequence[view.ProjectLine], past: Past) -> tuple[view.Share, ...]:
+    tally = Counter(line.rating.colour for line in lines)
+    return tuple(
+        view.Share(
+            colour=c,
+            word=WORDS[c],
+            now=tally[c],
+            before=past.colours.get(c, 0) if past.when else None,
+            width=width(Decimal(tally[c]), Decimal(len(lines))),
+        )
+        for c in WORST_FIRST
+    )
+
+
+def _totals(totals: Sequence[Figure]) -> tuple[view.TotalRow, ...]:
+    """A row a figure, a column a currency; figures that no project has are left out."""
+    by_key = {(f.name, f.unit): f for f in totals if is_currency(f.unit)}
+    labels = {f.name: clean(f.label, 60) for f in by_key.values()}
+    known = {name for (name, _), f in by_key.items() if f.value is not None}
+    units = _currencies(totals)
+    if all(_value(by_key.get(("budget", u))) == _value(by_key.get(("bac", u))) for u in units):
+        known.discard("budget")  # the same once more
+    return tuple(
+        view.TotalRow(
+            label=label,
+            figures=tuple(shown(by_key.get((name, u)), bare=True) for u in units),
+        )
+        for name, label in labels.items()
+        if name in known
+    )
+
+
+def _value(figure: Figure | None) -> Decimal | None:
+    return figure.value if figure else None
+
+
+def _currencies(totals: Sequence[Figure]) -> tuple[str, ...]:
+    return tuple(sorted({f.unit for f in totals if is_currency(f.unit)}))
