@@ -149,6 +149,7 @@ def decide(
     | never        | our mark             | update (an earlier store's), or adopt     |
     | text         | as we left it        | update                                    |
     | text         | the text begun       | adopt: the interrupted write had acted    |
+    | text         | a text begun earlier | update: that write had acted              |
     | text         | something else       | conflict: somebody edited it              |
     | text         | nothing              | conflict: somebody deleted it             |
     """
@@ -159,6 +160,8 @@ def decide(
         return (Action.CREATE, "") if now.content is None else (Action.UPDATE, "found by our mark")
     if now.content == known:
         return Action.UPDATE, ""
+    if now.content is not None and entry is not None and now.content == entry.pending:
+        return Action.UPDATE, "an interrupted write of ours had acted"
     if take_over:
         action = Action.CREATE if now.content is None else Action.UPDATE
         return action, "taken over on request"

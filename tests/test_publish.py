@@ -160,6 +160,17 @@ def test_a_lost_answer_to_an_update_is_adopted_not_taken_for_an_edit() -> None:
     assert actions(run(wall, box, "red")) == [Action.ADOPT]
 
 
+def test_a_lost_answer_followed_by_a_new_status_is_our_own_text_not_an_edit() -> None:
+    wall, box = Wall(), Memory()
+    run(wall, box)
+    wall.lose_answer = True
+    with pytest.raises(KeyboardInterrupt):
+        run(wall, box, "amber")
+    wall.lose_answer = False
+    assert actions(run(wall, box, "red")) == [Action.UPDATE]
+    assert wall.texts["NET-1"][1] == "Network refresh: red"
+
+
 def test_a_refused_precondition_is_a_conflict() -> None:
     wall, box = Wall(), Memory()
     original = wall.write
