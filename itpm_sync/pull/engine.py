@@ -196,7 +196,7 @@ class _StreamPull:
         pointless = False
         for scope in plan.scopes_of(self._stream):
             if pointless and last is not None:
-                readings[scope] = ScopeReading(scope=scope, error=last)
+                readings[scope] = self._noted(ScopeReading(scope=scope, error=last))
                 continue
             reading = self._read_scope(scope, self._checkpoints.get(scope))
             pointless = ends_connection(reading.error, last)
@@ -215,14 +215,19 @@ class _StreamPull:
     def _read_scope(self, scope: str, checkpoint: Checkpoint | None) -> ScopeReading:
         reading = self._reader.read(scope, plan.window(self._stream, checkpoint, self._policy))
         if reading.error is None:
+            now = self._policy.now
+            # nothing can be missing after a first read: the first census is due a while from now
             kept = checkpoint or Checkpoint(
                 connection=self._wires.name, stream=self._stream.name, scope=scope,
-                at=self._policy.now,
+                at=now, swept_at=now,
             )  # fmt: skip
-            self._put(replace(kept, at=self._policy.now))
-        else:
-            where = f"{self._stream.name} {scope}".strip()
-            self._problems[scope] = f"{where}: {reading.message}"
+            self._put(replace(kept, at=now))
+        return self._noted(reading)
+
+    def _noted(self, reading: ScopeReading) -> ScopeReading:
+        if reading.error is not None:
+            where = f"{self._stream.name} {reading.scope}".strip()
+            self._problems[reading.scope] = f"{where}: {reading.message}"
             log.error("%s %s: %s", self._wires.name, where, reading.message)
         return reading
 

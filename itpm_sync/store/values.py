@@ -47,7 +47,8 @@ class Run:
 class Checkpoint:
     """Up to where a scope of a stream was read: everything that changed before `at` is stored.
 
-    `swept_at` is the moment of its last complete census; `detail` the engine's own.
+    `swept_at` is the moment of its last complete census, or of its first read; `detail` is the
+    engine's own.
     """
 
     connection: str
