@@ -158,10 +158,9 @@ def decide(
     known = entry.standing if entry is not None else None
     if known is None:
         return (Action.CREATE, "") if now.content is None else (Action.UPDATE, "found by our mark")
-    if now.content == known:
+    begun = entry.pending if entry is not None else None
+    if now.content == known or (begun is not None and now.content == begun):
         return Action.UPDATE, ""
-    if now.content is not None and entry is not None and now.content == entry.pending:
-        return Action.UPDATE, "an interrupted write of ours had acted"
     if take_over:
         action = Action.CREATE if now.content is None else Action.UPDATE
         return action, "taken over on request"
