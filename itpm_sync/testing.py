@@ -249,7 +249,7 @@ class ConnectorContract:
     ```python
     class TestYourSystem(ConnectorContract):
         @pytest.fixture
-        def world(self) -> Iterator[ContractWorld]:
+        def world(self) -> ContractWorld | Iterator[ContractWorld]:
             sandbox = YourSandbox(); url = sandbox.start()
             yield ContractWorld(connector=lambda: …, stream="ticket", create=…, title_of=…, …)
             sandbox.stop()
@@ -259,7 +259,7 @@ class ConnectorContract:
     """
 
     @pytest.fixture
-    def world(self) -> Iterator[ContractWorld]:
+    def world(self) -> ContractWorld | Iterator[ContractWorld]:
         """The connector under test and its source."""
         raise NotImplementedError("derive from ConnectorContract and define the fixture `world`")
 
