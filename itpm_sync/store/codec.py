@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 import orjson
@@ -19,9 +19,19 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from itpm_sync.errors import RecordError
 from itpm_sync.model import KINDS, Money, Record, SourceRef, as_plain
-from itpm_sync.store.schema import COMMON, TABLES, FieldType, Processor, column_names, field_types
+from itpm_sync.store.schema import (
+    COMMON,
+    TABLES,
+    FieldType,
+    PlainText,
+    Processor,
+    column_names,
+    field_types,
+    storable,
+)
 
 Row = tuple[Any, ...]
+LONGEST_ID = 500  # PostgreSQL's index rows end at about 2,700 bytes
 
 
 def _same(value: Any) -> Any:
@@ -65,13 +75,25 @@ class TableWriter:
         self, table: sa.Table, dialect: sa.Dialect, update: Iterable[str] | None = None
     ) -> None:
         self.sql, order = upsert_sql(table, dialect, update=update)
-        self._order = tuple((name, writer(table.c[name], dialect)) for name in order)
+        self._pick = itemgetter(*order)
+        self._processed = _processors([writer(table.c[name], dialect) for name in order])
 
     def write(self, connection: sa.Connection, rows: Iterable[Mapping[str, Any]]) -> None:
         """Upserts all rows by one executemany."""
-        values = [tuple(process(row[name]) for name, process in self._order) for row in rows]
+        values = [self._row(row) for row in rows]
         if values:
             connection.exec_driver_sql(self.sql, values)
+
+    def _row(self, row: Mapping[str, Any]) -> Row:
+        values = list(self._pick(row))
+        for i, process in self._processed:
+            values[i] = process(values[i])
+        return tuple(values)
+
+
+def _processors(processors: Sequence[Processor]) -> tuple[tuple[int, Processor], ...]:
+    """Those that do something, with their place."""
+    return tuple((i, process) for i, process in enumerate(processors) if process is not _same)
 
 
 class KindCodec:
@@ -79,75 +101,68 @@ class KindCodec:
 
     ENGINE = ("id", "raw_id", "gone", "gone_since", "state_from", "seen_at")
     HEAD = len(ENGINE)
-    UPDATED_AT = HEAD + 4 + COMMON.index("updated_at")
+    ADDRESS = 4  # source_id, connection, stream, url
+    UPDATED_AT = HEAD + ADDRESS + COMMON.index("updated_at")
 
     def __init__(self, kind: str, dialect: sa.Dialect) -> None:
         self.kind = kind
         self.cls = KINDS[kind]
         self.table = TABLES[kind]
         self.fields = field_types(kind)
-        names = [*self.ENGINE, "connection", "stream", "source_id", "url", *COMMON]
-        names += [column for field in self.fields for column in column_names(field)]
-        self.columns = tuple(names)
-        table, put = self.table, {n: writer(self.table.c[n], dialect) for n in names}
-        get = {n: reader(self.table.c[n], dialect) for n in names}
+        plain = [field.name for field in self.fields if field.base is not Money]
+        self._money = [field.name for field in self.fields if field.base is Money]
+        own = ["source_id", "connection", "stream", "url", *COMMON, *plain]
+        amounts = [f"{name}{part}" for name in self._money for part in ("", "_currency")]
+        self.columns = (*self.ENGINE, *own, *amounts)
+        table = self.table
+        put = {name: writer(table.c[name], dialect) for name in self.columns}
+        get = {name: reader(table.c[name], dialect) for name in self.columns}
         self.moment: Processor = put["state_from"]
         self.read_moment: Processor = get["state_from"]
-        sql, order = upsert_sql(table, dialect)
-        self.upsert = sql
-        self._permute = tuple(self.columns.index(name) for name in order)
-        marker = "%s" if dialect.name == "postgresql" else "?"
-        self.select = sa.select(*(table.c[n] for n in names))
+        self.upsert, order = upsert_sql(table, dialect)
+        self._permute = itemgetter(*(self.columns.index(name) for name in order))
+        self._pick = attrgetter("ref.source_id", "ref.connection", "ref.stream", "ref.url",
+                                *COMMON, *plain)  # fmt: skip
+        self._texts = itemgetter(*(i for i, n in enumerate(own) if _is_text(table.c[n])))
+        self._texts_at = tuple(i for i, n in enumerate(own) if put[n] is storable)
+        self._processed = _processors([_same if put[n] is storable else put[n] for n in own])
+        self._marker = "%s" if dialect.name == "postgresql" else "?"
+        self.select = sa.select(*(table.c[name] for name in self.columns))
         self._owned = f"{self.select.compile(dialect=dialect)} WHERE raw_id IN ("
-        self._marker = marker
-        self._encoders = self._content_encoders(put)
-        self._get = tuple(get[n] for n in names)
+        self._get = tuple(get[name] for name in self.columns)
         self._decoders = self._field_decoders()
-
-    def _content_encoders(self, put: Mapping[str, Processor]) -> list[tuple[str, Processor, Any]]:
-        pairs: list[tuple[str, Processor, Any]] = [
-            ("connection", attrgetter("ref.connection"), _same),
-            ("stream", attrgetter("ref.stream"), _same),
-            ("source_id", attrgetter("ref.source_id"), put["source_id"]),
-            ("url", attrgetter("ref.url"), put["url"]),
-        ]
-        pairs += [(name, attrgetter(name), put[name]) for name in COMMON]
-        for field in self.fields:
-            if field.base is Money:
-                amount, currency = column_names(field)
-                pairs.append((amount, _part(field.name, "amount"), put[amount]))
-                pairs.append((currency, _part(field.name, "currency"), put[currency]))
-            else:
-                pairs.append((field.name, attrgetter(field.name), put[field.name]))
-        return pairs
 
     def content(self, record: Record) -> Row:
         """The record's own values as the driver takes them.
 
         Raises RecordError for a value that no database can hold.
         """
-        try:
-            return tuple([put(get(record)) for _, get, put in self._encoders])
-        except (OverflowError, ValueError, TypeError) as error:
-            raise self._misfit(record, error) from error
-
-    def _misfit(self, record: Record, error: Exception) -> RecordError:
-        for name, get, put in self._encoders:
+        values = list(self._pick(record))
+        texts = "".join(self._texts(values))  # one look at all of them: nearly always plain
+        if not texts.isascii() or "\0" in texts or len(values[0]) > LONGEST_ID:
+            check_id(values[0], record.ref.url or record.id[:LONGEST_ID])
+            for i in self._texts_at:
+                values[i] = storable(values[i])
+        values[3] = storable(values[3])
+        for i, process in self._processed:
             try:
-                put(get(record))
-            except (OverflowError, ValueError, TypeError):
-                return RecordError(
-                    field=name, value=get(record), expected="a value that can be stored",
-                    place=record.ref.url or record.id, hint=str(error),
-                )  # fmt: skip
-        raise error
+                values[i] = process(values[i])
+            except (OverflowError, ValueError, TypeError) as error:
+                raise RecordError(
+                    field=self.columns[self.HEAD + i], value=values[i],
+                    expected="a value that can be stored", place=record.ref.url or record.id,
+                    hint=str(error),
+                ) from error  # fmt: skip
+        for name in self._money:
+            money = getattr(record, name)
+            values += (None, None) if money is None else (str(money.amount), money.currency)
+        return tuple(values)
 
     def write(self, connection: sa.Connection, rows: Sequence[Row]) -> None:
         """Upserts rows (in the order of `columns`) by one executemany."""
         if rows:
-            order = self._permute
-            values = [tuple([row[i] for i in order]) for row in rows]
-            connection.exec_driver_sql(self.upsert, values)
+            permute = self._permute
+            connection.exec_driver_sql(self.upsert, [permute(row) for row in rows])
 
     def owned_by(self, connection: sa.Connection, raw_ids: Sequence[str]) -> list[Row]:
         """The rows of raw records, as the driver gives them."""
@@ -162,10 +177,13 @@ class KindCodec:
 
     def build(self, values: Sequence[Any]) -> Record:
         """The model record of a row whose values are already ours."""
-        head = self.HEAD
-        ref = SourceRef(*values[head : head + 4])
+        head, common = self.HEAD, self.HEAD + self.ADDRESS
+        source_id, connection, stream, url = values[head:common]
+        ref = SourceRef(connection, stream, source_id, url)
         own: dict[str, Any] = dict(
-            zip(COMMON, values[head + 4 : head + 4 + len(COMMON)], strict=True)
+            zip(
+                COMMON, values[head + self.ADDRESS : head + self.ADDRESS + len(COMMON)], strict=True
+            )
         )
         for name, make, start in self._decoders:
             own[name] = make(values, start)
@@ -204,14 +222,18 @@ class KindCodec:
         )
 
 
-def _part(name: str, part: str) -> Processor:
-    get = attrgetter(name)
+def _is_text(column: sa.Column[Any]) -> bool:
+    return isinstance(column.type, sa.Text | PlainText) and not column.nullable
 
-    def value(record: Record) -> Any:
-        money = get(record)
-        return None if money is None else getattr(money, part)
 
-    return value
+def check_id(source_id: str, place: str) -> None:
+    """Raises RecordError for an id that cannot be a key of both databases."""
+    if len(source_id) > LONGEST_ID or storable(source_id) != source_id:
+        raise RecordError(
+            field="id", value=source_id,
+            expected=f"an id of at most {LONGEST_ID} characters, without NUL or half surrogates",
+            place=place,
+        )  # fmt: skip
 
 
 def _maker(field: FieldType) -> Callable[[Sequence[Any], int], Any]:

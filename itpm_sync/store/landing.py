@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum, auto
 from itertools import islice
@@ -26,8 +26,8 @@ import zstandard
 from itpm_sync.connector import RawRecord
 from itpm_sync.errors import RecordError
 from itpm_sync.model import Record
-from itpm_sync.store.codec import KindCodec, Row, TableWriter
-from itpm_sync.store.schema import RAW_RECORD, RECORD_VERSION, REJECTED, TABLES
+from itpm_sync.store.codec import KindCodec, Row, TableWriter, check_id
+from itpm_sync.store.schema import RAW_RECORD, RECORD_VERSION, REJECTED, TABLES, storable
 from itpm_sync.store.values import Landed, MappedRecord, MapRecord
 
 _T = TypeVar("_T")
@@ -361,6 +361,7 @@ class Landing:
         """Decides and writes; the caller owns the transaction. Raises what `map_record` raises,
         except RecordError.
         """
+        batch = _with_storable_ids(batch)
         records = latest(batch.records)
         states = raw_states(connection, batch, [raw.source_id for raw in records])
         writes = _Writes()
@@ -444,6 +445,24 @@ class Landing:
             connection.execute(_one_raw().values(hash=b""), unread)
 
 
+def _with_storable_ids(batch: Batch) -> Batch:
+    """Records whose id no database can hold are rejected, not fatal."""
+    good: list[RawRecord] = []
+    rejected = list(batch.rejected)
+    for raw in batch.records:
+        try:
+            check_id(raw.source_id, raw.url or batch.stream)
+        except RecordError as error:
+            rejected.append(error)
+        else:
+            good.append(raw)
+    return (
+        batch
+        if len(good) == len(batch.records)
+        else replace(batch, records=good, rejected=rejected)
+    )
+
+
 def _todo(
     batch: Batch, raw: RawRecord, states: Mapping[str, RawState], writes: _Writes
 ) -> _Todo | None:
@@ -503,7 +522,7 @@ def _one_raw() -> sa.Update:
 
 def _short(text: str) -> str:
     """A part of a primary key: PostgreSQL's index rows end at about 2,700 bytes."""
-    return text[:200].replace("\0", "\ufffd")
+    return storable(text[:200]) or ""
 
 
 def _landed(writes: _Writes, batch: Batch) -> Landed:

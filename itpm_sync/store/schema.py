@@ -57,8 +57,10 @@ def _utc(value: datetime | None) -> datetime | None:
 
 
 def _utc_text(value: datetime | None) -> str | None:
-    moment = _utc(value)
-    return None if moment is None else moment.replace(tzinfo=None).isoformat(" ", "microseconds")
+    if value is None:
+        return None
+    moment = value if value.tzinfo is UTC else _utc(value)
+    return moment.isoformat(" ", "microseconds")[:26] if moment else None
 
 
 def _from_utc_text(value: str | None) -> datetime | None:
@@ -155,8 +157,8 @@ class JsonText(sa.types.TypeDecorator[Any]):
 
 
 def _json(value: Any) -> str | None:
-    if value is None:
-        return None
+    if not value:
+        return None if value is None else "[]" if isinstance(value, list | tuple) else "{}"
     plain = value if isinstance(value, dict | list | tuple) else dict(value)
     try:
         return orjson.dumps(plain, option=orjson.OPT_SORT_KEYS).decode()

@@ -150,7 +150,8 @@ def test_every_typed_value_comes_back_exactly(store: Store) -> None:
     )
     (back,) = store.records("invoice_line")
     assert back == line
-    assert str(back.quantity) == "1.500"  # type: ignore[attr-defined]
+    assert isinstance(back, InvoiceLine)
+    assert str(back.quantity) == "1.500"
     assert list(store.records("work_item")) == [item]
 
 
@@ -264,6 +265,29 @@ def test_a_value_that_no_database_can_hold_quarantines_only_its_record(store: St
     (problem,) = store.rejected()
     assert problem.source_id == "1"
     assert "64 bits" in problem.message
+
+
+@pytest.mark.parametrize("strange", ["nul \0", "half \ud800", "x" * 501])
+def test_an_id_that_cannot_be_a_key_is_rejected_and_the_rest_lands(
+    store: Store, strange: str
+) -> None:
+    child = TimeEntry(
+        ref=SourceRef("jira", "issue.time_entry", f"3/{strange}"),
+        person="A",
+        on=date(2026, 1, 1),
+        duration_s=1,
+    )
+
+    def bad_child_of_3(record: RawRecord) -> Mapped:
+        return Mapped((child,)) if record.source_id == "3" else to_model(record)
+
+    named_strangely = RawRecord(strange, b'{"title": "x"}', "NET", NOON)
+    store.land_page(
+        Page([named_strangely, raw("2"), raw("3")]), run="run", connection="jira",
+        stream="issue", fingerprint="f", map_record=bad_child_of_3, now=NOON,
+    )  # fmt: skip
+    assert set(titles(store)) == {"NET-2"}
+    assert sorted(p.source_id for p in store.rejected()) == ["", "3"]
 
 
 def test_a_soft_problem_is_reported_and_the_record_loaded(store: Store) -> None:

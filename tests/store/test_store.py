@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -86,7 +87,7 @@ def test_an_interrupted_first_migration_leaves_an_empty_database(
     created: list[str] = []
     create = op.create_table
 
-    def stop_after_ten(name: str, *columns: object, **options: object) -> object:
+    def stop_after_ten(name: str, *columns: Any, **options: Any) -> Any:
         created.append(name)
         if len(created) == 10:
             raise KeyboardInterrupt
