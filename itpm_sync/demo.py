@@ -401,9 +401,9 @@ def _help_desk(today: date, start: date) -> Iterator[HelpDeskItem]:
     for number in range(90):
         created = _at(start + timedelta(days=number * days // 90), 8 + number % 9)
         level = (0, 2, 3, 1, 2, 3, 3, 2)[number % 8]
-        pace = 1.7 if number % 11 == 4 else 0.15 + (number * 7 % 13) / 16
+        pace = 1.7 if number in {19, 42, 65} else 0.15 + (number * 7 % 13) / 16
         took = timedelta(hours=targets_h[level] * pace)
-        resolved = created + took if (created + took).date() < today and number % 17 else None
+        resolved = created + took if (created + took).date() < today else None
         code = PROJECTS[(0, 1, 1, 2, 1)[number % 5]][0]
         yield HelpDeskItem(
             ref=_ref("ticket", 1001 + number),

@@ -1,8 +1,8 @@
 """Trying it out: the starter configuration, a connector's sandbox, and the demo.
 
 The demo seeds whatever sandboxes are installed with the invented programme, writes a configuration
-that reaches them, and runs the weekly job three times: from nothing, again with nothing changed,
-and after one ticket was changed.
+that reaches them, looks back three weeks, and runs the weekly job three times: for the first time,
+again with nothing changed, and after one ticket was changed.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -24,8 +25,10 @@ from itpm_sync.connector import SANDBOX_GROUP, Faults, Sandbox, installed
 from itpm_sync.errors import ConfigError, Problem, StoreError, suggestion
 from itpm_sync.model import WorkItem
 from itpm_sync.monitoring import replace_file
+from itpm_sync.pull import PullResult
 
 JOB = "weekly"
+_LOOK_BACK = 3
 _STATE = "sandboxes"
 
 
@@ -33,6 +36,8 @@ class Screen(Protocol):
     """Where the demo tells its story."""
 
     def line(self, text: str = "") -> None: ...
+
+    def pull(self, result: PullResult) -> None: ...
 
     def job(self, result: app.JobResult) -> None: ...
 
@@ -136,12 +141,14 @@ def run_demo(out: Path, screen: Screen) -> int:
         for one in served:
             screen.line(f"  {one.sandbox.title} on port {one.port}")
         screen.line(f"  spreadsheets in {out / 'office'}")
-        screen.line("\n1. The weekly job, from nothing:")
+        screen.line(f"\n1. Everything read for the first time, and {_LOOK_BACK} weeks looked back:")
+        _look_back(config, world, screen)
+        screen.line("\n2. The weekly job:")
         _run(config, screen)
-        screen.line("\n2. The same job again:")
+        screen.line("\n3. The same job again:")
         _run(config, screen)
         changed = demo.changed_ticket(world)
-        screen.line(f"\n3. After {changed.key} “{changed.title}” was finished in the work system:")
+        screen.line(f"\n4. After {changed.key} “{changed.title}” was finished in the work system:")
         for one in served:
             one.sandbox.seed([changed])
         code = _run(config, screen)
@@ -215,6 +222,14 @@ def _with_secret_files(value: Any) -> Any:
     if isinstance(value, str):
         return re.sub(r"\$\{env:(\w+)\}", r"${file:secrets/\1}", value)
     return value
+
+
+def _look_back(config: Path, world: demo.Programme, screen: Screen) -> None:
+    """Statuses of the weeks before, from the sources' own dates: trends need a past."""
+    with app.open_session(config) as session, app.locked(session):
+        screen.pull(app.pull(session))
+        for weeks in range(_LOOK_BACK, 0, -1):
+            app.reconcile(session, as_of=world.today - timedelta(weeks=weeks))
 
 
 def _run(config: Path, screen: Screen) -> int:

@@ -73,10 +73,10 @@ def test_the_demo_runs_from_the_installed_distribution(tmp_path: Path) -> None:
     (page,) = (tmp_path / "demo" / "reports").glob("20*/index.html")
     assert "Network refresh" in page.read_text(encoding="utf-8")
     assert "nothing published" in done.stdout
-    third = done.stdout.split("3. After")[1]
-    assert "SDM-1" in third
-    assert "NET-1" not in third
-    assert "DAP-1" not in third
+    after_the_change = done.stdout.split("4. After")[1]
+    assert "SDM-1" in after_the_change
+    assert "NET-1" not in after_the_change
+    assert "DAP-1" not in after_the_change
 
 
 @pytest.mark.parametrize("word", ["rnu", "--no-such-option"])

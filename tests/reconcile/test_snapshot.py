@@ -233,6 +233,16 @@ def test_stale_and_incomplete_sources_are_found(world):
     assert "9 stored, the source has 10" in incomplete[1].message
 
 
+def test_a_gap_of_quarantined_records_only_is_told_by_their_own_findings(world):
+    world.options["coverage"] = (
+        coverage(connection="files", stream="invoices", scope="i.csv", stored=8, complete=False),
+    )
+    world.options["rejected"] = (rejected(1), rejected(2))
+    assert world.findings("incomplete-source") == []
+    world.options["rejected"] = (rejected(1), rejected(1))
+    assert len(world.findings("incomplete-source")) == 1
+
+
 def rejected(number, place="invoices.csv row {0}, column Net"):
     return Rejected(
         connection="files",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 
 from itpm_sync.model import HelpDeskItem
@@ -91,10 +91,16 @@ def _source(c: Coverage) -> str:
 
 
 def incomplete_source(facts: PortfolioFacts) -> Iterator[Finding]:
-    """A stream's latest pull did not complete, or its count is not that of the source."""
+    """A stream's latest pull did not complete, or its count is not that of the source.
+
+    Where only quarantined records are missing, `rejected-records` says so, record by record.
+    """
+    quarantined = Counter((c, s) for c, s, _ in _rejected_ids(facts.inputs.rejected))
     for c in facts.inputs.coverage:
-        differs = c.exact and c.source_count is not None and c.source_count != c.stored
-        if c.complete and not differs:
+        gap = (c.source_count or c.stored) - c.stored if c.exact else 0
+        if c.complete and not gap:
+            continue
+        if 0 < gap <= quarantined[c.connection, c.stream]:
             continue
         known = c.source_count is not None
         told = f"the source has {c.source_count:,}" if known else "the source cannot say how many"
@@ -106,6 +112,10 @@ def incomplete_source(facts: PortfolioFacts) -> Iterator[Finding]:
             f"{_source(c)}: {c.stored:,} stored, {told}" + (f"; {c.note}" if c.note else ""),
             action="Pull again; if it stays, pull with --full --sweep.",
         )
+
+
+def _rejected_ids(rejected: Iterable[Rejected]) -> set[tuple[str, str, str]]:
+    return {(r.connection, r.stream, r.source_id) for r in rejected}
 
 
 def rejected_records(facts: PortfolioFacts) -> Iterator[Finding]:
