@@ -28,7 +28,7 @@ from itpm_sync.pull import PullResult, PullSource, pull, remap
 from itpm_sync.store import Store
 from itpm_sync.testing import MemoryConnector, MemorySource
 
-MAPPING = {
+MAPPING: dict[str, Any] = {
     "version": 1,
     "streams": {
         "item": [
@@ -455,6 +455,21 @@ def test_a_scope_no_longer_configured_is_hidden_and_can_come_back(world: World) 
     world.connector.stream = both
     world.pull()
     world.assert_equal_to_source()
+
+
+def test_a_stream_no_longer_configured_is_hidden_and_can_come_back(world: World) -> None:
+    healthy(world)
+    world.pull()
+    item = world.connector.stream
+    world.connector.stream = replace(item, name="other")
+    world.mapper = mapper({"version": 1, "streams": {"other": MAPPING["streams"]["item"]}})
+    result = world.pull()
+    assert "item: 25 hidden" in result.connections[0].message
+    kept = [r.ref.stream for r in world.store.records("work_item")]
+    assert set(kept) == {"other"}
+    world.connector.stream, world.mapper = item, mapper()
+    world.pull()
+    assert {r.ref.stream for r in world.store.records("work_item")} == {"item"}
 
 
 def test_an_empty_census_stops_for_a_person(world: World) -> None:

@@ -20,13 +20,14 @@ from itpm_sync.pull.reading import (
     Progress,
     ScopeReader,
     ScopeReading,
+    Stopped,
     Wires,
     describe,
     ends_connection,
 )
 from itpm_sync.pull.remapping import remap
 from itpm_sync.pull.result import ConnectionResult, PullResult, ScopeResult, StreamResult
-from itpm_sync.store import Checkpoint, Completeness, Store
+from itpm_sync.store import Checkpoint, Completeness, Landed, Store
 
 log = logging.getLogger(__name__)
 
@@ -116,6 +117,8 @@ class _Puller:
         except StoreError:
             self.stop.set()
             raise
+        except Stopped:
+            return ConnectionResult(name=source.name, failure="stopped before its end")
         except Exception as error:  # noqa: BLE001 — whatever a connector does, the others go on
             return self._failed(source.name, describe(error))
 
@@ -150,12 +153,27 @@ class _Puller:
             result, last = _StreamPull(wires, stream, self.policy).run(last)
             log.info("%s: %s", wires.name, result.message)
             results.append(result)
+        hidden = wires.write(lambda: self._hide_dropped(wires, results)).result()
         return ConnectionResult(
             name=wires.name,
-            streams=tuple(results),
+            streams=(*results, *hidden),
             remapped=remapped,
             confirm=f"itpm-sync pull {wires.name} --sweep --confirm-deletions",
         )
+
+    def _hide_dropped(
+        self, wires: Wires, pulled: Sequence[StreamResult]
+    ) -> tuple[StreamResult, ...]:
+        """Marks the records of streams that the configuration no longer names."""
+        known = {result.stream for result in pulled}
+        dropped = [s for s in self.store.streams(wires.name) if s not in known]
+        return tuple(
+            StreamResult(
+                stream=stream, scopes=(), landed=Landed(),
+                hidden=self.store.hide_stream(wires.name, stream, at=wires.now),
+            )
+            for stream in dropped
+        )  # fmt: skip
 
     def _keep_mapping(self, wires: Wires, variables: Mapping[str, str]) -> int:
         """Notes the mapping; a changed one re-reads everything stored. Gives what changed."""

@@ -99,7 +99,7 @@ class ScopeReading:
 def describe(error: Exception) -> str:
     """An error for a person; the traceback of what should not happen goes to the log."""
     if isinstance(error, ItpmError):
-        return str(error)
+        return "; ".join(str(error).splitlines())
     log.error("unexpected error", exc_info=error)
     return f"unexpected {type(error).__name__} in the connector (the log has the details)"
 

@@ -67,7 +67,8 @@ class Store:
     Runs        begin_run, finish_run, runs
     Pulling     connection_state, put_connection_state, checkpoints, put_checkpoint,
                 drop_checkpoints, land_page, remap_page, clear_rejected, census_begin, census_add,
-                census_compare, mark_absent, mark_moved, counts, put_completeness
+                census_compare, mark_absent, mark_moved, streams, hide_stream, counts,
+                put_completeness
     Reading     records, gone, versions, raw_records, raw_record, rejected, coverage
     Outcome     put_snapshot, snapshot, snapshot_before, put_baseline, baselines, findings_seen,
                 outbox_row, put_outbox_row, outbox
@@ -314,6 +315,36 @@ class Store:
         """Puts records under another scope; identity and rows stay."""
         with self._db.write() as db:
             absence.move(db, connection, stream, source_ids, scope)
+
+    def streams(self, connection: str) -> tuple[str, ...]:
+        """The streams of a connection that have live records."""
+        table = RAW_RECORD.c
+        query = (
+            sa.select(table.stream)
+            .where(table.connection == connection, table.absent.is_(None))
+            .distinct()
+            .order_by(table.stream)
+        )
+        with self._db.read() as db:
+            return tuple(db.execute(query).scalars())
+
+    def hide_stream(self, connection: str, stream: str, *, at: datetime) -> int:
+        """Marks every live record of a stream as hidden and forgets how far it was read, so that
+        it returns whole; gives how many were live.
+        """
+        table = RAW_RECORD.c
+        live = sa.select(table.source_id).where(
+            table.connection == connection, table.stream == stream, table.absent.is_(None)
+        )
+        progress = CHECKPOINT.c
+        with self._db.write() as db:
+            db.execute(
+                CHECKPOINT.delete().where(
+                    progress.connection == connection, progress.stream == stream
+                )
+            )
+            ids = list(db.execute(live).scalars())
+            return absence.bury(db, connection, stream, ids, cause="hidden", at=at)
 
     def counts(self, connection: str, stream: str) -> Mapping[str, int]:
         """Live raw records by scope; a scope without any is missing."""
