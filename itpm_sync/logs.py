@@ -54,9 +54,7 @@ def configure(verbosity: int, log_format: str, redactor: Redactor) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.addFilter(_Clean(redactor))
     handler.setFormatter(_Json() if log_format == "json" else _Text())
-    logging.basicConfig(
-        level=_LEVELS.get(verbosity, logging.DEBUG), handlers=[handler], force=True
-    )
+    logging.basicConfig(level=_LEVELS.get(verbosity, logging.DEBUG), handlers=[handler], force=True)
     # Their debug output holds whole requests; ours says what matters.
     for noisy in ("urllib3", "requests", "sqlalchemy", "alembic", "PIL", "fontTools"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -91,9 +91,7 @@ class Office:
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def office(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Office:
+def office(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Office:
     folder = tmp_path_factory.mktemp("office")
     store = f"sqlite:///{folder / 'itpm.db'}"
     rt = request.getfixturevalue("rt_server")
