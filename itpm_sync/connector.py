@@ -68,6 +68,9 @@ class Stream:
     overlap: timedelta = timedelta(minutes=5)
     deletes: Deletes = Deletes.CENSUS
     may_be_empty: bool = False  # an empty scope is a success (sprints), else a problem (issues)
+    asks: str = ""
+    """What is asked of each record (fields, work logs): where the configuration changes it, the
+    stream is read whole again, since unchanged records would lack what is new."""
 
 
 @dataclass(frozen=True, slots=True)

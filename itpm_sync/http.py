@@ -23,7 +23,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import Any
@@ -51,6 +51,7 @@ SAFE_TO_REPEAT = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 MAX_BODY_BYTES = 512 * 1024 * 1024
 MAX_PATIENCE_S = 900.0  # a source that asks for a longer pause gets its next chance at the next run
 _MAX_REDIRECTS = 5
+_SAME_TIME_S = 60.0  # a `Date` header has seconds and has travelled: less is no skew
 
 
 class Redactor:
@@ -244,6 +245,13 @@ class HttpClient:
 
     def __repr__(self) -> str:
         return f"HttpClient({self.origin})"
+
+    def in_its_time(self, moment: datetime) -> datetime:
+        """A moment of our clock, not later than the source's clock showed it: what changed since
+        then bears no earlier stamp, also at a source whose clock is slow.
+        """
+        skew = self.clock_skew_s or 0.0
+        return moment + timedelta(seconds=skew) if skew < -_SAME_TIME_S else moment
 
     def close(self) -> None:
         """Closes all pooled connections."""

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from itpm_sync.connector import Deletes, Page, RawRecord, Stream
+from itpm_sync.connector import Deletes, Page, Partition, RawRecord, Stream, Window
 from itpm_sync.errors import (
     ConnectionFailed,
     RecordError,
@@ -782,3 +782,59 @@ def test_an_in_memory_record_is_what_the_connector_api_says(world: World) -> Non
     record = world.source.put("A1", "A", title="x")
     assert isinstance(record, RawRecord)
     assert record.updated_at == datetime(2026, 1, 1, 0, 0, 1, tzinfo=UTC)
+
+
+# ---- what the source would not give, and what is asked for anew ---------------------------------
+
+
+def test_a_change_that_the_source_would_not_give_is_asked_for_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    healthy(world)
+    world.pull()
+    world.source.put("A3", "A", title="edited")
+    given = world.connector.fetch
+
+    def fetch(stream: Stream, partition: Partition, window: Window) -> Iterator[Page]:
+        for page in given(stream, partition, window):
+            refused = [r for r in page.records if r.source_id == "A3"]
+            errors = [
+                RecordError(field="item", value="A3", expected="an item", source_id=r.source_id)
+                for r in refused
+            ]
+            yield Page([r for r in page.records if r not in refused], errors)
+
+    with monkeypatch.context() as refusing:
+        refusing.setattr(world.connector, "fetch", fetch)
+        world.pull()
+        assert world.titles()["A3"] == "item 3"
+    world.pull()
+    assert world.titles()["A3"] == "edited"
+    assert not world.store.rejected()
+    world.source.calls.clear()
+    world.pull()
+    assert world.source.calls["fetch"] == 0
+
+
+def test_what_never_can_be_read_is_asked_for_in_vain_for_a_week_only(world: World) -> None:
+    healthy(world)
+    world.pull()
+    world.source.rejected = [RecordError(field="x", value=1, expected="2", source_id="A3")]
+    world.pull()
+    asked = world.store.checkpoints("memory", "item")["A"]
+    assert "again" in asked.detail
+    world.source.clock += timedelta(days=8)
+    world.pull()
+    assert "again" not in world.store.checkpoints("memory", "item")["A"].detail
+
+
+def test_a_stream_that_asks_for_more_than_before_is_read_whole_once(world: World) -> None:
+    healthy(world)
+    world.pull()
+    world.connector.stream = replace(world.connector.stream, asks="points")
+    world.source.calls.clear()
+    world.pull()
+    assert world.source.calls["fetch"] == 4  # 20 of A by seven, 5 of B
+    world.source.calls.clear()
+    world.pull()
+    assert world.source.calls["fetch"] == 0

@@ -110,13 +110,20 @@ class JiraConnector:
         """Projects, issues, versions and, unless switched off, sprints."""
         keys = self.settings.projects
         streams = [
-            Stream("project", keys, deletes=Deletes.NEVER),
-            Stream("issue", keys, incremental=True, overlap=_OVERLAP),
+            Stream("project", keys, deletes=Deletes.WHOLE),
+            Stream("issue", keys, incremental=True, overlap=_OVERLAP, asks=self._asked()),
             Stream("version", keys, deletes=Deletes.WHOLE, may_be_empty=True),
         ]
         if self.settings.sprints is not False:
             streams.append(Stream("sprint", (BOARDS,), may_be_empty=True))
         return streams
+
+    def _asked(self) -> str:
+        """What a changed configuration would read differently, as words."""
+        own = self.settings
+        parts = {"worklog": own.worklogs, "changelog": own.changelog}
+        words = [*FIELDS, *(name for name, asked in parts.items() if asked)]
+        return " ".join([*words, *sorted(f"{n}={w}" for n, w in own.fields.items())])
 
     def variables(self) -> Mapping[str, str]:
         """Neutral names → field ids: the configured ones, and `sprint` and `epic` where found."""
@@ -166,7 +173,7 @@ class JiraConnector:
         zone = self._site().zone
         jql = _jql(scope)
         if since is not None:
-            jql += f' AND updated >= "{jql_stamp(since, zone)}"'
+            jql += f' AND updated >= "{jql_stamp(self._http.in_its_time(since), zone)}"'
         try:
             yield from self._client.issue_ids(jql, zone)
         except RequestRejected as error:
@@ -254,7 +261,8 @@ class JiraConnector:
         return RecordError(
             field=field, value=f"{listed} of {total} entries", expected="all entries",
             place=self._browse(str(issue.get("key"))),
-            hint="Jira counts more than it lists; the next full pull tries again",
+            hint="Jira counts more than it lists; the next pulls try again",
+            source_id=str(issue["id"]),
         )  # fmt: skip
 
     def _issue_record(self, ident: str, issue: Json, scope: str) -> RawRecord:
@@ -407,7 +415,7 @@ def _record(
 def _unread(ident: str, reason: str, partition: Partition) -> RecordError:
     return RecordError(
         field="issue", value=ident, expected="an issue that can be read",
-        place=f"project {partition.scope}", hint=reason,
+        place=f"project {partition.scope}", hint=reason, source_id=ident,
     )  # fmt: skip
 
 

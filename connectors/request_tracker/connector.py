@@ -19,7 +19,7 @@ import orjson
 from pydantic import Field, SecretStr, field_validator, model_validator
 from requests.auth import AuthBase
 
-from connectors.request_tracker.client import RequestTrackerClient
+from connectors.request_tracker.client import LISTED, RequestTrackerClient
 from connectors.request_tracker.publish import RequestTrackerPublisher
 from connectors.request_tracker.ticketsql import quoted, stamp
 from itpm_sync.connector import (
@@ -28,7 +28,6 @@ from itpm_sync.connector import (
     ConnectorSettings,
     Context,
     Count,
-    Deletes,
     Page,
     Partition,
     Publisher,
@@ -124,7 +123,8 @@ class RequestTrackerConnector:
 
     def streams(self) -> Sequence[Stream]:
         """The stream `ticket`."""
-        return (Stream("ticket", self.settings.queues, incremental=True, deletes=Deletes.CENSUS),)
+        asks = LISTED + (" time entries" if self.settings.time_entries else "")
+        return (Stream("ticket", self.settings.queues, incremental=True, asks=asks),)
 
     # ---- reading --------------------------------------------------------------------------------
 
@@ -152,7 +152,8 @@ class RequestTrackerConnector:
         if partition.detail.get("up_to") is not None:
             query += f" AND id <= {partition.detail['up_to']}"
         for tickets in self.client.tickets(query, after=partition.detail.get("after", 0)):
-            yield self._page(tickets, window.since)
+            since = window.since and self.client.http.in_its_time(window.since)
+            yield self._page(tickets, since)
 
     def census(
         self,

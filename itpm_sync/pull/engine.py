@@ -239,7 +239,7 @@ class _StreamPull:
                 connection=self._wires.name, stream=self._stream.name, scope=scope,
                 at=now, swept_at=now,
             )  # fmt: skip
-            self._put(replace(kept, at=now))
+            self._put(plan.advanced(kept, self._stream, now, unread=reading.unread))
         return self._noted(reading)
 
     def _noted(self, reading: ScopeReading) -> ScopeReading:

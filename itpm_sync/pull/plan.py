@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from itpm_sync.connector import Count, Deletes, Stream, Window
@@ -11,6 +11,7 @@ from itpm_sync.store import Checkpoint, ScopeCensus
 
 FEW = 10  # deletions that need no confirmation, however small the scope
 ESTIMATE_SLACK = 0.02  # of an estimated count
+PATIENCE = timedelta(days=7)  # for which a record that the source would not give is asked for again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,11 +35,31 @@ def scopes_of(stream: Stream) -> tuple[str, ...]:
 def window(stream: Stream, checkpoint: Checkpoint | None, policy: Policy) -> Window:
     """What to read of a scope: since its checkpoint less the overlap, else everything.
 
-    It ends at the run's beginning: what changes during the run belongs to the next one.
+    It ends at the run's beginning: what changes during the run belongs to the next one. It begins
+    earlier where an earlier reading listed records that the source then would not give.
     """
     if policy.full or not stream.incremental or checkpoint is None:
         return Window(None, policy.now)
-    return Window(checkpoint.at - stream.overlap, policy.now)
+    if checkpoint.detail.get("asks", "") != stream.asks:
+        return Window(None, policy.now)
+    again = checkpoint.detail.get("again")
+    since = datetime.fromisoformat(again["since"]) if again else checkpoint.at
+    return Window(min(since, checkpoint.at) - stream.overlap, policy.now)
+
+
+def advanced(checkpoint: Checkpoint, stream: Stream, now: datetime, *, unread: bool) -> Checkpoint:
+    """The checkpoint after a reading that did not fail. `unread`: it listed records that the
+    source would not give; their changes are asked for again, for as long as PATIENCE lasts.
+    """
+    detail = {k: v for k, v in checkpoint.detail.items() if k not in ("again", "asks")}
+    if stream.asks:
+        detail["asks"] = stream.asks
+    if unread:
+        first = {"since": checkpoint.at.isoformat(), "noted": now.isoformat()}
+        again = checkpoint.detail.get("again", first)
+        if now - datetime.fromisoformat(again["noted"]) <= PATIENCE:
+            detail["again"] = again
+    return replace(checkpoint, at=now, detail=detail)
 
 
 def sweep_is_due(stream: Stream, checkpoints: Mapping[str, Checkpoint], policy: Policy) -> bool:

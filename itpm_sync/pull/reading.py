@@ -84,11 +84,14 @@ class Tally:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScopeReading:
-    """How reading a scope went. `listed`: the ids that were sighted are a complete census."""
+    """How reading a scope went. `listed`: the ids that were sighted are a complete census.
+    `unread`: the connector rejected records, so that what is stored of them may be old.
+    """
 
     scope: str
     error: Exception | None = None
     listed: bool = False
+    unread: bool = False
 
     @property
     def message(self) -> str:
@@ -127,7 +130,7 @@ class _ScopeJob:
         self._wires, self._stream, self._scope = wires, stream, scope
         self._window, self._tally, self._sights = window, tally, sights
         self._whole = stream.deletes is Deletes.WHOLE
-        self._failed = threading.Event()
+        self._failed, self._unread = threading.Event(), threading.Event()
 
     def run(self) -> ScopeReading:
         futures: list[Future[None]] = []
@@ -148,7 +151,8 @@ class _ScopeJob:
             error = problem
         error = _first_error(futures, error)
         census = self._sights and error is None and (self._whole or listed is True)
-        return ScopeReading(scope=self._scope, error=error, listed=census)
+        unread = self._unread.is_set()
+        return ScopeReading(scope=self._scope, error=error, listed=census, unread=unread)
 
     def _partitions(self) -> Iterator[Partition]:
         """The connector's partitions; listed again after a RetryableError, without repeating."""
@@ -189,6 +193,8 @@ class _ScopeJob:
             for page in pages:
                 if self._wires.stop.is_set():
                     raise Stopped
+                if page.rejected:
+                    self._unread.set()
                 writes.append(self._wires.write(lambda page=page: self._land(page)))  # type: ignore[misc]
                 if self._sights and partition.ids is None:
                     writes.append(self._sight(_named(page)))

@@ -111,5 +111,6 @@ def remember(checkpoint: Checkpoint, sweep: Sweep) -> Checkpoint:
     if sweep.safety_stop:
         return replace(checkpoint, detail={**checkpoint.detail, "doubt": True})
     ids = sorted(sweep.unknown.get(checkpoint.scope, ()))[:REMEMBERED]
-    detail = {"unreadable": ids} if ids else {}
+    detail = {k: v for k, v in checkpoint.detail.items() if k not in ("doubt", "unreadable")}
+    detail |= {"unreadable": ids} if ids else {}
     return replace(checkpoint, swept_at=checkpoint.at, detail=detail)

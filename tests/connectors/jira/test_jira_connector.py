@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import chain
+from pathlib import Path
 
 import pytest
 import yaml
@@ -17,6 +18,8 @@ from itpm_sync.connector import Connector, Context, Count, Deletes, Faults, Wind
 from itpm_sync.errors import ConnectionFailed
 from itpm_sync.mapping import Mapper, compile_mapping
 from itpm_sync.model import FieldChange, ItemType, Method, Record, TimeEntry, WorkItem, WorkStatus
+from itpm_sync.pull import PullResult, PullSource, pull
+from itpm_sync.store import Store
 from tests.connectors.jira.jira_site import (
     CONTEXT,
     FLAVOURS,
@@ -110,8 +113,8 @@ def test_a_record_names_its_project_its_page_and_its_stamp(site: JiraSite) -> No
 
 
 def test_only_what_changed_is_read_though_the_account_lives_far_from_utc(site: JiraSite) -> None:
-    at = datetime(2026, 3, 2, 10, 30, 30, tzinfo=UTC)
-    site.sandbox.freeze(at - timedelta(hours=2))
+    at = datetime.now(UTC).replace(microsecond=0)  # a site whose clock is slow is asked for more
+    site.sandbox.freeze(at - timedelta(hours=4))
     site.sandbox.create_issue("NET", "old")
     site.sandbox.freeze(at)
     new = site.sandbox.create_issue("NET", "new")
@@ -268,7 +271,7 @@ def test_streams_say_how_absence_is_noticed(site: JiraSite) -> None:
     site.sandbox.create_project("NET")
     deletes = {s.name: s.deletes for s in site.connector().streams()}
     assert deletes == {
-        "project": Deletes.NEVER,
+        "project": Deletes.WHOLE,
         "issue": Deletes.CENSUS,
         "version": Deletes.WHOLE,
         "sprint": Deletes.CENSUS,
@@ -483,3 +486,49 @@ def test_a_ca_bundle_is_found_beside_the_configuration(cloud: JiraSite) -> None:
     cloud.sandbox.create_project("NET")
     with pytest.raises(ConnectionFailed, match=r"verify: .*ca\.pem does not exist"):
         cloud.connector(verify="ca.pem")
+
+
+def test_a_change_at_a_site_whose_clock_is_slow_is_not_missed(site: JiraSite) -> None:
+    site.sandbox.advance(-1800)  # the site's clock is half an hour behind ours
+    key = site.sandbox.create_issue("NET", "one")
+    checkpoint = datetime.now(UTC)
+    site.sandbox.edit_issue(key, summary="two")
+
+    found = records(site.connector(), "issue", since=checkpoint - timedelta(minutes=10))
+
+    assert set(found) == {key_of(site, key)}
+
+
+def test_a_project_that_is_no_longer_configured_is_no_longer_there(
+    site: JiraSite, tmp_path: Path
+) -> None:
+    for key in ("NET", "OPS"):
+        site.sandbox.create_project(key)
+        site.sandbox.create_issue(key, "one")
+    with Store.open(f"sqlite:///{tmp_path}/itpm.db") as store:
+        assert _pulled(store, site.connector()).state == "ok"
+        assert {p.code for p in store.records("project")} == {"NET", "OPS"}  # type: ignore[attr-defined]
+        _pulled(store, site.connector(projects=["NET"]))
+        assert {p.code for p in store.records("project")} == {"NET"}  # type: ignore[attr-defined]
+
+
+def test_a_field_that_is_configured_later_is_read_for_unchanged_issues_too(
+    site: JiraSite, tmp_path: Path
+) -> None:
+    key = site.sandbox.create_issue("NET", "one")
+    site.sandbox.add_worklog(key, 3600)
+    an_hour = timedelta(hours=1)
+    with Store.open(f"sqlite:///{tmp_path}/itpm.db") as store:
+        without = site.connector(worklogs=False)
+        _pulled(store, without, now=datetime.now(UTC) + an_hour)
+        assert not list(store.records("time_entry"))
+        for hours, entries in ((2, 1), (3, 1)):
+            _pulled(store, site.connector(), now=datetime.now(UTC) + hours * an_hour)
+            assert len(list(store.records("time_entry"))) == entries
+
+
+def _pulled(store: Store, connector: JiraConnector, now: datetime | None = None) -> PullResult:
+    moment = now or datetime.now(UTC)
+    run = store.begin_run("pull", moment)
+    source = PullSource(connector.name, lambda: (connector, mapper(connector)))
+    return pull(store, [source], run=run, now=moment)
