@@ -13,6 +13,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -172,6 +173,26 @@ def test_computed_cost_variances_equal_the_published_ones_wherever_those_are_con
             inconsistent += 1
             assert code in disagreeing
     assert (consistent, inconsistent) == (2444, 7)  # of 2,468 rows, 17 without costs
+
+
+def test_computed_schedule_variances_equal_the_published_ones_wherever_those_are_consistent(
+    loaded: dict[str, dict[str, str]], snapshot: dict[str, dict], found: list[dict]
+) -> None:
+    disagreeing = {f["project"] for f in found if f["code"] == "schedule-variance-disagrees"}
+    consistent = 0
+    for code, row in loaded.items():
+        planned = row["Planned Project Completion Date (B2)"][:10]
+        actual = row["Projected/Actual Project Completion Date (B2)"][:10]
+        published = row["Schedule Variance (in days)"]
+        if not (planned and actual and published):
+            continue
+        days = (date.fromisoformat(planned) - date.fromisoformat(actual)).days
+        assert Decimal(snapshot[code]["figures"]["schedule_variance_days"]["value"]) == days, code
+        if Decimal(published) == days:
+            consistent += 1
+        else:
+            assert code in disagreeing, code
+    assert consistent > 1000
 
 
 def test_each_missing_cost_is_a_finding_that_names_the_row(
