@@ -89,7 +89,8 @@ def _doubted(numbers: Mapping[str, Number]) -> dict[str, Number]:
     return dict(numbers) | told
 
 
-def _unit(name: str, facts: ProjectFacts) -> str:
+def unit_of(name: str, facts: ProjectFacts) -> str:
+    """The unit of a figure in this project."""
     if name in _RATIOS:
         return "ratio"
     if name in _PERCENTS:
@@ -105,7 +106,7 @@ def _unit(name: str, facts: ProjectFacts) -> str:
 
 def _figures(numbers: Mapping[str, Number], facts: ProjectFacts) -> dict[str, Figure]:
     return {
-        name: figure(name, LABELS[name], number, _unit(name, facts))
+        name: figure(name, LABELS[name], number, unit_of(name, facts))
         for name, number in numbers.items()
     }
 
@@ -114,6 +115,13 @@ def package_figures(
     facts: ProjectFacts, package: PackageFacts, has: HasSource
 ) -> Mapping[str, Figure]:
     """The figures of one work package."""
+    return _figures(package_numbers(facts, package, has), facts)
+
+
+def package_numbers(
+    facts: ProjectFacts, package: PackageFacts, has: HasSource
+) -> Mapping[str, Number]:
+    """The unrounded numbers of one work package, by the name of their figure."""
     code, tally = package.plan.code, facts.work.tally(package.plan)
     numbers = _doubted(indices(package.values, facts.policy.eac_method))
     numbers["budget"] = package.plan.budget
@@ -123,11 +131,16 @@ def package_figures(
     numbers["effort_s"] = known(facts.labour.seconds.get(code, 0))
     numbers["items"] = known(tally.items)
     numbers["items_done"] = known(tally.done)
-    return _figures(numbers, facts)
+    return numbers
 
 
 def project_figures(facts: ProjectFacts, has: HasSource) -> Mapping[str, Figure]:
     """The figures of one project."""
+    return _figures(project_numbers(facts, has), facts)
+
+
+def project_numbers(facts: ProjectFacts, has: HasSource) -> Mapping[str, Number]:
+    """The unrounded numbers of one project, by the name of their figure."""
     scope, tallies = facts.scope, facts.work.tallies.values()
     numbers = _doubted(facts.numbers)
     numbers["budget"] = _budget(facts)
@@ -142,15 +155,18 @@ def project_figures(facts: ProjectFacts, has: HasSource) -> Mapping[str, Figure]
     numbers["creep"] = scope.creep
     if facts.register is not None:
         numbers |= facts.register.numbers
-    return _figures(numbers, facts)
+    return numbers
 
 
 def _budget(facts: ProjectFacts) -> Number:
     if not facts.in_money:
         return unknown("no budget")
-    return total(
-        f.plan.budget for f in facts.packages if f.plan.money is not None and not f.plan.is_summary
-    )
+    return total(f.plan.budget for f in budgeted(facts))
+
+
+def budgeted(facts: ProjectFacts) -> Sequence[PackageFacts]:
+    """The packages whose budgets make up the project's."""
+    return [f for f in facts.packages if f.plan.money is not None and not f.plan.is_summary]
 
 
 def _booked(

@@ -54,6 +54,9 @@ class HelpDesk:
     status: HelpDeskStatus
     within: Number  # percent
     breached: tuple[HelpDeskItem, ...]
+    judged: tuple[tuple[HelpDeskItem, bool], ...]  # behind `within`: whether each missed its target
+    effort: Number  # seconds
+    booked: tuple[TimeEntry, ...]  # behind `effort`
 
 
 def help_desk(
@@ -70,7 +73,9 @@ def help_desk(
     live = [i for i in items if is_open(i, end)]
     recent = [*live, *_closed_within(items, zone, data_date, 7)]
     breached = [i for i in recent if resolve_breached(i, end) or response_breached(i, end)]
-    within = _within_sla(items, live, zone, data_date)
+    judged = _judged(items, live, zone, data_date)
+    within = _within_sla(judged)
+    effort, booked = _effort(items, time, data_date)
     status = HelpDeskStatus(
         open_now=len(live),
         open_by_priority=tuple(sorted(Counter(i.priority or "none" for i in live).items())),
@@ -78,9 +83,9 @@ def help_desk(
         resolve_breaches=sum(bool(resolve_breached(i, end)) for i in recent),
         within_sla=figure("within_sla", "Resolved within SLA, last 28 days", within, "percent"),
         weeks=_weeks(items, zone, data_date),
-        effort=figure("effort_s", "Effort, last 7 days", _effort(items, time, data_date), "s"),
+        effort=figure("effort_s", "Effort, last 7 days", effort, "s"),
     )
-    return HelpDesk(status, within, tuple(breached))
+    return HelpDesk(status, within, tuple(breached), judged, effort, booked)
 
 
 def _closed_within(
@@ -97,18 +102,24 @@ def _closed_within(
     ]
 
 
-def _within_sla(
+def _judged(
     items: Sequence[HelpDeskItem], live: Sequence[HelpDeskItem], zone: Zone, data_date: date
-) -> Number:
-    """Items closed in the last 28 days and open ones past their target; met ÷ all."""
+) -> tuple[tuple[HelpDeskItem, bool], ...]:
+    """Items closed in the last 28 days and open ones past their target, and which missed it."""
     end = zone.end_of(data_date)
     closed = _closed_within(items, zone, data_date, 28)
-    judged = [b for i in closed if (b := resolve_breached(i, end)) is not None]
-    judged += [True for i in live if resolve_breached(i, end)]
+    return (
+        *((i, b) for i in closed if (b := resolve_breached(i, end)) is not None),
+        *((i, True) for i in live if resolve_breached(i, end)),
+    )
+
+
+def _within_sla(judged: Sequence[tuple[HelpDeskItem, bool]]) -> Number:
+    """Met ÷ all."""
     if not judged:
         return unknown("no item with a resolution target was closed or missed in the last 28 days")
     return known(
-        Fraction(100 * judged.count(False), len(judged)),
+        Fraction(100 * sum(not missed for _, missed in judged), len(judged)),
         count(len(judged), "item") + " with a target",
     )
 
@@ -139,10 +150,11 @@ def _weeks(items: Sequence[HelpDeskItem], zone: Zone, data_date: date) -> tuple[
 
 def _effort(
     items: Sequence[HelpDeskItem], time: Sequence[Placed[TimeEntry]], data_date: date
-) -> Number:
+) -> tuple[Number, tuple[TimeEntry, ...]]:
     mine = {i.id for i in items}
     first = data_date - timedelta(days=6)
     booked = [t.record for t in time if t.record.item in mine]
     if not booked:
-        return unknown("no time is booked on help-desk items")
-    return known(sum(t.duration_s for t in booked if first <= t.on <= data_date))
+        return unknown("no time is booked on help-desk items"), ()
+    recent = tuple(t for t in booked if first <= t.on <= data_date)
+    return known(sum(t.duration_s for t in recent)), recent

@@ -92,7 +92,7 @@ def labour(
     booked, gaps = list[Booked](), list[FxGap]()
     unrated: dict[str, list[tuple[date, int]]] = defaultdict(list)
     for (package, person, role, team, on), worked in sorted(groups.items()):
-        cost, gap = _cost(card.in_force(person, role, team, on), fx, currency, on, worked)
+        cost, gap = cost_of(card.in_force(person, role, team, on), fx, currency, on, worked)
         if cost is None:
             unrated[person].append((on, worked))
             cost = unknown(f"no hourly rate for {person}")
@@ -111,9 +111,10 @@ def labour(
     return Labour(seconds, costs, whole, tuple(booked), missing, tuple(gaps))
 
 
-def _cost(
+def cost_of(
     rate: Rate | None, fx: FxTable, currency: str, on: date, seconds: int
 ) -> tuple[Number | None, FxGap | None]:
+    """What time costs in `currency` on a day; None without a rate. The gap: no exchange rate."""
     if rate is None:
         return None, None
     if not currency:

@@ -144,6 +144,7 @@ class Paid(NamedTuple):
     line: InvoiceLine
     amount: Fraction
     on: date
+    payment: Payment | None = None  # None: the invoice itself says that it is paid
 
 
 class Documents:
@@ -282,7 +283,10 @@ def _paid(
             orphans.append(payment)
             continue
         settled.update(line.id for line in lines)
-        parts += [Paid(line, net_amount(line) * amount / gross, payment.paid_on) for line in lines]
+        parts += [
+            Paid(line, net_amount(line) * amount / gross, payment.paid_on, payment)
+            for line in lines
+        ]
     parts += [
         Paid(line, net_amount(line), line.paid_on)
         for line in invoices
@@ -308,13 +312,15 @@ STATES = ("ordered", "committed", "received", "accrued", "invoiced", "paid")
 
 
 class Entry(NamedTuple):
-    """One amount of the ledger, in the project's currency."""
+    """One amount of the ledger, in the project's currency; `own` is it in the document's."""
 
     package: str
     state: str
     on: date
     amount: Number
     record: Record
+    own: tuple[Fraction, str]
+    payment: Payment | None = None  # by which an invoice line was paid
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,17 +353,25 @@ def ledger(
     """
     fx, gaps, entries = documents.fx, list[FxGap](), list[Entry]()
 
-    def post(package: str, state: str, on: date, money: tuple[Fraction, str], of: Record) -> None:
+    def post(
+        package: str,
+        state: str,
+        on: date,
+        money: tuple[Fraction, str],
+        of: Record,
+        *,
+        by: Payment | None = None,
+    ) -> None:
         amount, own = money
         if own == currency:
-            entries.append(Entry(package, state, on, Number(amount), of))
+            entries.append(Entry(package, state, on, Number(amount), of, money, by))
             return
         rate = fx.rate(own, currency, on)
         if rate.value is None:
             gaps.append(FxGap(own, currency, on, of))
-            entries.append(Entry(package, state, on, rate, of))
+            entries.append(Entry(package, state, on, rate, of, money, by))
         else:
-            entries.append(Entry(package, state, on, Number(amount * rate.value), of))
+            entries.append(Entry(package, state, on, Number(amount * rate.value), of, money, by))
 
     for placed in orders:
         netted = documents.netted.get(placed.record.id)
@@ -373,7 +387,8 @@ def ledger(
         ):
             if netted.gap is not None and state in ("committed", "accrued"):
                 gaps.append(netted.gap)
-                entries.append(Entry(placed.package, state, on, netted.gap.number, line))
+                own = (amount, line.amount.currency)
+                entries.append(Entry(placed.package, state, on, netted.gap.number, line, own))
             elif amount:
                 post(placed.package, state, on, (amount, line.amount.currency), line)
     packages = {}
@@ -384,7 +399,7 @@ def ledger(
         post(bill.package, "invoiced", invoice.invoiced_on, money, invoice)
     for part in paid:
         money = (part.amount, part.line.amount.currency)
-        post(packages.get(part.line.id, ""), "paid", part.on, money, part.line)
+        post(packages.get(part.line.id, ""), "paid", part.on, money, part.line, by=part.payment)
     for orphan in payments:
         payment = orphan.record
         money = (Fraction(payment.amount.amount), payment.amount.currency)

@@ -265,6 +265,16 @@ def _apportioned(plan: Plan, work: Work, by_code: Mapping[str, Plan]) -> Number:
     return replace(share, note=f"apportioned to {base.code}") if share.value is not None else share
 
 
+def measured_by(plan: Plan, work: Work) -> Method:
+    """The method that really measures: what has no points or items is as its source declares."""
+    tally = work.tally(plan)
+    if plan.method is Method.POINTS and tally.points <= 0:
+        return Method.PERCENT
+    if plan.method is Method.ITEMS and not tally.items:
+        return Method.PERCENT
+    return plan.method
+
+
 def _measured(plan: Plan, work: Work) -> Number:  # noqa: PLR0911 - one line a method
     if plan.method is Method.ZERO_HUNDRED:
         return known(1 if work.is_finished(plan) else 0)
@@ -275,12 +285,12 @@ def _measured(plan: Plan, work: Work) -> Number:  # noqa: PLR0911 - one line a m
         return _milestones(plan, work)
     if plan.method is Method.PERCENT:
         return _declared(plan, work)
-    tally = work.tally(plan)
-    if plan.method is Method.POINTS and tally.points > 0:
+    tally, method = work.tally(plan), measured_by(plan, work)
+    if method is Method.POINTS:
         left = tally.items - tally.pointed
         note = f"left out: {count(left, 'item')} without points" if left else ""
         return known(tally.points_done / tally.points, note)
-    if plan.method is Method.ITEMS and tally.items:
+    if method is Method.ITEMS:
         return known(Fraction(tally.done, tally.items))
     share = _declared(plan, work)
     word = "work items" if plan.method is Method.ITEMS else "points"
