@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check systems real wheel clean
+.PHONY: help demo test check systems real bench wheel clean
 
 help: ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -31,6 +31,9 @@ check: $(STAMP) ## lint, types, import contracts
 systems: $(STAMP) ## installs and starts real servers (Request Tracker, PostgreSQL) and tests against them
 	ITPM_SYSTEMS=1 $(BIN)/python -m pytest -q -m systems
 
+bench: $(STAMP) ## speed and memory beside the floor and other programs; writes benchmarks/README.md
+	$(BIN)/python -m benchmarks.bench
+
 real: $(STAMP) ## real data: 29,057 Jira issues, 2,472 projects
 	ITPM_REAL=1 $(BIN)/python -m pytest -q -m real
 
@@ -38,4 +41,4 @@ wheel: $(STAMP) ## builds the wheel and tests it outside the checkout
 	bash tests/wheel.sh
 
 clean: ## removes what make made
-	rm -rf $(VENV) demo build dist .systems .real .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) demo build dist .systems .real .bench .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,203 @@
+"""A Jira Cloud that is never the bottleneck: `python -m benchmarks.mock_jira --issues 10000`.
+
+One asyncio process, HTTP/1.1 with keep-alive, no framework. Up to PREPARED issues, the pages of a
+hundred consecutive issues are made at start; beyond, they are joined from prepared pieces. Waiting
+(`--latency-ms`, `--per-issue-ms`) never keeps another connection from its answer. Prints its base
+URL. A first path part `/c1` … `/c9` stands for a site of its own in the counts.
+
+    GET  /_counts            requests by site and path, then forgotten
+    POST /_changed {"share": 0.01}   from now on that share has a new stamp (0: nothing is new)
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import re
+import socket
+from collections import Counter
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from benchmarks.issues import FIRST_ID, PROJECT, Issues
+
+ZONE = "UTC"
+PREPARED = 100_000
+PAGE = 100
+_SITE = re.compile(r"^/(c\d)(?=/)")
+_VERSION = {"id": "10200", "name": "R1", "archived": False, "released": False}
+_FIELDS = [
+    {"id": "summary", "name": "Summary", "custom": False, "schema": {"type": "string"}},
+    {"id": "updated", "name": "Updated", "custom": False, "schema": {"type": "datetime"}},
+    {"id": "customfield_10016", "name": "Story Points", "custom": True,
+     "schema": {"type": "number", "custom": "com.pyxis.greenhopper.jira:float"}},
+    {"id": "customfield_10020", "name": "Sprint", "custom": True,
+     "schema": {"type": "array", "custom": "com.pyxis.greenhopper.jira:gh-sprint"}},
+]  # fmt: skip
+
+
+class Mock:
+    """What the server knows and answers."""
+
+    def __init__(self, issues: Issues, latency_s: float, per_issue_s: float) -> None:
+        self.issues, self.latency_s, self.per_issue_s = issues, latency_s, per_issue_s
+        self.counts: Counter[str] = Counter()
+        self.changed = range(0)
+        self.stamp = ""
+        pages = range(FIRST_ID, FIRST_ID + issues.count, PAGE) if issues.count <= PREPARED else ()
+        last = FIRST_ID + issues.count
+        self.pages = {i: issues.list(range(i, min(i + PAGE, last)), None) for i in pages}
+
+    def answer(self, method: str, target: str, body: bytes) -> tuple[bytes, float]:
+        """The JSON, and for how long to wait before it is sent."""
+        parts = urlsplit(target)
+        site = _SITE.match(parts.path)
+        path = parts.path[site.end() :] if site else parts.path
+        if path == "/_counts":
+            counts, self.counts = self.counts, Counter()
+            return json.dumps(counts).encode(), 0.0
+        asked: dict[str, Any] = {k: v[0] for k, v in parse_qs(parts.query).items()}
+        asked |= json.loads(body) if body else {}
+        if path == "/_changed":
+            return self._change(asked["share"]), 0.0
+        self.counts[f"{site[1] if site else 'c0'} {method} {path}"] += 1
+        answer, given = self._route(path, asked)
+        return answer, self.latency_s + given * self.per_issue_s
+
+    def _change(self, share: float) -> bytes:
+        count = round(self.issues.count * share)
+        self.stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.000+0000")
+        step = self.issues.count // count if count else 1
+        self.changed = self.issues.ids()[: count * step : step]
+        return b"{}"
+
+    def _route(self, path: str, asked: dict[str, Any]) -> tuple[bytes, int]:
+        if path.endswith("/issue/bulkfetch"):
+            return self._bulk([int(i) for i in asked["issueIdsOrKeys"]])
+        if path.endswith("/search/jql"):
+            return self._search(asked, by_token=True)
+        if path.endswith("/search"):
+            return self._search(asked, by_token=False)
+        return json.dumps(self._small(path, asked)).encode(), 0
+
+    def _small(self, path: str, asked: dict[str, Any]) -> Any:
+        project = {"id": "10000", "key": PROJECT, "name": "Branch network", "versions": [_VERSION],
+                   "lead": {"displayName": "Person 1"}}  # fmt: skip
+        known: dict[str, Any] = {
+            "approximate-count": {"count": len(self._matching(asked.get("jql", "")))},
+            "myself": {"accountId": "1", "displayName": "Bench", "timeZone": ZONE},
+            "field": _FIELDS,
+            PROJECT: project,
+            "project": [project],
+            "versions": [_VERSION],
+            "serverInfo": {
+                "baseUrl": "http://x",
+                "version": "1001.0.0",
+                "versionNumbers": [1001],
+                "deploymentType": "Cloud",
+                "buildNumber": 1,
+            },
+            "board": {"startAt": 0, "maxResults": 50, "total": 0, "isLast": True, "values": []},
+        }
+        return known.get(path.rsplit("/", 1)[-1], {})
+
+    def _matching(self, jql: str) -> range:
+        return self.changed if "updated >=" in jql else self.issues.ids()
+
+    def _stamp_of(self, ident: int) -> str | None:
+        return self.stamp if ident in self.changed else None
+
+    def _bulk(self, wanted: list[int]) -> tuple[bytes, int]:
+        return b'{"issues":[' + self._bodies(wanted) + b'],"issueErrors":[]}', len(wanted)
+
+    def _bodies(self, wanted: Any) -> bytes:
+        if not self.changed:
+            first, count = wanted[0], len(wanted)
+            page = self.pages.get(first)
+            if page and wanted[-1] - first + 1 == count == min(
+                PAGE, self.issues.ids()[-1] - first + 1
+            ):
+                return page
+            return self.issues.list(wanted, None)
+        return b",".join([self.issues.body(i, self._stamp_of(i)) for i in wanted])
+
+    def _search(self, asked: dict[str, Any], *, by_token: bool) -> tuple[bytes, int]:
+        matching = self._matching(asked.get("jql", ""))
+        start = int(asked.get("nextPageToken") or asked.get("startAt") or 0)
+        fields = asked.get("fields", "id")
+        bare = fields in (["id"], "id")
+        size = min(int(asked.get("maxResults", 50)), 5_000 if bare else 100)
+        part = matching[start : start + size]
+        last = start + size >= len(matching)
+        rows = b",".join([b'{"id":"%d"}' % i for i in part]) if bare else self._bodies(part)
+        head: dict[str, Any] = {"startAt": start, "maxResults": size, "total": len(matching)}
+        if by_token:
+            head = {"isLast": last} | ({} if last else {"nextPageToken": str(start + size)})
+        text = json.dumps(head).encode()
+        return text[:-1] + b',"issues":[' + rows + b"]}", 0 if bare else len(part)
+
+
+class Connection(asyncio.Protocol):
+    """One HTTP/1.1 connection; answers requests in turn."""
+
+    def __init__(self, mock: Mock, loop: asyncio.AbstractEventLoop) -> None:
+        self._mock, self._loop, self._buffer = mock, loop, b""
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keeps the transport."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2**22)
+
+    def data_received(self, data: bytes) -> None:
+        """Answers once a request is complete."""
+        self._buffer += data
+        head, found, rest = self._buffer.partition(b"\r\n\r\n")
+        if not found:
+            return
+        length = re.search(rb"content-length: *(\d+)", head, re.IGNORECASE)
+        size = int(length[1]) if length else 0
+        if len(rest) < size:
+            return
+        self._buffer = rest[size:]
+        method, target, _ = head.split(b"\r\n", 1)[0].decode().split(" ", 2)
+        body, wait_s = self._mock.answer(method, target, rest[:size])
+        if wait_s:
+            self._loop.call_later(wait_s, self._send, body)
+        else:
+            self._send(body)
+
+    def _send(self, body: bytes) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            head = (
+                b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+            )
+            self._transport.write(head % len(body))
+            self._transport.write(body)
+
+
+async def serve(mock: Mock, port: int) -> None:
+    """Serves until it is killed."""
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: Connection(mock, loop), "127.0.0.1", port)
+    print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
+    await server.serve_forever()
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--issues", type=int, default=10_000)
+    parser.add_argument("--latency-ms", type=float, default=0.0)
+    parser.add_argument("--per-issue-ms", type=float, default=0.0)
+    parser.add_argument("--port", type=int, default=0)
+    given = parser.parse_args()
+    mock = Mock(Issues(given.issues), given.latency_ms / 1000, given.per_issue_ms / 1000)
+    asyncio.run(serve(mock, given.port))
+
+
+if __name__ == "__main__":
+    main()
