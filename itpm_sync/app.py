@@ -27,7 +27,7 @@ from itpm_sync.connector import CheckItem, Connector, ConnectorInfo, Context, Ta
 from itpm_sync.errors import ConfigError, ItpmError, Problem, StoreError, suggestion
 from itpm_sync.http import Redactor
 from itpm_sync.mapping import Mapper, compile_mapping
-from itpm_sync.model import KINDS, Money, Project
+from itpm_sync.model import KINDS, Money, Project, Record
 from itpm_sync.monitoring import ConnectionHealth, Health, metrics_text, replace_file, status_json
 from itpm_sync.reconcile.status import (
     BaselineItem,
@@ -334,7 +334,7 @@ def inputs(session: Session, data_date: date) -> Inputs:
     """Everything that the reconciliation of `data_date` depends on."""
     root, store = session.config.root, session.store
     as_of = None if data_date >= session.today() else _end_of(data_date, root.timezone)
-    live = {kind: tuple(store.records(kind, as_of=as_of)) for kind in KINDS}
+    live = {kind: _configured(session, store.records(kind, as_of=as_of)) for kind in KINDS}
     plan_from = root.plan_from
     if plan_from:
         packages = live["work_package"]
@@ -360,24 +360,35 @@ def inputs(session: Session, data_date: date) -> Inputs:
             for i, r in enumerate(root.allocation, start=1)
         ),
         records=live,
-        gone={kind: tuple(store.gone(kind, as_of=as_of)) for kind in KINDS},
+        gone={kind: _configured(session, store.gone(kind, as_of=as_of)) for kind in KINDS},
         baselines=tuple(_baseline(b) for b in store.baselines() if b.on <= data_date),
-        coverage=_coverage(store),
-        rejected=_rejected(store),
+        coverage=_coverage(session),
+        rejected=_rejected(session),
         policy=Policy(**root.thresholds.model_dump()),
         run=_last_pull(store),
     )
 
 
-def _coverage(store: Store) -> tuple[Coverage, ...]:
+def _configured(session: Session, records: Iterable[Record]) -> tuple[Record, ...]:
+    """Without what a connection left behind that is configured no more: renamed, it would count
+    twice. Its records stay in the store and are back with its name."""
+    names = session.config.connections
+    return tuple(r for r in records if r.ref.connection in names)
+
+
+def _coverage(session: Session) -> tuple[Coverage, ...]:
     return tuple(
-        Coverage(**{f.name: getattr(c, f.name) for f in fields(Coverage)}) for c in store.coverage()
+        Coverage(**{f.name: getattr(c, f.name) for f in fields(Coverage)})
+        for c in session.store.coverage()
+        if c.connection in session.config.connections
     )
 
 
-def _rejected(store: Store) -> tuple[Rejected, ...]:
+def _rejected(session: Session) -> tuple[Rejected, ...]:
     return tuple(
-        Rejected(**{f.name: getattr(r, f.name) for f in fields(Rejected)}) for r in store.rejected()
+        Rejected(**{f.name: getattr(r, f.name) for f in fields(Rejected)})
+        for r in session.store.rejected()
+        if r.connection in session.config.connections
     )
 
 
@@ -600,9 +611,11 @@ def run_job(session: Session, name: str, progress: pulling.Progress | None = Non
             job.step(step, jobs[name].connections or ())
         return job.finish("")
     except BaseException as error:
-        job.exit_code = max(job.exit_code, 3 if isinstance(error, ItpmError) else 1)
-        job.finish(session.redactor.clean(str(error)) or type(error).__name__)
+        job.fail(error)
         raise
+
+
+_JOB_STATES = {0: "ok", 3: "partial", 4: "safety_stop"}
 
 
 class _JobRun:
@@ -619,6 +632,7 @@ class _JobRun:
         self.session, self.name, self.run = session, name, run
         self.started, self.progress = started, progress
         self.exit_code = 0
+        self.ended_early = False
         self.pulled: pulling.PullResult | None = None
         self.snapshot: Snapshot | None = None
         self.reports: tuple[Path, ...] = ()
@@ -639,10 +653,35 @@ class _JobRun:
             self.published = publish(session)
             self.exit_code = max(self.exit_code, 3 if self.published.troubled else 0)
 
+    @property
+    def state(self) -> str:
+        """ok, partial, safety_stop or failed. What an error ended is no partial success."""
+        known = {0: "ok", 4: "safety_stop"} if self.ended_early else _JOB_STATES
+        return known.get(self.exit_code, "failed")
+
+    def fail(self, error: BaseException) -> None:
+        """Notes what ended the job; the files tell it even if the store is what failed."""
+        self.ended_early = True
+        self.exit_code = error.exit_code if isinstance(error, ItpmError) else 1
+        if isinstance(error, KeyboardInterrupt):
+            self.exit_code = 130
+        message = self.session.redactor.clean(str(error)) or type(error).__name__
+        try:
+            self.finish(message)
+        except ItpmError as second:
+            log.warning("%s", second)
+            now = self.session.now()
+            health = Health(
+                job=self.name, state=self.state, exit_code=self.exit_code, started=self.started,
+                finished=now, last_success=None, message=message,
+            )  # fmt: skip
+            with contextlib.suppress(StoreError):
+                _write_health(self.session.config, health)
+
     def finish(self, message: str) -> JobResult:
-        session, now = self.session, self.session.now()
-        state = {0: "ok", 3: "partial", 4: "safety_stop"}.get(self.exit_code, "failed")
-        message = message or (self.pulled.message if self.pulled else "")
+        session, now, state = self.session, self.session.now(), self.state
+        told = (part.message for part in (self.pulled, self.published) if part is not None)
+        message = message or "; ".join(filter(None, told))
         session.store.finish_run(
             self.run,
             state=state,
@@ -682,15 +721,23 @@ def _last_success(store: Store, job: str) -> datetime | None:
 
 def _write_health(config: Config, health: Health) -> None:
     monitoring = config.root.monitoring
-    replace_file(config.file(monitoring.status_file), status_json(health))
+    contents = {monitoring.status_file: status_json(health)}
     if monitoring.metrics_file is not None:
-        replace_file(config.file(monitoring.metrics_file), metrics_text(health))
+        contents[monitoring.metrics_file] = metrics_text(health)
+    for name, content in contents.items():
+        try:
+            replace_file(config.file(name), content)
+        except OSError as error:
+            raise StoreError(
+                f"cannot write {config.file(name)}: {error.strerror} — "
+                "give the account that runs ITPM Sync the right, or change `monitoring`"
+            ) from None
 
 
 def _connection_health(
     session: Session, pulled: pulling.PullResult | None
 ) -> dict[str, ConnectionHealth]:
-    coverage = _coverage(session.store)
+    coverage = _coverage(session)
     result = {}
     for outcome in pulled.connections if pulled else ():
         own = [c for c in coverage if c.connection == outcome.name]
@@ -741,7 +788,7 @@ def status(session: Session) -> Status:
         last = _last_success(store, name)
         if last is None or now - last > timedelta(hours=job.expect_every_h):
             late.append(name)
-    coverage = _coverage(store)
+    coverage = _coverage(session)
     outbox = tuple(_entry(row) for row in store.outbox())
     newest = store.snapshot()
     troubled = any(e.state is not publishing.State.DONE for e in outbox)
@@ -749,7 +796,7 @@ def status(session: Session) -> Status:
         runs=store.runs(limit=10),
         late=tuple(late),
         coverage=coverage,
-        rejected=_rejected(store),
+        rejected=_rejected(session),
         outbox=outbox,
         snapshot=newest.data_date if newest else None,
         healthy=not late and not troubled and all(c.complete for c in coverage),
@@ -813,7 +860,10 @@ def export(session: Session, folder: Path, *, as_of: date | None = None) -> tupl
     from itpm_sync import frames
 
     moment = _end_of(as_of, session.config.root.timezone) if as_of else None
-    tables = {k: frames.frame(k, session.store.records(k, as_of=moment)) for k in KINDS}
+    tables = {
+        k: frames.frame(k, _configured(session, session.store.records(k, as_of=moment)))
+        for k in KINDS
+    }
     try:
         return frames.export(tables, folder)
     except OSError as error:

@@ -19,11 +19,7 @@ import typer
 
 from itpm_sync.errors import (
     ConfigError,
-    ConnectionFailed,
     ItpmError,
-    RunLocked,
-    SafetyStop,
-    StoreError,
 )
 
 if TYPE_CHECKING:
@@ -121,11 +117,7 @@ def _explain(error: ItpmError) -> int:
         console.print(f"{count} problem{'s' * (count != 1)}; nothing was run", markup=False)
         return EXIT_CONFIG
     console.print(f"itpm-sync: {error}", markup=False)
-    if isinstance(error, SafetyStop):
-        return EXIT_SAFETY
-    if isinstance(error, RunLocked):
-        return EXIT_LOCKED
-    return EXIT_PARTIAL if isinstance(error, ConnectionFailed | StoreError) else EXIT_FAULT
+    return error.exit_code
 
 
 @contextmanager

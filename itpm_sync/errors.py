@@ -21,10 +21,13 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import ClassVar
 
 
 class ItpmError(Exception):
-    """Anything this product raises on purpose."""
+    """Anything this product raises on purpose. `exit_code` is that of a command it ends."""
+
+    exit_code: ClassVar[int] = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,8 @@ class Problem:
 class ConfigError(ItpmError):
     """The configuration or a mapping is wrong; carries every problem, not only the first."""
 
+    exit_code = 2
+
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(map(str, self.problems)))
@@ -55,6 +60,8 @@ class ConfigError(ItpmError):
 
 class ConnectionFailed(ItpmError):
     """A connection cannot go on: login, host, permission, or answers that make no sense."""
+
+    exit_code = 3
 
     def __init__(self, message: str, *, advice: str = "") -> None:
         self.message, self.advice = message, advice
@@ -118,6 +125,8 @@ class NotFound(ItpmError):
 class SafetyStop(ItpmError):
     """Going on could lose data. `confirm` is the command with which a person confirms."""
 
+    exit_code = 4
+
     def __init__(self, message: str, *, confirm: str = "") -> None:
         self.confirm = confirm
         super().__init__(f"{message} — to confirm: {confirm}" if confirm else message)
@@ -126,9 +135,13 @@ class SafetyStop(ItpmError):
 class RunLocked(ItpmError):
     """Another run of the same configuration is at work."""
 
+    exit_code = 5
+
 
 class StoreError(ItpmError):
     """The store cannot be read or written (disk, permissions, version, connection)."""
+
+    exit_code = 3
 
 
 class ReconcileError(ItpmError):

@@ -126,6 +126,13 @@ class PublishResult:
         """Conflicts and failures."""
         return tuple(s for s in self.steps if s.action in (Action.CONFLICT, Action.FAILED))
 
+    @property
+    def message(self) -> str:
+        """A line that names what is not well; empty if all is."""
+        told = [f"{s.target.id}: {s.reason}" for s in self.troubled]
+        more = f"; and {len(told) - 5} more" if len(told) > 5 else ""
+        return "; ".join(told[:5]) + more
+
 
 def mark_for(instance: str, target: Target) -> str:
     """The mark of a target: the same each week, different for another installation."""

@@ -19,7 +19,9 @@ import pytest
 from connectors.jira.sandbox import JiraSandbox
 from itpm_sync import cli
 from itpm_sync.connector import Faults
+from itpm_sync.errors import StoreError
 from itpm_sync.model import ItemType, Project, SourceRef, WorkItem, WorkStatus
+from itpm_sync.store import Store
 
 SECRET = "sandbox-token"
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
@@ -380,3 +382,69 @@ def test_only_the_environment_of_the_run_needs_secrets(
     for words in (("status",), ("findings",), ("explain", "NET", "bac"), ("report",)):
         assert run(*words).code == 0, words
     assert run("pull").code == 2
+
+
+def test_a_safety_stop_of_publishing_stands_in_the_status_file_as_such(
+    run: Run, jira: JiraSandbox, tmp_path: Path
+) -> None:
+    configure(tmp_path, url_of(jira), extra="safety: {max_writes: 1}")
+    assert run("run", "weekly").code == 4
+    status = json.loads((tmp_path / "itpm-status.json").read_text())
+    assert (status["state"], status["exit_code"]) == ("safety_stop", 4)
+    assert "more than the limit of 1" in status["message"]
+
+
+def test_a_conflict_is_named_in_the_status_file(
+    run: Run, jira: JiraSandbox, tmp_path: Path
+) -> None:
+    configure(tmp_path, url_of(jira))
+    assert run("run", "weekly").code == 0
+    (comment,) = jira.issue("SDM-1")["fields"]["comment"]["comments"]
+    jira.edit_comment("SDM-1", comment["id"], "somebody's own words")
+    jira.seed([ticket(3, "SDM", done=True)])
+    assert run("run", "weekly").code == 3
+    status = json.loads((tmp_path / "itpm-status.json").read_text())
+    assert status["state"] == "partial"
+    assert "SDM-1:comment:SDM: somebody edited what we had written" in status["message"]
+
+
+def test_a_store_that_fails_during_a_job_leaves_a_status_file_that_says_so(
+    run: Run, jira: JiraSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure(tmp_path, url_of(jira))
+    assert run("run", "weekly").code == 0
+
+    def full(*_: object, **__: object) -> None:
+        raise StoreError("store itpm.db cannot grow")
+
+    monkeypatch.setattr(Store, "put_completeness", full)
+    monkeypatch.setattr(Store, "finish_run", full)
+    assert run("run", "weekly").code == 3
+    status = json.loads((tmp_path / "itpm-status.json").read_text())
+    assert (status["state"], status["exit_code"]) == ("failed", 3)
+    assert status["message"] == "store itpm.db cannot grow"
+
+
+def test_a_status_file_that_cannot_be_written_is_one_clear_line(
+    run: Run, jira: JiraSandbox, tmp_path: Path
+) -> None:
+    configure(tmp_path, url_of(jira), extra="monitoring: {status_file: taken/status.json}")
+    (tmp_path / "taken").write_text("a file where a folder should be")
+    result = run("run", "weekly")
+    assert result.code == 3
+    assert "cannot write" in result.err
+    assert "fault of ours" not in result.err
+
+
+def test_a_renamed_connection_counts_nothing_twice(
+    run: Run, jira: JiraSandbox, tmp_path: Path
+) -> None:
+    configure(tmp_path, url_of(jira))
+    assert run("run", "weekly").code == 0
+    text = (tmp_path / "itpm.yaml").read_text()
+    (tmp_path / "itpm.yaml").write_text(text.replace("jira-main", "jira"))
+    assert run("pull").code == 0
+    assert run("reconcile").code == 0
+    figure = json.loads(run("explain", "NET", "items", "--json").out)["figure"]
+    assert figure["value"] == "5"
+    assert "jira-main" not in run("status").out
