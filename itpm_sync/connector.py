@@ -147,6 +147,7 @@ class ConnectorInfo:
     system: str  # "Jira Cloud, Jira Data Center 9.12-10.x"
     verified_against: str  # "a real RT 5.0.3 server", "a sandbox validated against OpenAPI …"
     publishes: tuple[str, ...] = ()  # names of the fields a Publisher can own
+    publishes_one: tuple[str, ...] = ()  # those that an object has once: for one project only
 
 
 @runtime_checkable

@@ -154,6 +154,7 @@ def decide(
     |--------------|----------------------|-------------------------------------------|
     | never        | nothing              | create                                    |
     | never        | our mark             | update (an earlier store's), or adopt     |
+    | begun only   | something else       | conflict: it had acted, somebody edited it|
     | text         | as we left it        | update                                    |
     | text         | the text begun       | adopt: the interrupted write had acted    |
     | text         | a text begun earlier | update: that write had acted              |
@@ -163,9 +164,11 @@ def decide(
     if now.content is not None and now.content == content:
         return Action.ADOPT, "the wanted text stands there already"
     known = entry.standing if entry is not None else None
-    if known is None:
-        return (Action.CREATE, "") if now.content is None else (Action.UPDATE, "found by our mark")
     begun = entry.pending if entry is not None else None
+    if known is None and now.content is None:
+        return Action.CREATE, ""
+    if known is None and begun is None:
+        return Action.UPDATE, "found by our mark"
     if now.content == known or (begun is not None and now.content == begun):
         return Action.UPDATE, ""
     if take_over:
@@ -268,6 +271,9 @@ def _deliver(
     if step.action is Action.ADOPT:
         outbox.put_outbox_entry(_written(entry, step.content, step.current))
         return step, False
+    if entry.pending is not None and step.current.content == entry.pending:
+        # An earlier write had acted: should this one fail, it is what stands there of ours.
+        entry = replace(entry, written=entry.pending, standing=entry.pending)
     entry = replace(entry, state=State.SENDING, pending=step.content, attempts=entry.attempts + 1)
     outbox.put_outbox_entry(entry)
     try:

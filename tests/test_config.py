@@ -81,7 +81,9 @@ class FakeSettings(ConnectorSettings):
 
 class Fake:
     Settings: ClassVar[type[ConnectorSettings]] = FakeSettings
-    info: ClassVar[ConnectorInfo] = ConnectorInfo("fake", "Fake", "-", "-", ("comment", "field"))
+    info: ClassVar[ConnectorInfo] = ConnectorInfo(
+        "fake", "Fake", "-", "-", ("comment", "field"), publishes_one=("field",)
+    )
 
 
 class Silent(Fake):
@@ -339,6 +341,16 @@ MISTAKES = {
     "a project that stands twice": (
         "projects:\n", "projects:\n  - code: NET\n",
         "19:5: the project 'NET' stands twice",
+    ),
+    "a target that stands twice": (
+        "fields: [comment]}", "fields: [comment, comment]}",
+        "22:9: comment of NET-1 is published to already, for the project 'NET' — ",
+    ),
+    "a field of one object for two projects": (
+        "fields: [comment]}",
+        "fields: [field]}\n  - code: SDM\n"
+        "    publish: [{connection: desk, address: NET-1, fields: [field]}]",
+        "24:15: field of NET-1 is published to already, for the project 'NET' — ",
     ),
     "a key that stands twice": (
         "title: Office", "title: Office\ntitle: Bureau", "3:1: the key 'title' stands twice",

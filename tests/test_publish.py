@@ -171,6 +171,36 @@ def test_a_lost_answer_followed_by_a_new_status_is_our_own_text_not_an_edit() ->
     assert wall.texts["NET-1"][1] == "Network refresh: red"
 
 
+def test_an_edit_of_what_a_lost_write_had_created_is_a_conflict() -> None:
+    wall, box = Wall(), Memory()
+    wall.lose_answer = True
+    with pytest.raises(KeyboardInterrupt):
+        run(wall, box)
+    wall.lose_answer = False
+    wall.texts["NET-1"] = (wall.texts["NET-1"][0], "edited by Ana")
+    assert actions(run(wall, box, "red")) == [Action.CONFLICT]
+    assert wall.texts["NET-1"][1] == "edited by Ana"
+
+
+def test_two_lost_writes_in_a_row_are_not_taken_for_an_edit() -> None:
+    wall, box = Wall(), Memory()
+    run(wall, box)
+    wall.lose_answer = True
+    with pytest.raises(KeyboardInterrupt):
+        run(wall, box, "amber")  # acted
+    wall.lose_answer = False
+    original = wall.write
+
+    def refused(*args: object) -> Observed:
+        raise RetryableError("connection reset")
+
+    wall.write = refused  # type: ignore[method-assign]
+    assert actions(run(wall, box, "red")) == [Action.FAILED]  # not acted
+    wall.write = original  # type: ignore[method-assign]
+    assert actions(run(wall, box, "green")) == [Action.UPDATE]
+    assert wall.texts["NET-1"][1] == "Network refresh: green"
+
+
 def test_a_refused_precondition_is_a_conflict() -> None:
     wall, box = Wall(), Memory()
     original = wall.write

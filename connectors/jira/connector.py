@@ -86,6 +86,7 @@ class JiraConnector:
         verified_against="a sandbox whose every exchange is validated against Atlassian's OpenAPI "
         "documents (Cloud platform v3, Cloud software, Data Center 10.3)",
         publishes=JiraPublisher.fields,
+        publishes_one=("property",),
     )
     Settings: ClassVar[type[ConnectorSettings]] = JiraSettings
     mapping_file: ClassVar[Path] = Path(__file__).with_name("mapping.yaml")

@@ -100,6 +100,7 @@ class RequestTrackerConnector:
         system="Request Tracker 5 (REST2)",
         verified_against="a real RT 5.0.3 server (make systems)",
         publishes=RequestTrackerPublisher.fields,
+        publishes_one=("custom_field",),
     )
     Settings: ClassVar[type[ConnectorSettings]] = RequestTrackerSettings
     mapping_file: ClassVar[Path] = Path(__file__).with_name("mapping.yaml")

@@ -7,6 +7,7 @@ it. RT answers 200 to a refused change, so that every write is read back.
 
 from __future__ import annotations
 
+import re
 from typing import Any, ClassVar
 
 from connectors.request_tracker.client import RequestTrackerClient
@@ -19,6 +20,7 @@ from itpm_sync.errors import (
 )
 
 FIELD_LIMIT = 255  # RT moves longer values elsewhere, where it cannot compare or clear them
+_OURS = re.compile(r"(GREEN|AMBER|RED|GREY) on \d{4}-\d{2}-\d{2}: ")
 _ATTEMPTS = 3  # at a ticket that other people change meanwhile
 
 
@@ -43,11 +45,19 @@ class RequestTrackerPublisher:
         return _comment_text(message)
 
     def observe(self, target: Target, mark: str, remote_id: str | None) -> Observed:
-        """The newest comment with our mark, or the custom field's value."""
-        del remote_id  # a later comment of ours replaces the one that is known
+        """The newest comment with our mark, or the custom field's value, which has no place for a
+        mark. Raises PreconditionFailed for a value that we never wrote and that does not read as
+        if we had (an interrupted write, an earlier store)."""
         ticket, _ = self._ticket(target)
         if target.field == "custom_field":
-            return self._field(ticket, target)
+            found = self._field(ticket, target)
+            if remote_id is None and found.content and not _OURS.match(found.content):
+                raise PreconditionFailed(
+                    f"{self.status_field} of ticket {target.address} holds what we did not write; "
+                    "clear it, or publish elsewhere"
+                )
+            return found
+        # A later comment of ours replaces the one that is known.
         return self._newest_comment(target, mark)
 
     def write(self, target: Target, content: str, mark: str, current: Observed) -> Observed:

@@ -182,6 +182,7 @@ def _cross_check(data: Mapping[str, Any], built: Mapping[str, Connection]) -> It
             yield Problem(("projects", i, "code"), f"the project {project.code!r} stands twice")
         for j, target in enumerate(project.publish):
             yield from _target(("projects", i, "publish", j), target, built, names)
+    yield from _published_twice(projects, built)
     if not listed and not discovered:
         hint = "list them, or take them from a source with `discover_projects: [CONNECTION]`"
         yield Problem(("projects",), "no project is configured", hint)
@@ -239,6 +240,31 @@ def _target(
         if offered and name not in offered:
             message = f"{connection.connector.info.name} has no field {name!r} to publish"
             yield Problem((*path, "fields", i), message, suggestion(name, offered))
+
+
+def _published_twice(
+    projects: Mapping[int, Project], built: Mapping[str, Connection]
+) -> Iterator[Problem]:
+    """Targets that a project names twice, which would make two comments of one, and those where
+    two projects would overwrite each other in turn."""
+    taken: dict[tuple[str, ...], str] = {}
+    for i, project in projects.items():
+        for j, target in enumerate(project.publish):
+            connection = built.get(target.connection)
+            if connection is None:
+                continue
+            info = connection.connector.info
+            for field_name in target.fields or info.publishes:
+                place = (target.connection, target.address, field_name)
+                key = place if field_name in info.publishes_one else (*place, project.code)
+                if key in taken:
+                    message = (
+                        f"{field_name} of {target.address} is published to already, for the "
+                        f"project {taken[key]!r}"
+                    )
+                    hint = "give another address, or list other `fields`"
+                    yield Problem(("projects", i, "publish", j), message, hint)
+                taken.setdefault(key, project.code)
 
 
 def json_schema() -> dict[str, Any]:

@@ -138,7 +138,7 @@ def test_an_edit_between_look_and_write_is_a_conflict(
     monkeypatch.setattr(publisher.client, "ticket", then_edited)
     with pytest.raises(PreconditionFailed):
         publisher.write(FIELD, "amber", "m", Observed(None, "1"))
-    assert publisher.observe(FIELD, "m", None).content == "a person"
+    assert publisher.observe(FIELD, "m", "1").content == "a person"
 
 
 def test_a_ticket_that_never_rests_is_given_up(
@@ -175,3 +175,14 @@ def test_a_field_without_a_configured_name_is_raised_with_advice(
     nameless = RequestTrackerPublisher(publisher.client, "")
     with pytest.raises(ConnectionFailed, match="set `status_field`"):
         nameless.observe(FIELD, "m", None)
+
+
+def test_a_field_that_a_person_filled_before_us_is_not_overwritten(
+    publisher: RequestTrackerPublisher, sandbox: RequestTrackerSandbox
+) -> None:
+    sandbox.edit(1, CustomFields={"Project Status": "on hold, says Ana"})
+    with pytest.raises(PreconditionFailed, match="holds what we did not write"):
+        publisher.observe(FIELD, "mark", None)
+    ours = publisher.render(FIELD, MESSAGE)
+    sandbox.edit(1, CustomFields={"Project Status": ours})  # an interrupted write of ours
+    assert publisher.observe(FIELD, "mark", None).content == ours
