@@ -145,7 +145,7 @@ def unchanged(content: str, entry: Entry | None) -> bool:
     return entry is not None and entry.state is State.DONE and entry.written == content
 
 
-def decide(
+def decide(  # noqa: PLR0911 - a decision table
     content: str, entry: Entry | None, now: Observed, *, take_over: bool
 ) -> tuple[Action, str]:
     """The decision for one target: an action and its reason.

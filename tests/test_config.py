@@ -348,8 +348,7 @@ MISTAKES = {
     ),
     "a field of one object for two projects": (
         "fields: [comment]}",
-        "fields: [field]}\n  - code: SDM\n"
-        "    publish: [{connection: desk, address: NET-1, fields: [field]}]",
+        "fields: [field]}\n  - code: SDM\n    publish: [{connection: desk, address: NET-1}]",
         "24:15: field of NET-1 is published to already, for the project 'NET' — ",
     ),
     "a key that stands twice": (

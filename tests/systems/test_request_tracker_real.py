@@ -546,7 +546,7 @@ def test_a_persons_edit_of_the_field_is_a_conflict(desk: Desk, connect: Connect)
     desk.put(number, CustomFields={"Project Status": "by a person"})
     with pytest.raises(PreconditionFailed, match="no longer as expected"):
         publisher.write(place, "amber", "m", written)
-    assert publisher.observe(place, "m", None).content == "by a person"
+    assert publisher.observe(place, "m", written.remote_id).content == "by a person"
 
 
 def test_an_edit_elsewhere_on_the_ticket_is_no_conflict(desk: Desk, connect: Connect) -> None:
