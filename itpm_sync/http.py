@@ -168,6 +168,7 @@ class RateBudget:
         self._clock, self._sleep = clock, sleep
         self._lock = threading.Lock()
         self._next_start = 0.0
+        self._paused_until = 0.0
         self._interval = 0.0
 
     @property
@@ -197,8 +198,11 @@ class RateBudget:
     def refused(self, pause_s: float) -> None:
         """The source asked for a pause: everyone waits and goes on slower."""
         with self._lock:
-            self._next_start = max(self._next_start, self._clock() + pause_s)
-            self._interval = min(max(self._interval * 2, 0.02), 5.0)
+            now = self._clock()
+            if now >= self._paused_until:  # else: sent before the pause, it says nothing new
+                self._interval = min(max(self._interval * 2, 0.02), 5.0)
+            self._paused_until = max(self._paused_until, now + pause_s)
+            self._next_start = max(self._next_start, self._paused_until)
 
     def accepted(self) -> None:
         """One more success."""

@@ -658,3 +658,15 @@ def test_an_unreadable_date_of_the_source_is_ignored(
     answers.add("GET", f"{BASE}/a", json={}, headers={"Date": stamp})
     assert client.get("a") == {}
     assert client.clock_skew_s is None
+
+
+def test_a_volley_of_refusals_slows_down_once() -> None:
+    now = [100.0]
+    budget = RateBudget(clock=lambda: now[0], sleep=lambda _s: None)
+    for _ in range(8):  # as many requests were on their way
+        budget.refused(1.0)
+        now[0] += 0.05
+    assert budget.interval_s == 0.02
+    now[0] += 2
+    budget.refused(1.0)
+    assert budget.interval_s == 0.04
