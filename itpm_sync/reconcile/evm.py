@@ -7,6 +7,7 @@ the unrounded value, or None with the reason. Never 0, 1 or infinity for what is
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -123,6 +124,32 @@ def eac(p: Performance, method: str = "cpi") -> Number:
     return known(p.ac + p.bac - p.ev, f"AC + BAC − EV, as {form.label} is undefined: {why}")
 
 
+@dataclass(frozen=True, slots=True)
+class EacRange:
+    """The lowest and the highest estimate; the note of each names the forms that give it."""
+
+    low: Number
+    high: Number
+
+
+def eac_range(p: Performance) -> EacRange:
+    """The range over every form whose factor is defined and positive."""
+    if p.ev == p.bac or p.ac < 0:
+        only = eac(p)
+        return EacRange(only, only)
+    found: dict[Fraction, list[str]] = {}
+    for form in EAC_METHODS.values():
+        factor = form.factor(p).value
+        if factor is not None and factor > 0:
+            found.setdefault(p.ac + (p.bac - p.ev) / factor, []).append(form.label)
+    low, high = min(found), max(found)
+    return EacRange(known(low, _either(found[low])), known(high, _either(found[high])))
+
+
+def _either(labels: Sequence[str]) -> str:
+    return " or ".join(labels)
+
+
 def tcpi_bac(p: Performance) -> Number:
     """To-complete performance index for the budget, (BAC − EV) / (BAC − AC). Above 1: harder."""
     if p.ev == p.bac:
@@ -145,15 +172,15 @@ def tcpi_eac(p: Performance, at_completion: Exact) -> Number:
 
 
 def planned_duration(pv: Sequence[Exact]) -> int:
-    """Periods until PV reaches BAC: the first period with the last value."""
-    return next(i for i, value in enumerate(pv, 1) if value == pv[-1])
+    """Periods until PV reaches BAC: the first period with the last value. `pv` never falls."""
+    return bisect_left(pv, pv[-1]) + 1
 
 
 def earned_schedule(pv: Sequence[Exact], ev: Exact) -> Number:
     """The time, in periods, at which EV was planned to be earned. `pv` is cumulative, one a period.
 
     EV beyond BAC is clamped; a plateau of PV counts to its end; the first period interpolates
-    from 0.
+    from 0. `pv` never falls; only the few periods of a binary search are looked at.
     """
     if not pv or pv[-1] <= 0:
         return unknown("no time-phased plan")
@@ -162,7 +189,7 @@ def earned_schedule(pv: Sequence[Exact], ev: Exact) -> Number:
         return known(duration)
     if ev <= 0:
         return known(0)
-    whole = max((i for i, value in enumerate(pv, 1) if value <= ev), default=0)
+    whole = bisect_right(pv, ev)
     before = Fraction(pv[whole - 1]) if whole else Fraction(0)
     return known(whole + (Fraction(ev) - before) / (Fraction(pv[whole]) - before))
 

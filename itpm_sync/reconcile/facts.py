@@ -25,11 +25,12 @@ from itpm_sync.reconcile.helpdesk import HelpDesk
 from itpm_sync.reconcile.labour import Labour
 from itpm_sync.reconcile.money import Documents, FxGap, Ledger
 from itpm_sync.reconcile.number import Number, decimal
-from itpm_sync.reconcile.performance import Values
+from itpm_sync.reconcile.performance import Past, Values
 from itpm_sync.reconcile.portfolio import Register
 from itpm_sync.reconcile.progress import Plan, Work
 from itpm_sync.reconcile.scope import Scope
 from itpm_sync.reconcile.status import (
+    CurvePoint,
     Evidence,
     Finding,
     Inputs,
@@ -70,6 +71,7 @@ class ProjectFacts:
     records: ProjectRecords
     baseline: RecordedBaseline | None
     packages: Sequence[PackageFacts]
+    past: Past
     work: Work
     values: Values
     numbers: Mapping[str, Number]
@@ -94,6 +96,12 @@ class ProjectFacts:
     def unit(self) -> str:
         """The unit of its earned value."""
         return self.currency if self.in_money else "items"
+
+    @property
+    def earlier(self) -> Sequence[CurvePoint]:
+        """The previous snapshot's curve, where it is in the same unit."""
+        before = self.previous
+        return before.curve if before is not None and before.unit == self.unit else ()
 
     @property
     def gaps(self) -> Iterable[FxGap]:

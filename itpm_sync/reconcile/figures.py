@@ -30,6 +30,21 @@ LABELS: Mapping[str, str] = {
     "vac": "Variance at completion (VAC)",
     "tcpi_bac": "To-complete index for the budget",
     "tcpi_eac": "To-complete index for the estimate",
+    "eac_low": "Lowest estimate at completion",
+    "eac_high": "Highest estimate at completion",
+    "cpi_recent": "CPI of the last 4 weeks",
+    "spi_recent": "SPI of the last 4 weeks",
+    "cpi_discrete": "CPI without level of effort",
+    "spi_discrete": "SPI without level of effort",
+    "effort_share": "Level of effort, share of BAC",
+    "pd": "Planned duration (PD)",
+    "at": "Actual time (AT)",
+    "es": "Earned schedule (ES)",
+    "sv_t": "Schedule variance in time (SV(t))",
+    "spi_t": "Schedule performance index in time (SPI(t))",
+    "ieac_t": "Estimated duration (IEAC(t))",
+    "tspi": "To-complete schedule index (TSPI)",
+    "p_factor": "Schedule adherence (p-factor)",
     "percent": "Percent complete",
     "budget": "Budget",
     "ordered": "Ordered",
@@ -55,9 +70,20 @@ LABELS: Mapping[str, str] = {
     "schedule_variance_percent": "Schedule variance in percent of the planned duration",
 }
 
-_RATIOS = frozenset({"cpi", "spi", "tcpi_bac", "tcpi_eac"})
-_PERCENTS = frozenset({"percent", "creep", "cost_variance_percent", "schedule_variance_percent"})
-_COUNTS = frozenset({"items", "items_done", "baseline_items", "added", "removed", "open_defects"})
+_UNITS: Mapping[str, str] = {
+    name: unit
+    for unit, names in {
+        "ratio": "cpi spi tcpi_bac tcpi_eac cpi_recent spi_recent cpi_discrete spi_discrete "
+        "spi_t tspi p_factor",
+        "percent": "percent creep churn effort_share cost_variance_percent "
+        "schedule_variance_percent",
+        "items": "items items_done baseline_items added removed open_defects",
+        "weeks": "pd at es sv_t ieac_t",
+        "days": "schedule_variance_days",
+        "s": "effort_s",
+    }.items()
+    for name in names.split()
+}
 _MONEY = frozenset(
     "budget ordered committed received accrued invoiced paid labour planned_cost actual_cost "
     "cost_variance".split()
@@ -72,7 +98,7 @@ _SUMMED = (
 IMPLAUSIBLE = "implausible"
 """How the note of a figure begins that is computed rightly and can hardly be meant."""
 _TWICE = 2  # the CPI beyond which even a bad plan is unlikelier than cost that nobody booked
-_RESTING_ON_COST = ("cpi", "eac", "etc", "vac", "tcpi_eac")
+_RESTING_ON_COST = ("cpi", "eac", "eac_low", "eac_high", "etc", "vac", "tcpi_eac")
 
 
 def _doubted(numbers: Mapping[str, Number]) -> dict[str, Number]:
@@ -84,24 +110,14 @@ def _doubted(numbers: Mapping[str, Number]) -> dict[str, Number]:
     told = {
         name: replace(n, note=f"{note}; {n.note}" if n.note else note)
         for name in _RESTING_ON_COST
-        if (n := numbers[name]).value is not None
+        if (n := numbers.get(name)) is not None and n.value is not None
     }
     return dict(numbers) | told
 
 
 def unit_of(name: str, facts: ProjectFacts) -> str:
     """The unit of a figure in this project."""
-    if name in _RATIOS:
-        return "ratio"
-    if name in _PERCENTS:
-        return "percent"
-    if name in _COUNTS:
-        return "items"
-    if name == "schedule_variance_days":
-        return "days"
-    if name == "effort_s":
-        return "s"
-    return facts.currency if name in _MONEY else facts.unit
+    return _UNITS.get(name) or (facts.currency if name in _MONEY else facts.unit)
 
 
 def _figures(numbers: Mapping[str, Number], facts: ProjectFacts) -> dict[str, Figure]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import date, timedelta
+from fractions import Fraction
 
 from itpm_sync.model import (
     ChangeRequest,
@@ -26,10 +28,22 @@ from itpm_sync.reconcile.helpdesk import help_desk
 from itpm_sync.reconcile.labour import Labour, labour
 from itpm_sync.reconcile.money import Ledger, ledger
 from itpm_sync.reconcile.number import Number, total, unknown
-from itpm_sync.reconcile.performance import Values, indices, package_values, project_values
+from itpm_sync.reconcile.pace import RECENT_WEEKS, finished_on, recent, schedule, without_effort
+from itpm_sync.reconcile.performance import (
+    Past,
+    Spending,
+    Values,
+    done_history,
+    estimate_range,
+    indices,
+    is_counted,
+    package_values,
+    project_values,
+)
 from itpm_sync.reconcile.portfolio import Register
 from itpm_sync.reconcile.progress import (
     NO_BUDGET,
+    Plan,
     Work,
     earned_share,
     package_state,
@@ -84,10 +98,18 @@ def project_facts(run: Context, setup: ProjectSetup, row: Register | None) -> Pr
         in_money=in_money,
         scope=scope,
     )
-    numbers = indices(values, run.policy.eac_method)
+    counted = _counted(setup, packages, values, in_money=in_money)
+    pace = schedule(counted, run.today, lambda: finished_on(counted, scope, run.end, run.zone))
+    spi_t = pace["spi_t"].value
+    numbers = indices(values, run.policy.eac_method, spi_t) | estimate_range(values, spi_t) | pace
+    numbers |= without_effort(counted, values)
+    history = done_history(scope, run.end, frozenset(p.code for p, _ in counted))
+    if in_money and values.ac.value is not None:
+        history = replace(history, spent=_spending(time, book))
+    past = Past(counted, work, history, run.zone, in_money)
     desk = help_desk(records.of(HelpDeskItem), records.of(TimeEntry), run.zone, run.today)
     before = run.before_by_code.get(setup.code)
-    return ProjectFacts(
+    facts = ProjectFacts(
         setup=setup,
         policy=run.policy,
         data_date=run.today,
@@ -98,6 +120,7 @@ def project_facts(run: Context, setup: ProjectSetup, row: Register | None) -> Pr
         records=records,
         baseline=baseline,
         packages=packages,
+        past=past,
         work=work,
         values=values,
         numbers=numbers,
@@ -113,6 +136,24 @@ def project_facts(run: Context, setup: ProjectSetup, row: Register | None) -> Pr
         previous=before,
         previous_on=run.before.data_date if run.before else None,
     )
+    return replace(facts, numbers={**numbers, **_recent(facts)})
+
+
+def _recent(facts: ProjectFacts) -> dict[str, Number]:
+    """CPI and SPI of the last weeks, against the earlier day of which the values are known."""
+    then = facts.data_date - timedelta(weeks=RECENT_WEEKS)
+    return recent(facts.values, *facts.past.known_before(then, facts.earlier))
+
+
+def _spending(time: Labour, book: Ledger) -> Spending:
+    """Cost by day; every part is known, or AC would not be."""
+    days: dict[date, Fraction] = defaultdict(Fraction)
+    for booked in time.booked:
+        days[booked.on] += booked.cost.value or 0
+    for entry in book.entries:
+        if entry.state == "invoiced":
+            days[entry.on] += entry.amount.value or 0
+    return Spending(days.items())
 
 
 def project_scope(
@@ -150,6 +191,15 @@ def _values(
     only = package_values(whole, work, {}, ac, in_money=False)
     note = "measured in items over the project's own dates: no work package is known"
     return replace(only, bac=replace(only.bac, note=note))
+
+
+def _counted(
+    setup: ProjectSetup, packages: Sequence[PackageFacts], values: Values, *, in_money: bool
+) -> Sequence[tuple[Plan, Values]]:
+    """What the project's values are the sums of; the project itself where it has no package."""
+    if not packages and not in_money and values.bac.value is not None:
+        return [(whole_project(setup), values)]
+    return [(f.plan, f.values) for f in packages if is_counted(f.plan, in_money=in_money)]
 
 
 def _actual(run: Context, cost: Number, invoiced: Number, in_money: bool) -> Number:

@@ -44,6 +44,11 @@ class Values:
             return None
         return evm.Performance(bac, pv, ev, ac)
 
+    def with_time(self, spi_t: Fraction | None) -> evm.Performance | None:
+        """All four and SPI(t)."""
+        p = self.performance
+        return None if p is None else replace(p, spi_t=spi_t)
+
 
 def package_values(
     plan: Plan, work: Work, by_code: Mapping[str, Plan], ac: Number, *, in_money: bool
@@ -116,8 +121,8 @@ def _left_out(plans: Sequence[Plan], in_money: bool) -> str:
     return f"measured in items: no budget; without dates, so not counted: {shown}"
 
 
-def indices(values: Values, eac_method: str) -> dict[str, Number]:
-    """Every figure of earned value by name, from the four cumulative values."""
+def indices(values: Values, eac_method: str, spi_t: Fraction | None = None) -> dict[str, Number]:
+    """Every figure of earned value by name, from the four cumulative values and SPI(t)."""
     bac, pv, ev, ac = values.bac, values.pv, values.ev, values.ac
     result = {
         "bac": bac,
@@ -130,7 +135,17 @@ def indices(values: Values, eac_method: str) -> dict[str, Number]:
         "spi": _with(ev, pv, evm.spi),
         "percent": _with(ev, bac, _percent),
     }
-    return result | _forecasts(values, eac_method)
+    return result | _forecasts(values, eac_method, spi_t)
+
+
+def estimate_range(values: Values, spi_t: Fraction | None) -> dict[str, Number]:
+    """The lowest and the highest estimate at completion over all forms, each named by its note."""
+    p = values.with_time(spi_t)
+    if p is None:
+        missing = next(n for n in (values.ac, values.ev, values.pv, values.bac) if n.value is None)
+        return dict.fromkeys(("eac_low", "eac_high"), unknown(missing.reason))
+    found = evm.eac_range(p)
+    return {"eac_low": found.low, "eac_high": found.high}
 
 
 def _percent(ev: Fraction, bac: Fraction) -> Number:
@@ -143,8 +158,8 @@ def _with(a: Number, b: Number, formula: Callable[[Fraction, Fraction], Number])
     return formula(a.value, b.value)
 
 
-def _forecasts(values: Values, method: str) -> dict[str, Number]:
-    p = values.performance
+def _forecasts(values: Values, method: str, spi_t: Fraction | None) -> dict[str, Number]:
+    p = values.with_time(spi_t)
     if p is None:
         missing = next(n for n in (values.ac, values.ev, values.pv, values.bac) if n.value is None)
         names = ("eac", "etc", "vac", "tcpi_bac", "tcpi_eac")
@@ -165,13 +180,26 @@ def _forecasts(values: Values, method: str) -> dict[str, Number]:
 # ---- the S-curve --------------------------------------------------------------------------------
 
 
+class Spending:
+    """Cumulative cost from what was booked on each day."""
+
+    def __init__(self, booked: Iterable[tuple[date, Fraction]]) -> None:
+        rows = sorted(booked)
+        self._days = [on for on, _ in rows]
+        self._sums = list(accumulate((amount for _, amount in rows), initial=Fraction(0)))
+
+    def until(self, on: date) -> Fraction:
+        """Cost booked up to the end of a day."""
+        return self._sums[bisect_right(self._days, on)]
+
+
 @dataclass(frozen=True, slots=True)
 class History:
     """Dated facts of a project from which earlier weeks can be computed."""
 
     done: Mapping[str, Sequence[datetime]]  # when items were done, by package, ascending
     baseline_done: Sequence[datetime]  # of baseline items in counted packages, ascending
-    spent: Sequence[tuple[date, Fraction]] | None  # cost by day, ascending; None: not known
+    spent: Spending | None  # None: not known
 
 
 def done_history(scope: Scope, end: datetime, counted: frozenset[str]) -> History:
@@ -188,42 +216,83 @@ def done_history(scope: Scope, end: datetime, counted: frozenset[str]) -> Histor
     return History({k: sorted(v) for k, v in done.items()}, sorted(baseline), None)
 
 
-def curve(
-    packages: Sequence[tuple[Plan, Values]],
-    values: Values,
-    work: Work,
-    history: History,
-    zone: Zone,
-    *,
-    earlier: Iterable[CurvePoint],
-    in_money: bool,
-) -> tuple[CurvePoint, ...]:
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What tells the values of an earlier day. `counted` are the packages that count."""
+
+    counted: Sequence[tuple[Plan, Values]]
+    work: Work
+    history: History
+    zone: Zone
+    in_money: bool
+
+    def planned(self, day: date) -> Number:
+        """PV at the end of any day."""
+        return total(_times(p.planned_share(day), v.bac) for p, v in self.counted)
+
+    def values(self, day: date) -> Values:
+        """BAC of now; PV, EV and AC at the end of a day that is over."""
+        bac = total(v.bac for _, v in self.counted)
+        return Values(bac, self.planned(day), self._earned(day), self._spent(day))
+
+    def known_before(self, day: date, earlier: Iterable[CurvePoint]) -> tuple[date, Values]:
+        """The values at the end of a day; where no record tells what was earned by then, those of
+        the last report in the week before it, with the day of that report.
+        """
+        values = self.values(day)
+        if values.ev.value is not None:
+            return day, values
+        week = (p for p in earlier if 0 <= (day - p.on).days < 7 and p.ev is not None)
+        last = max(week, key=lambda p: p.on, default=None)
+        if last is None or last.ev is None:
+            return day, values
+        return last.on, replace(self.values(last.on), ev=known(last.ev))
+
+    def _earned(self, day: date) -> Number:
+        end = self.zone.end_of(day)
+        if not self.in_money:
+            return known(bisect_left(self.history.baseline_done, end))
+        return total(
+            _times(_share_on(plan, day, end, self.work, self.history), values.bac)
+            for plan, values in self.counted
+        )
+
+    def _spent(self, day: date) -> Number:
+        spent = self.history.spent
+        return unknown("cost is not known") if spent is None else known(spent.until(day))
+
+
+def curve(past: Past, values: Values, *, earlier: Iterable[CurvePoint]) -> tuple[CurvePoint, ...]:
     """PV, EV and AC at the ends of weeks from the first planned day to the last, and today.
 
     Weeks that cannot be recomputed (a declared percentage has no history) are taken from the
-    previous snapshot's curve, else they are None. Long projects have a point every few weeks.
+    previous snapshot's curve, else they are None; a report within such a week keeps a point of its
+    own. Long projects have a point every few weeks.
     """
-    counted = [(p, v) for p, v in packages if is_counted(p, in_money=in_money)]
-    usable = [(p, v) for p, v in counted if not p.dates_problem]
+    usable = [p for p, _ in past.counted if not p.dates_problem]
     if not usable:
         return ()
-    before = {point.on: point for point in earlier}
-    costs = history.spent
-    days = [on for on, _ in costs or ()]
-    sums = list(accumulate((amount for _, amount in costs or ()), initial=Fraction(0)))
+    before, today = {point.on: point for point in earlier}, past.work.on
     points = []
-    for day in _days([p for p, _ in usable], work.on):
-        if day == work.on:
+    for day in sorted({*_days(usable, today), *_reported(past, before.values())}):
+        if day == today:
             points.append(_point(day, values.pv, values.ev, values.ac))
-            continue
-        pv = total(_times(p.planned_share(day), v.bac) for p, v in counted)
-        if day > work.on:
-            points.append(_point(day, pv, unknown(""), unknown("")))
-            continue
-        ev = _earned_on(day, counted, work, history, zone, in_money=in_money)
-        ac = unknown("") if costs is None else known(sums[bisect_right(days, day)])
-        points.append(_merged(_point(day, pv, ev, ac), before.get(day)))
+        elif day > today:
+            points.append(_point(day, past.planned(day), unknown(""), unknown("")))
+        else:
+            then = past.values(day)
+            points.append(_merged(_point(day, then.pv, then.ev, then.ac), before.get(day)))
     return tuple(points)
+
+
+def _reported(past: Past, earlier: Iterable[CurvePoint]) -> Iterable[date]:
+    """The last report of each week before today, where only that report tells what was earned."""
+    weeks: dict[date, date] = {}
+    for point in earlier:
+        if point.ev is not None and point.on < past.work.on:
+            week = sunday(point.on)
+            weeks[week] = max(point.on, weeks.get(week, point.on))
+    return (day for day in weeks.values() if past.values(day).ev.value is None)
 
 
 def _days(plans: Sequence[Plan], on: date) -> Sequence[date]:
@@ -255,25 +324,6 @@ def _merged(point: CurvePoint, before: CurvePoint | None) -> CurvePoint:
         ev=before.ev if point.ev is None else point.ev,
         ac=before.ac if point.ac is None else point.ac,
     )
-
-
-def _earned_on(
-    day: date,
-    counted: Sequence[tuple[Plan, Values]],
-    work: Work,
-    history: History,
-    zone: Zone,
-    *,
-    in_money: bool,
-) -> Number:
-    end = zone.end_of(day)
-    if not in_money:
-        return known(bisect_left(history.baseline_done, end))
-    parts = []
-    for plan, values in counted:
-        share = _share_on(plan, day, end, work, history)
-        parts.append(_times(share, values.bac))
-    return total(parts)
 
 
 def _share_on(plan: Plan, day: date, end: datetime, work: Work, history: History) -> Number:  # noqa: PLR0911 - one line a method

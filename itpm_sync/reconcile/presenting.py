@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import datetime
 from fractions import Fraction
 
 from itpm_sync.model import ItemType, Money, Risk, WorkItem
@@ -15,11 +14,10 @@ from itpm_sync.reconcile.context import Context
 from itpm_sync.reconcile.facts import PackageFacts, ProjectFacts
 from itpm_sync.reconcile.figures import package_figures, project_figures
 from itpm_sync.reconcile.number import Number, total, unknown
-from itpm_sync.reconcile.performance import curve, done_history, is_counted
+from itpm_sync.reconcile.performance import curve
 from itpm_sync.reconcile.portfolio import cost_index, time_index
-from itpm_sync.reconcile.progress import whole_project
 from itpm_sync.reconcile.scope import is_cancelled, is_done
-from itpm_sync.reconcile.status import CurvePoint, Finding, PackageStatus, ProjectStatus, Rating
+from itpm_sync.reconcile.status import Finding, PackageStatus, ProjectStatus, Rating
 from itpm_sync.reconcile.workdays import week_ends
 
 
@@ -30,7 +28,6 @@ def project_status(
     rated = _ratings(run, facts)
     facts = replace(facts, rating=ratings.overall_rating(rated))
     setup, planned = facts.setup, [f.plan for f in facts.packages]
-    before = facts.previous
     return ProjectStatus(
         code=setup.code,
         name=setup.name,
@@ -45,7 +42,7 @@ def project_status(
         ratings=rated,
         figures=project_figures(facts, run.has),
         packages=tuple(_package_status(run, facts, f) for f in facts.packages),
-        curve=_curve(facts, before),
+        curve=curve(facts.past, facts.values, earlier=facts.earlier),
         burnup=facts.scope.burnup,
         scope_changes=facts.scope.changes,
         contracts=tuple(c.status for c in facts.contracts),
@@ -66,26 +63,6 @@ def _package_status(run: Context, facts: ProjectFacts, f: PackageFacts) -> Packa
         planned_finish=f.plan.finish,
         state=f.state,
         figures=package_figures(facts, f, run.has),
-    )
-
-
-def _curve(facts: ProjectFacts, before: ProjectStatus | None) -> tuple[CurvePoint, ...]:
-    pairs = [(f.plan, f.values) for f in facts.packages]
-    if not pairs and not facts.in_money and facts.values.bac.value is not None:
-        pairs = [(whole_project(facts.setup), facts.values)]
-    counted = frozenset(p.code for p, _ in pairs if is_counted(p, in_money=facts.in_money))
-    history = done_history(facts.scope, facts.end, counted)
-    if facts.in_money and facts.values.ac.value is not None:
-        history = replace(history, spent=_spent(facts))
-    earlier = before.curve if before is not None and before.unit == facts.unit else ()
-    return curve(
-        pairs,
-        facts.values,
-        facts.work,
-        history,
-        facts.zone,
-        earlier=earlier,
-        in_money=facts.in_money,
     )
 
 
@@ -137,17 +114,6 @@ def _converted(run: Context, money: Money, currency: str) -> Number:
     if not currency:
         return unknown("the project has no currency")
     return run.fx.convert(money, currency, run.today)
-
-
-def _spent(facts: ProjectFacts) -> Sequence[tuple[date, Fraction]]:
-    """Cost by day; every part is known, or AC would not be."""
-    days: dict[date, Fraction] = defaultdict(Fraction)
-    for booked in facts.labour.booked:
-        days[booked.on] += booked.cost.value or 0
-    for entry in facts.ledger.entries:
-        if entry.state == "invoiced":
-            days[entry.on] += entry.amount.value or 0
-    return sorted(days.items())
 
 
 def _open_at(items: Sequence[WorkItem], end: datetime) -> int:

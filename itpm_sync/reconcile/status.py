@@ -186,7 +186,8 @@ class Severity(StrEnum):
 class Figure:
     """A number with its unit, or None with the reason. Unrounded: rounding is for output.
 
-    Units: an ISO 4217 currency, `items`, `points`, `ratio`, `percent` (0..100), `s`, `days`.
+    Units: an ISO 4217 currency, `items`, `points`, `ratio`, `percent` (0..100), `s`, `days`,
+    `weeks` (of five working days).
     """
 
     name: str

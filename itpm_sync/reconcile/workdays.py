@@ -15,6 +15,7 @@ from itpm_sync.errors import ReconcileError
 
 EARLIEST, LATEST = date(1970, 1, 1), date(2100, 12, 31)
 """Days outside of these are typing errors in every plan we have seen, not intentions."""
+_FRIDAY = 4  # as date.weekday() counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,19 @@ def elapsed(start: date, finish: date, on: date) -> Fraction:
     if whole:
         return Fraction(working_days(start, on), whole)
     return Fraction((on - start).days + 1, (finish - start).days + 1)
+
+
+def nth_working_day(start: date, number: int) -> date:
+    """The working day on which `number` working days from `start` on are over; `number` >= 1.
+
+    Raises OverflowError beyond the calendar's end.
+    """
+    weekday = start.weekday()
+    if weekday > _FRIDAY:
+        start, weekday = start + timedelta(days=7 - weekday), 0
+    weeks, rest = divmod(number - 1, 5)
+    weekend = 2 if weekday + rest > _FRIDAY else 0
+    return start + timedelta(days=7 * weeks + rest + weekend)
 
 
 def sunday(day: date) -> date:
