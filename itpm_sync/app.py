@@ -130,7 +130,7 @@ def open_session(
     except ConfigError as error:
         cleaned = [replace(p, message=redactor.clean(p.message)) for p in error.problems]
         raise ConfigError(cleaned) from None
-    except ItpmError as error:
+    except Exception as error:
         error.args = tuple(redactor.clean(a) if isinstance(a, str) else a for a in error.args)
         raise
     finally:
@@ -251,8 +251,8 @@ def pull(
     job: str = "pull",
 ) -> pulling.PullResult:
     """Sources → store. One failing connection never stops the others."""
-    started = session.now()
-    run = session.store.begin_run(job, started)
+    session.select(names)  # a wrong name is no run
+    run = session.store.begin_run(job, session.now())
     result = _pull(session, run, names, full=full, sweep=sweep, confirm=confirm, progress=progress)
     session.store.finish_run(
         run, state=result.state, now=session.now(), counts=result.counts, message=result.message
@@ -472,7 +472,7 @@ def snapshot_of(session: Session, as_of: date | None = None) -> Snapshot:
     if stored is None:
         raise StoreError(
             f"nothing has been reconciled as of {day} — run: itpm-sync pull, then itpm-sync "
-            "reconcile"
+            f"reconcile{f' --as-of {as_of}' if as_of else ''}"
         )
     return from_json(stored.body)
 

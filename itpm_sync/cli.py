@@ -9,9 +9,10 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -53,15 +54,34 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Names = Annotated[list[str] | None, typer.Argument(metavar="[CONNECTION]...", show_default=False)]
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"itpm-sync {version('itpm-sync')}")
+        raise typer.Exit
+
+
 @cli.callback()
 def options(
     context: typer.Context,
     config: Annotated[
         Path, typer.Option("--config", "-c", envvar="ITPM_CONFIG", help="Configuration file.")
     ] = Path("itpm.yaml"),
-    verbose: Annotated[int, typer.Option("--verbose", "-v", count=True, help="More log.")] = 0,
+    verbose: Annotated[
+        int,
+        typer.Option(
+            "--verbose", "-v", count=True, show_default=False, help="More log; -vv: all of it."
+        ),
+    ] = 0,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only problems.")] = False,
     log_format: Annotated[str, typer.Option(help="text or json.", metavar="FORMAT")] = "text",
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", is_eager=True, callback=_print_version, help="Show the version and exit."
+        ),
+    ] = False,
 ) -> None:
     """Holds the global options for the command."""
     if log_format not in ("text", "json"):
@@ -152,30 +172,59 @@ def _show(context: typer.Context, *, tell: bool = False) -> Any:
 
 
 @cli.command()
-def init(
+def init(  # noqa: PLR0917 — typer reads the options from the parameters
     context: typer.Context,
     directory: Annotated[Path, typer.Argument(metavar="[DIR]")] = Path(),
+    url: Annotated[str | None, typer.Option(help="Address of your Jira.")] = None,
+    email: Annotated[
+        str | None, typer.Option(help="E-mail of the account; empty for Jira Data Center.")
+    ] = None,
+    project: Annotated[str | None, typer.Option(help="Key of one project.")] = None,
+    currency: Annotated[str | None, typer.Option(help="Currency of its budget.")] = None,
 ) -> None:
-    """Write a commented starter configuration, asking where it can."""
+    """Write a commented starter configuration.
+
+    Asks on a terminal for what no option says; elsewhere an example stands in its place.
+    """
     from itpm_sync import trial
 
-    answers = _ask() if sys.stdin.isatty() else {}
+    trial.refuse_existing(directory)  # before anybody answers questions in vain
+    given = {"url": url, "email": email, "project": project, "currency": currency}
+    answers = {k: v for k, v in given.items() if v is not None}
+    if sys.stdin.isatty():
+        answers |= _ask(answers)
     _show(context).lines(trial.init(directory, answers))
 
 
-def _ask() -> dict[str, str]:
+def _ask(known: Collection[str]) -> dict[str, str]:
     questions = (
         ("url", "Address of your Jira", "https://example.atlassian.net"),
         ("email", "E-mail of the account (empty for Jira Data Center)", ""),
         ("project", "Key of one project", "NET"),
         ("currency", "Currency of its budget", "EUR"),
     )
-    return {key: typer.prompt(text, default=default) for key, text, default in questions}
+    return {
+        key: typer.prompt(text, default=default, value_proc=partial(_answer, key))
+        for key, text, default in questions
+        if key not in known
+    }
+
+
+def _answer(key: str, text: str) -> str:
+    from itpm_sync import starter
+
+    try:
+        return starter.cleaned(key, text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None  # typer shows it and asks again
 
 
 @cli.command()
 def check(context: typer.Context, connections: Names = None, as_json: Json = False) -> None:
-    """Validate configuration and mapping, then each connection: login, permissions, fields."""
+    """Validate the configuration, then try each connection.
+
+    Tried are login, permissions, projects, custom fields, time zone and clock.
+    """
     from itpm_sync import app
 
     with _session(context) as session:
@@ -232,7 +281,10 @@ def remap(
     context: typer.Context,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
 ) -> None:
-    """Re-map stored raw records after a mapping change, without the network."""
+    """Map the stored raw records anew, after a mapping change.
+
+    Works without the network.
+    """
     from itpm_sync import app
 
     with _session(context, secrets=False) as session, app.locked(session):
@@ -418,14 +470,17 @@ def sandbox(  # noqa: PLR0917 — typer reads the options from the parameters
         Path | None, typer.Option(metavar="FILE", help="A dump of real records.")
     ] = None,
     restore: Annotated[Path | None, typer.Option(metavar="FILE", help="A saved state.")] = None,
-    port: Annotated[int, typer.Option(help="0: any free one.")] = 0,
-    latency_ms: Annotated[int, typer.Option(help="Added to each request.")] = 0,
+    empty: Annotated[
+        bool, typer.Option("--empty", help="Without the demo's invented programme.")
+    ] = False,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = 0,
+    latency_ms: Annotated[int, typer.Option(min=0, help="Added to each request.")] = 0,
 ) -> None:
     """Serve a connector's simulator until it is stopped with Ctrl-C."""
     from itpm_sync import trial
 
     trial.serve_sandbox(
-        connector, flavour=flavour, load=load, restore=restore, port=port,
+        connector, flavour=flavour, load=load, restore=restore, empty=empty, port=port,
         latency_s=latency_ms / 1000, say=_show(context).line,
     )  # fmt: skip
 
@@ -438,7 +493,7 @@ def demo(
         bool, typer.Option("--serve", help="Keep the sandboxes of an earlier demo running.")
     ] = False,
 ) -> None:
-    """The whole flow on the sandboxes: an invented twelve-week programme."""
+    """Run the whole flow on sandboxes, with an invented programme."""
     from itpm_sync import trial
 
     show = _show(context, tell=True)

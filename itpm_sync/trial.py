@@ -7,16 +7,18 @@ again with nothing changed, and after one ticket was changed.
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
+from zoneinfo import available_timezones
 
 import orjson
 
@@ -44,21 +46,53 @@ class Screen(Protocol):
 
 def init(directory: Path, answers: Mapping[str, str]) -> tuple[str, ...]:
     """Writes the starter configuration. Raises ConfigError where one exists already."""
+    refuse_existing(directory)
+    path, plan = directory / "itpm.yaml", directory / "office" / "plan.csv"
+    given = {"timezone": _local_zone(), **_cleaned(answers)}
+    try:
+        replace_file(path, starter.configuration(given).encode())
+        if not plan.exists():
+            replace_file(plan, starter.plan(given).encode())
+    except OSError as error:
+        raise StoreError(f"cannot write to {directory}: {error.strerror}") from None
+    steps = [
+        f"export {starter.TOKEN_VARIABLE}=…   (the token; it stays out of the file)",
+        f"edit {path.name}, then: itpm-sync check",
+        f"then: itpm-sync run {JOB}",
+    ]
+    if directory.absolute() != Path.cwd():
+        steps.insert(0, f"cd {directory}")
+    return (
+        f"wrote {path} and an example plan in {directory / 'office'}",
+        *(f"{'next:' if i == 0 else '':5} {step}" for i, step in enumerate(steps)),
+    )
+
+
+def refuse_existing(directory: Path) -> None:
+    """Raises ConfigError where a configuration exists already."""
     path = directory / "itpm.yaml"
     if path.exists():
         hint = "edit it, or give another folder: itpm-sync init DIR"
         raise ConfigError([Problem((), "a configuration exists already", hint, str(path))])
-    try:
-        replace_file(path, starter.configuration(answers).encode())
-        replace_file(directory / "office" / "plan.csv", starter.PLAN.encode())
-    except OSError as error:
-        raise StoreError(f"cannot write to {directory}: {error.strerror}") from None
-    return (
-        f"wrote {path} and an example plan in {directory / 'office'}",
-        f"next: export {starter.TOKEN_VARIABLE}=…   (the token; it stays out of the file)",
-        f"      edit {path.name}, then: itpm-sync check",
-        f"      then: itpm-sync run {JOB}",
-    )
+
+
+def _cleaned(answers: Mapping[str, str]) -> dict[str, str]:
+    clean, problems = {}, []
+    for key, text in answers.items():
+        try:
+            clean[key] = starter.cleaned(key, text)
+        except ValueError as error:
+            problems.append(Problem((), str(error), where=f"--{key}"))
+    if problems:
+        raise ConfigError(problems)
+    return clean
+
+
+def _local_zone() -> str:
+    """This machine's time zone where it says so, else UTC."""
+    linked = str(Path("/etc/localtime").resolve()).partition("zoneinfo/")[2]
+    known = available_timezones()
+    return next((z for z in (os.environ.get("TZ", ""), linked) if z in known), "UTC")
 
 
 # ---- one sandbox --------------------------------------------------------------------------------
@@ -70,12 +104,17 @@ def serve_sandbox(
     flavour: str = "",
     load: Path | None = None,
     restore: Path | None = None,
+    empty: bool = False,
     port: int = 0,
     latency_s: float = 0.0,
     say: Callable[[str], None],
 ) -> None:
-    """Serves a sandbox until Ctrl-C; prints how to reach it."""
+    """Serves a sandbox until Ctrl-C; prints how to reach it. Without `load` or `restore` it holds
+    the demo's programme, unless `empty`.
+    """
     with _serving(connector, flavour, port, load=load, restore=restore) as (sandbox, url):
+        if not (load or restore or empty):
+            sandbox.seed(demo.programme(demo.local_today()).records)
         sandbox.set_faults(Faults(latency_s=latency_s))
         say(f"{sandbox.title} at {url} — Ctrl-C stops it")
         block = {connector: dict(sandbox.configuration())}
@@ -105,7 +144,8 @@ def _serving(
             sandbox.load(load)
         url = sandbox.start(port)
     except OSError as error:
-        raise StoreError(f"the sandbox cannot be served: {error}") from None
+        reason = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+        raise StoreError(f"the sandbox cannot be served: {reason}") from None
     try:
         yield sandbox, url
     finally:
@@ -113,8 +153,9 @@ def _serving(
 
 
 def _until_stopped() -> None:
-    # An event that nobody sets: waiting on it leaves Ctrl-C its ordinary meaning.
-    threading.Event().wait()
+    # An event that nobody sets; Ctrl-C is the ordinary end of serving, no interruption.
+    with suppress(KeyboardInterrupt):
+        threading.Event().wait()
 
 
 # ---- the demo -----------------------------------------------------------------------------------

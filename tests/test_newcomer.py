@@ -1,0 +1,145 @@
+"""What somebody meets who has never seen the program: help, `init`, wrong words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import yaml
+
+from itpm_sync import cli, starter, trial
+from itpm_sync.errors import ConfigError
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.delenv("JIRA_TOKEN", raising=False)
+
+    def go(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["itpm-sync", *words])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        return ended.value.code, *capsys.readouterr()  # type: ignore[return-value]
+
+    return go
+
+
+def test_the_overview_of_commands_cuts_no_sentence_short_at_80_columns(run: Run) -> None:
+    code, out, _ = run("--help")
+    assert code == 0
+    assert "..." not in out.split("Commands:")[1]
+
+
+def test_the_version_can_be_asked_for(run: Run) -> None:
+    code, out, _ = run("--version")
+    assert (code, out.split()[0]) == (0, "itpm-sync")
+    assert out.split()[1][0].isdigit()
+
+
+def test_init_writes_configuration_and_plan_of_the_same_project(run: Run, tmp_path: Path) -> None:
+    code, out, _ = run(
+        "init", "pmo", "--url", "jira.firma.de/browse/ABC-1", "--email", "", "--project", "abc",
+        "--currency", "chf",
+    )  # fmt: skip
+    assert code == 0
+    written = yaml.safe_load((tmp_path / "pmo" / "itpm.yaml").read_text())
+    jira = written["connections"]["jira-main"]
+    assert (jira["url"], jira["flavor"]) == ("https://jira.firma.de", "datacenter")
+    assert jira["projects"] == ["ABC"]
+    assert written["projects"][0]["currency"] == "CHF"
+    plan = (tmp_path / "pmo" / "office" / "plan.csv").read_text().splitlines()
+    assert plan[1] == "ABC,1.1,Design,2026-01-05,2026-01-30,20000,CHF,items"
+    assert "cd pmo" in out
+
+
+def test_init_names_every_wrong_answer_and_writes_nothing(run: Run, tmp_path: Path) -> None:
+    code, _, err = run("init", "--project", "net-x y", "--currency", "Euro")
+    assert code == cli.EXIT_CONFIG
+    assert "--project: expected a project key such as NET" in err
+    assert "--currency: expected a currency code such as EUR" in err
+    assert not list(tmp_path.iterdir())
+
+
+def test_init_keeps_a_plan_that_is_there_already(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "office").mkdir()
+    (tmp_path / "office" / "plan.csv").write_text("mine")
+    assert run("init")[0] == 0
+    assert (tmp_path / "office" / "plan.csv").read_text() == "mine"
+
+
+def test_init_takes_this_machines_time_zone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TZ", "America/Bogota")
+    trial.init(tmp_path, {})
+    assert "timezone: America/Bogota" in (tmp_path / "itpm.yaml").read_text()
+
+
+def test_init_refuses_to_overwrite(tmp_path: Path) -> None:
+    trial.init(tmp_path, {})
+    with pytest.raises(ConfigError, match="a configuration exists already"):
+        trial.init(tmp_path, {})
+
+
+@pytest.mark.parametrize(
+    ("copied", "site"),
+    [
+        ("https://x.atlassian.net/jira/software/projects/NET/boards/1", "https://x.atlassian.net"),
+        ("https://jira.x.org/context/browse/NET-1?filter=2", "https://jira.x.org/context"),
+        ("jira.x.org/", "https://jira.x.org"),
+        ("https://jira.x.org/jira", "https://jira.x.org/jira"),
+        ("https://jira.x.org/jira/browse/NET-1", "https://jira.x.org/jira"),
+    ],
+)
+def test_the_site_is_found_in_a_copied_address(copied: str, site: str) -> None:
+    assert starter.cleaned("url", copied) == site
+
+
+def test_a_port_that_cannot_be_is_no_fault_of_ours(run: Run) -> None:
+    code, _, err = run("sandbox", "jira", "--port", "99999")
+    assert code == cli.EXIT_CONFIG
+    assert "65535" in err
+    assert "fault of ours" not in err
+
+
+def test_a_missing_dump_is_named_in_words(run: Run) -> None:
+    _, _, err = run("sandbox", "jira", "--load", "nope.json")
+    assert "nope.json: No such file or directory" in err
+    assert "Errno" not in err
+
+
+def test_a_sandbox_holds_the_demos_programme_and_ctrl_c_ends_it_quietly(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Interrupted:
+        def wait(self) -> None:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(trial, "threading", SimpleNamespace(Event=Interrupted))
+    code, out, err = run("sandbox", "jira")
+    assert (code, err) == (0, "")
+    served = yaml.safe_load(out.partition("connections:")[2].partition("export")[0])
+    assert sorted(served["jira"]["projects"]) == ["DAP", "NET", "SDM"]
+    assert "projects: []" in run("sandbox", "jira", "--empty")[1]
+
+
+def test_a_pull_of_an_unknown_connection_leaves_no_run_behind(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("init")
+    monkeypatch.setenv("JIRA_TOKEN", "x")
+    code, _, err = run("pull", "ofice")
+    assert (code, 'did you mean "office"' in err) == (cli.EXIT_CONFIG, True)
+    assert "pull" not in run("status")[1]
+
+
+def test_a_report_of_a_day_without_a_snapshot_says_how_to_get_one(run: Run) -> None:
+    run("init")
+    _, _, err = run("report", "--as-of", "2026-01-31")
+    assert "itpm-sync reconcile --as-of 2026-01-31" in err
