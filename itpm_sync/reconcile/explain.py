@@ -1,0 +1,309 @@
+"""Where a figure comes from: formula → other figures → records, with the rule that placed each.
+
+Every number is that of the snapshot, from the same computations; what is added here is how they
+are called. Tests hold each explanation to its figure: the formula over the inputs equals it, and
+the parts add up to it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from types import MappingProxyType
+from typing import NamedTuple
+
+from itpm_sync.errors import ReconcileError, suggestion
+from itpm_sync.model import Money, Project
+from itpm_sync.reconcile import evm
+from itpm_sync.reconcile.allocate import fold
+from itpm_sync.reconcile.context import Context
+from itpm_sync.reconcile.explanation import Explanation, Part, filled, largest_first
+from itpm_sync.reconcile.facts import PackageFacts
+from itpm_sync.reconcile.figures import (
+    LABELS,
+    budgeted,
+    package_figures,
+    package_numbers,
+    project_figures,
+    project_numbers,
+    unit_of,
+)
+from itpm_sync.reconcile.measuring import project_facts
+from itpm_sync.reconcile.money import STATES
+from itpm_sync.reconcile.number import Number, known, unknown
+from itpm_sync.reconcile.performance import Values, is_counted
+from itpm_sync.reconcile.portfolio import registers, setups
+from itpm_sync.reconcile.progress import Plan, whole_project
+from itpm_sync.reconcile.status import Figure, Inputs, Snapshot
+from itpm_sync.reconcile.tracing import Traces
+
+_FORMULAS: Mapping[str, str] = MappingProxyType(
+    {
+        "ac": "labour + invoiced",
+        "cv": "EV − AC",
+        "sv": "EV − PV",
+        "cpi": "EV / AC",
+        "spi": "EV / PV",
+        "etc": "EAC − AC",
+        "vac": "BAC − EAC",
+        "tcpi_bac": "(BAC − EV) / (BAC − AC)",
+        "tcpi_eac": "(BAC − EV) / (EAC − AC)",
+        "percent": "100 · EV / BAC",
+        "creep": "100 · (added − removed) / baseline items",
+        "cost_variance": "planned cost − actual cost",
+        "cost_variance_percent": "100 · cost variance / planned cost",
+        "schedule_variance_days": "planned finish − actual finish",
+        "schedule_variance_percent": "100 · days of variance / (planned finish − planned start)",
+    }
+)
+_SYMBOLS: Mapping[str, str] = MappingProxyType(
+    {
+        "BAC": "bac", "PV": "pv", "EV": "ev", "AC": "ac", "CPI": "cpi", "SPI": "spi", "EAC": "eac",
+        "added": "added", "removed": "removed", "baseline items": "baseline_items",
+        "planned cost": "planned_cost", "actual cost": "actual_cost",
+        "cost variance": "cost_variance", "days of variance": "schedule_variance_days",
+    }
+)  # fmt: skip
+_DATES = ("planned start", "planned finish", "actual finish")
+
+
+class _Made(NamedTuple):
+    """How a figure is made: a formula over inputs, or the sum of parts, or both."""
+
+    formula: str = ""
+    inputs: Sequence[Part] = ()
+    parts: Sequence[Part] = ()
+
+
+def explain(
+    inputs: Inputs,
+    project: str,
+    figure: str,
+    package: str = "",
+    previous: Snapshot | None = None,
+) -> Explanation:
+    """Where a figure of a project, or of one of its work packages, comes from.
+
+    Pure, like `reconcile`, and with the same `previous` snapshot of the same figures. Raises
+    ReconcileError for a project, package or figure that is not known, with the closest name.
+    """
+    return Explainer(inputs, project, previous).of(figure, package)
+
+
+class Explainer:
+    """One project, reconciled once, whose figures can all be explained."""
+
+    def __init__(self, inputs: Inputs, project: str, previous: Snapshot | None = None) -> None:
+        run = Context(inputs, previous)
+        known_projects = {
+            fold(s.code): (s, row) for s, row in setups(inputs.projects, registers(run.of(Project)))
+        }
+        if fold(project) not in known_projects:
+            names = [s.code for s, _ in known_projects.values()]
+            raise ReconcileError(f"no project {project!r}: {suggestion(project, names[:50])}")
+        setup, row = known_projects[fold(project)]
+        self._facts = facts = project_facts(run, setup, row)
+        self._traces = Traces(run, facts)
+        self._packages = {fold(f.plan.code): f for f in facts.packages}
+        self._has = run.has
+
+    def names(self, package: str = "") -> Sequence[str]:
+        """The figures that can be explained, in the order of the report."""
+        return tuple(self._figures(self._package(package)))
+
+    @property
+    def packages(self) -> Sequence[str]:
+        """The codes of the work packages."""
+        return tuple(f.plan.code for f in self._facts.packages)
+
+    def number(self, figure: str, package: str = "") -> Number:
+        """The unrounded number of a figure."""
+        return self._numbers(self._package(package))[figure]
+
+    def of(self, figure: str, package: str = "") -> Explanation:
+        """One figure; raises ReconcileError for an unknown name."""
+        of = self._package(package)
+        figures = self._figures(of)
+        if figure not in figures:
+            raise ReconcileError(f"no figure {figure!r}: {suggestion(figure, figures)}")
+        code = of.plan.code if of else ""
+        made = self._package_made(figure, of) if of else self._project_made(figure)
+        return Explanation(
+            project=self._facts.code,
+            package=code,
+            data_date=self._facts.data_date,
+            figure=figures[figure],
+            formula=made.formula,
+            filled=filled(made.formula, made.inputs),
+            inputs=tuple(made.inputs),
+            parts=largest_first(made.parts),
+        )
+
+    # ---- names and numbers ----------------------------------------------------------------------
+
+    def _package(self, code: str) -> PackageFacts | None:
+        if not code:
+            return None
+        found = self._packages.get(fold(code))
+        if found is None:
+            hint = suggestion(code, self.packages)
+            raise ReconcileError(f"{self._facts.code} has no work package {code!r}: {hint}")
+        return found
+
+    def _figures(self, of: PackageFacts | None) -> Mapping[str, Figure]:
+        if of is not None:
+            return package_figures(self._facts, of, self._has)
+        figures, desk = dict(project_figures(self._facts, self._has)), self._facts.desk
+        if desk is not None:
+            effort = replace(desk.status.effort, name="desk_effort_s")
+            figures |= {"within_sla": desk.status.within_sla, "desk_effort_s": effort}
+        return figures
+
+    def _numbers(self, of: PackageFacts | None) -> Mapping[str, Number]:
+        if of is not None:
+            return package_numbers(self._facts, of, self._has)
+        numbers, desk = dict(project_numbers(self._facts, self._has)), self._facts.desk
+        if desk is not None:
+            numbers |= {"within_sla": desk.within, "desk_effort_s": desk.effort}
+        return numbers
+
+    def _term(self, name: str, of: PackageFacts | None, symbol: str = "") -> Part:
+        """Another figure as a term."""
+        number, code = self._numbers(of)[name], of.plan.code if of else ""
+        label = LABELS[name] if symbol or not of else f"{code} {of.plan.name}"
+        return Part(
+            label=label, value=number.value, unit=unit_of(name, self._facts), reason=number.reason,
+            symbol=symbol, figure=name, package=code, note=number.note,
+        )  # fmt: skip
+
+    def _formula(self, formula: str, of: PackageFacts | None) -> _Made:
+        """A formula over other figures; its terms in the order in which it names them."""
+        words = "|".join(re.escape(s) for s in sorted(_SYMBOLS, key=len, reverse=True))
+        named = dict.fromkeys(re.findall(rf"(?<!\w)(?:{words})(?!\w)", formula))
+        there = [s for s in named if _SYMBOLS[s] in self._numbers(of)]
+        return _Made(formula, [self._term(_SYMBOLS[symbol], of, symbol) for symbol in there])
+
+    # ---- what projects and packages have in common ----------------------------------------------
+
+    def _common(self, name: str, of: PackageFacts | None) -> _Made:
+        code = of.plan.code if of else ""
+        if name in STATES:
+            return _Made(parts=[*self._traces.booked(name, code)])
+        told: Mapping[str, Callable[[], Iterable[Part]]] = {
+            "labour": lambda: self._traces.labour(code),
+            "effort_s": lambda: self._traces.effort(code),
+            "items": lambda: self._traces.items(code if of else None),
+            "items_done": lambda: self._traces.items(code if of else None, done=True),
+        }
+        if name in told:
+            return _Made(parts=[*told[name]()])
+        if name == "ac":
+            return self._actual(of)
+        if name == "eac":
+            return self._formula(self._eac(of.values if of else self._facts.values), of)
+        return self._formula(_FORMULAS.get(name, ""), of)
+
+    def _actual(self, of: PackageFacts | None) -> _Made:
+        code, facts = of.plan.code if of else "", self._facts
+        if not facts.in_money:
+            return _Made()
+        labour = facts.labour.cost(code) if of else facts.labour.total
+        invoiced = facts.ledger.sum("invoiced", code) if of else facts.ledger.totals["invoiced"]
+        terms = [self._spent("labour", labour, of), self._spent("invoiced", invoiced, of)]
+        parts = [*self._traces.labour(code), *self._traces.booked("invoiced", code)]
+        return _Made(_FORMULAS["ac"], terms, parts)
+
+    def _spent(self, name: str, number: Number, of: PackageFacts | None) -> Part:
+        """A term of AC: where no source tells it, it is 0 there, and n/a as a figure of its own."""
+        term = self._term(name, of, symbol=name)
+        if term.value == number.value:
+            return term
+        return replace(
+            term, value=number.value, reason=number.reason, figure="", note=f"0: {term.reason}"
+        )
+
+    def _eac(self, values: Values) -> str:
+        """The form that was really used: `evm.eac` falls back where the policy's is undefined."""
+        method = self._facts.policy.eac_method
+        known_values = values.performance
+        note = evm.eac(known_values, method).note if known_values else ""
+        return note.partition(", as ")[0].partition(":")[0] or evm.EAC_METHODS[method].label
+
+    # ---- work packages --------------------------------------------------------------------------
+
+    def _package_made(self, name: str, of: PackageFacts) -> _Made:
+        if name in ("bac", "budget") and (self._facts.in_money or name == "budget"):
+            return _Made(parts=[self._traces.budget(of.plan)])
+        if name in ("bac", "pv", "ev"):
+            return self._valued(name, of.plan, self._term("bac", of, "BAC"))
+        return self._common(name, of)
+
+    def _valued(self, name: str, plan: Plan, bac: Part) -> _Made:
+        """BAC, PV and EV of a package, or of a project that is its own only package."""
+        traces, facts = self._traces, self._facts
+        if name == "pv":
+            share = traces.planned_share(plan)
+            return _Made("planned share · BAC", [share, bac])
+        if facts.in_money:
+            share = traces.earned_share(plan)
+            return _Made("earned share · BAC", [share, bac], [*traces.earned(plan)])
+        tell = traces.members if facts.work.has_baseline else traces.items
+        return _Made(parts=[*tell(plan.code, done=name == "ev")])
+
+    # ---- projects -------------------------------------------------------------------------------
+
+    def _project_made(self, name: str) -> _Made:
+        facts = self._facts
+        told: Mapping[str, Callable[[], Iterable[Part]]] = {
+            "budget": lambda: [self._term(name, f) for f in budgeted(facts) if facts.in_money],
+            "baseline_items": lambda: self._traces.members(None),
+            "added": lambda: self._traces.changes("added"),
+            "removed": lambda: self._traces.changes("removed"),
+            "within_sla": self._within_sla,
+            "desk_effort_s": lambda: self._traces.seconds(facts.desk.booked if facts.desk else ()),
+        }
+        if name in told:
+            return _Made(parts=[*told[name]()])
+        if name in ("bac", "pv", "ev"):
+            return self._project_value(name)
+        if facts.register is not None and name in facts.register.numbers:
+            return self._register(name, facts.register.record)
+        return self._common(name, None)
+
+    def _project_value(self, name: str) -> _Made:
+        facts = self._facts
+        if facts.packages or facts.in_money:
+            counted = [f for f in facts.packages if is_counted(f.plan, in_money=facts.in_money)]
+            return _Made(parts=[self._term(name, f) for f in counted])
+        if facts.values.bac.value is None:
+            return _Made()
+        return self._valued(name, whole_project(facts.setup), self._term("bac", None, "BAC"))
+
+    def _within_sla(self) -> Iterable[Part]:
+        judged = self._facts.desk.judged if self._facts.desk else ()
+        for item, missed in judged:
+            share = known(0 if missed else Fraction(100, len(judged)))
+            note = "missed its target" if missed else "met its target"
+            yield self._traces.of(item, share, "percent", note=note)
+
+    def _register(self, name: str, record: Project) -> _Made:
+        if name in ("planned_cost", "actual_cost"):
+            amount: Money | None = getattr(record, name)
+            if amount is None:
+                return _Made()
+            part = self._traces.of(
+                record, known(amount.amount), unit_of(name, self._facts), source=str(amount)
+            )
+            return _Made(parts=[part])
+        formula = _FORMULAS[name]
+        made = self._formula(formula, None)
+        days = [self._day(record, word) for word in _DATES if word in formula]
+        return _Made(formula, [*made.inputs, *days])
+
+    def _day(self, record: Project, word: str) -> Part:
+        """A date of the register as a term: its number of days, so that days can be counted."""
+        found = getattr(record, word.replace(" ", "_"))
+        number = known(found.toordinal()) if found is not None else unknown(f"no {word}")
+        return self._traces.of(record, number, "date", symbol=word, on=found)

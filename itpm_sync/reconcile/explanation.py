@@ -1,0 +1,105 @@
+"""A figure taken apart, as frozen values: its formula with the numbers filled in, and its parts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from fractions import Fraction
+
+from itpm_sync.model import currency_exponent
+from itpm_sync.reconcile.status import Figure
+from itpm_sync.reconcile.wording import day, show
+
+_DIGITS = {"ratio": 4, "percent": 2, "points": 2, "items": 0, "days": 0, "s": 0}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A term of a figure: another figure, a record, or a choice of the plan.
+
+    `value` is exact and in `unit`, None for the `reason`. Another figure is named by `figure` and
+    `package`, and can be explained in its turn; a record by `kind` and `identity`.
+    """
+
+    label: str
+    value: Fraction | None
+    unit: str
+    reason: str = ""
+    symbol: str = ""  # how the formula calls it
+    figure: str = ""
+    package: str = ""
+    kind: str = ""
+    identity: str = ""
+    url: str = ""  # empty: the source has no page for it
+    place: str = ""  # where a person finds it: a row of a file, a page, the source's id
+    on: date | None = None
+    source: str = ""  # what the source says: an amount in its own currency, hours, points
+    rate: str = ""  # the hourly rate in force
+    fx: str = ""  # the exchange rate in force
+    rule: str = ""  # which allocation rule placed the record
+    note: str = ""
+    run: str = ""  # the run that fetched the record, where the store is at hand
+    seen_at: datetime | None = None  # when that was, aware UTC
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """Where a figure comes from.
+
+    A figure with a `formula` equals it over the values of its `inputs`; one with `parts` is their
+    sum. A figure may have both: earned value is a share of the budget, and a sum over the items.
+    """
+
+    project: str
+    package: str  # empty: the whole project
+    data_date: date
+    figure: Figure
+    formula: str
+    filled: str  # the formula with the numbers in it
+    inputs: tuple[Part, ...]
+    parts: tuple[Part, ...]  # the largest contribution first
+
+    @property
+    def total(self) -> Fraction | None:
+        """The sum of the parts; None where there are none or one of them is not known."""
+        if not self.parts:
+            return None
+        return sum_of([p.value for p in self.parts])
+
+
+def sum_of(values: Sequence[Fraction | None]) -> Fraction | None:
+    """The sum, if every value is known."""
+    found = [v for v in values if v is not None]
+    return sum(found, Fraction(0)) if len(found) == len(values) else None
+
+
+def filled(formula: str, inputs: Sequence[Part]) -> str:
+    """The formula with its symbols replaced by their values, rounded for reading."""
+    values = {p.symbol: shown(p) for p in inputs}
+    if not values:
+        return ""
+    words = "|".join(re.escape(s) for s in sorted(values, key=len, reverse=True))
+    return re.sub(rf"(?<!\w)(?:{words})(?!\w)", lambda m: values[m[0]], formula)
+
+
+def shown(part: Part) -> str:
+    """The value of a term within a formula: a negative one in brackets."""
+    if part.value is None:
+        return "n/a"
+    if part.unit == "date":
+        return day(date.fromordinal(int(part.value)))
+    is_money = part.unit not in _DIGITS
+    text = show(part.value, currency_exponent(part.unit) if is_money else _DIGITS[part.unit])
+    return f"({text})" if part.value < 0 else text
+
+
+def largest_first(parts: Sequence[Part]) -> tuple[Part, ...]:
+    """What is not known first, then by size; equal ones by label and identity."""
+    return tuple(
+        sorted(
+            parts,
+            key=lambda p: (p.value is not None, -abs(p.value or 0), p.label, p.identity, p.package),
+        )
+    )
