@@ -167,6 +167,7 @@ class Desk:
             **dict.fromkeys(_STAMPS, UNSET), **dict.fromkeys(_MINUTES, "0"),
         }  # fmt: skip
         values |= {k: str(v) for k, v in given.items() if k in values and k != "Queue"}
+        values["Subject"] = _joined(values["Subject"])
         if values["Due"] == UNSET and values["SLA"] in SLA_MINUTES:
             values["Due"] = text_of(now + timedelta(minutes=SLA_MINUTES[values["SLA"]]))
         requestors = given.get("Requestor") or []
@@ -249,6 +250,7 @@ class Desk:
 
     def _set(self, ticket: Ticket, user: str, name: str, value: str) -> list[str]:
         old = ticket.values[name]
+        value = _joined(value) if name == "Subject" else value
         if old == value:
             return []
         if name == "Queue" and value not in self.queues:
@@ -335,3 +337,8 @@ class Desk:
 
 def _as_list(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _joined(subject: str) -> str:
+    """A subject as RT keeps it: it drops line breaks (RT 5.0.3, lib/RT/Ticket.pm)."""
+    return subject.replace("\n", "")
