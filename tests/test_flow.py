@@ -448,3 +448,18 @@ def test_a_renamed_connection_counts_nothing_twice(
     figure = json.loads(run("explain", "NET", "items", "--json").out)["figure"]
     assert figure["value"] == "5"
     assert "jira-main" not in run("status").out
+
+
+def test_a_fault_of_ours_shows_no_secret(
+    run: Run, jira: JiraSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure(tmp_path, url_of(jira))
+
+    def broken(*_: object, **__: object) -> None:
+        raise ValueError(f"Invalid header value 'Bearer {SECRET}'")
+
+    monkeypatch.setattr(Store, "begin_run", broken)
+    result = run("pull")
+    assert result.code == 1
+    assert "Invalid header value" in result.err
+    assert SECRET not in result.all

@@ -81,8 +81,8 @@ class JiraPublisher:
             return Observed(None)
 
     def write(self, target: Target, content: str, mark: str, current: Observed) -> Observed:
-        """Creates or replaces the field and reads it back. Jira has no conditional write, so only
-        a comment that was deleted meanwhile raises PreconditionFailed."""
+        """Creates or replaces the field and reads it back. Jira has no conditional write, so a
+        comment is read once more: PreconditionFailed if it was edited or deleted meanwhile."""
         if target.field == "property":
             return self._write_property(target, content, mark)
         if not content:
@@ -210,10 +210,11 @@ class JiraPublisher:
             )  # fmt: skip
             ident = str(made["id"])
         else:
+            path = self._comment_path(address, ident)
             try:
-                self._client.http.request(
-                    "PUT", self._comment_path(address, ident), body={"body": body}
-                )
+                if self._seen(self._client.http.get(path)).content != current.content:
+                    raise PreconditionFailed(f"comment {ident} of {address} was edited meanwhile")
+                self._client.http.request("PUT", path, body={"body": body})
             except NotFound:
                 raise PreconditionFailed(
                     f"comment {ident} of {address} was deleted meanwhile"

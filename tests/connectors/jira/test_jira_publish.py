@@ -110,7 +110,15 @@ class Losing:
 
     def write(self, target: Target, content: str, mark: str, current: Observed) -> Observed:
         hasty = publisher(self.site, replace(CONTEXT, timeout_s=0.2, attempts=1))
-        self.site.sandbox.set_faults(Faults(fail_next=("timeout-after",)))
+        http = hasty._client.http
+        ask = http.request
+
+        def request(method: str, path: str, **options: Any) -> Any:
+            if method != "GET":
+                self.site.sandbox.set_faults(Faults(fail_next=("timeout-after",)))
+            return ask(method, path, **options)
+
+        http.request = request  # type: ignore[method-assign]
         try:
             return hasty.write(target, content, mark, current)
         finally:
@@ -364,6 +372,17 @@ def test_a_deleted_comment_is_nothing_there_and_made_anew(site: JiraSite) -> Non
     again = publish(to, "comment")
     assert again.remote_id != first.remote_id
     assert len(comments(site)) == 1
+
+
+def test_an_edit_between_look_and_write_is_a_conflict(site: JiraSite) -> None:
+    to = publisher(site)
+    first = publish(to, "comment")
+    site.sandbox.edit_comment("NET-1", str(first.remote_id), "somebody's own words")
+    changed = to.render(target("comment"), replace(MESSAGE, reason="Another week"))
+
+    with pytest.raises(PreconditionFailed, match="was edited meanwhile"):
+        to.write(target("comment"), changed, MARK, first)
+    assert "own words" in str(comments(site)[0]["body"])
 
 
 def test_a_persons_edit_is_seen(site: JiraSite) -> None:
