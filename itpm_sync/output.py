@@ -6,7 +6,7 @@ A job that went well prints nothing in a pipe, so that cron sends mail only when
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
@@ -66,13 +66,17 @@ class Output:
         data = orjson.dumps(value, default=_plain, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z)
         sys.stdout.write(data.decode() + "\n")
 
-    def _table(self, headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-        """A table on a terminal, tab-separated lines in a pipe."""
+    def _table(
+        self, headers: Sequence[str], rows: Iterable[Sequence[str]], *, whole: Collection[str] = ()
+    ) -> None:
+        """A table on a terminal, tab-separated lines in a pipe. Columns in `whole` never wrap."""
         if not self._terminal:
             for row in rows:
                 self.line("\t".join(_strip(cell) for cell in row))
             return
-        table = Table(*headers, box=None, pad_edge=False, header_style="bold")
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for header in headers:
+            table.add_column(header, no_wrap=header in whole, overflow="fold")
         for row in rows:
             table.add_row(*row)
         self._out.print(table)
@@ -197,22 +201,29 @@ class Output:
             self._json(asdict(status))
             return
         self._table(
-            ("Run", "Job", "State", "Started", "Took", "Message"),
+            ("Run", "Job", "State", "Started", "Took"),
             [
                 (
                     escape(r.id), escape(r.job), r.state, _stamp(r.started),
-                    _took(r.started, r.finished), escape(r.message[:80]),
+                    _took(r.started, r.finished),
                 )
                 for r in status.runs
             ],
+            whole=("Run", "Started"),
         )  # fmt: skip
+        latest = status.runs[0] if status.runs else None
+        if latest and latest.message:
+            self.line(f"the latest said: {latest.message}")
         for job in status.late:
             self._out.print(f"[red]late[/] the job {escape(job)} has not ended well in its time")
         self.line()
         self._table(
             ("Connection", "Stream", "Scope", "Stored", "Source", "As of", ""),
             [_coverage(c) for c in status.coverage],
+            whole=("Stored", "Source", "As of", ""),
         )
+        for note, where in _notes(status.coverage).items():
+            self._out.print(f"[red]incomplete[/] {escape(', '.join(where))}: {escape(note)}")
         if status.rejected:
             self.line(f"\n{len(status.rejected)} rejected records or values:")
             for one in status.rejected[:20]:
@@ -308,16 +319,25 @@ def _strip(cell: str) -> str:
 
 
 def _stamp(moment: datetime | None) -> str:
-    return moment.strftime("%Y-%m-%d %H:%M:%SZ") if moment else "never"
+    return moment.strftime("%Y-%m-%d %H:%MZ") if moment else "never"
 
 
 def _took(started: datetime, finished: datetime | None) -> str:
     return f"{(finished - started).total_seconds():.0f} s" if finished else "not finished"
 
 
+def _notes(coverage: Iterable[Coverage]) -> dict[str, list[str]]:
+    """Why something is incomplete, each reason once, with all that it holds for."""
+    notes: dict[str, list[str]] = {}
+    for one in coverage:
+        if not one.complete:
+            notes.setdefault(one.note, []).append(f"{one.connection} {one.stream} {one.scope}")
+    return notes
+
+
 def _coverage(one: Coverage) -> tuple[str, ...]:
     source = "?" if one.source_count is None else f"{'' if one.exact else '~'}{one.source_count}"
-    word = "[green]complete[/]" if one.complete else f"[red]incomplete[/] {escape(one.note)}"
+    word = "[green]complete[/]" if one.complete else "[red]incomplete[/]"
     return (
         escape(one.connection), escape(one.stream), escape(one.scope), str(one.stored), source,
         _stamp(one.as_of), word,

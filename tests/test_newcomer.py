@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -143,3 +144,30 @@ def test_a_report_of_a_day_without_a_snapshot_says_how_to_get_one(run: Run) -> N
     run("init")
     _, _, err = run("report", "--as-of", "2026-01-31")
     assert "itpm-sync reconcile --as-of 2026-01-31" in err
+
+
+def test_wrong_values_are_told_in_words_not_in_types(run: Run, tmp_path: Path) -> None:
+    run("init")
+    file = tmp_path / "itpm.yaml"
+    text = file.read_text().replace("https://example.atlassian.net", "jira.x.org")
+    file.write_text(text.replace("projects: [NET]", "projects: []"))
+    _, _, err = run("check")
+    assert "14:5: expected an address that begins with http:// or https://" in err
+    assert "expected at least 1 of them" in err
+    assert "String should" not in err
+    assert "Tuple" not in err
+
+
+def test_status_fits_80_columns_with_whole_run_ids_and_times(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    run("init")
+    monkeypatch.setenv("JIRA_TOKEN", "x")
+    assert run("pull", "office")[0] == 0
+    _, out, _ = run("status")
+    table = re.sub(r"\x1b\[[0-9;]*m", "", out).splitlines()
+    run_line = next(line for line in table if " pull " in line)
+    assert len(run_line.split()[0]) == len("20261122T225905-a95138")
+    assert run_line.split()[4].endswith("Z")
+    assert max(len(line) for line in table if not line.startswith("the latest")) <= 80

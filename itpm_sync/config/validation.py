@@ -51,12 +51,24 @@ def _problem(
     if kind == "missing":
         return Problem(path, f"the key {path[-1]!r} is missing")
     context = error.get("ctx", {})
-    message = _EXPECTED.get(context.get("pattern", kind)) or str(error["msg"])
+    message = _EXPECTED.get(context.get("pattern", kind)) or _in_words(kind, context, error["msg"])
     message = message.removeprefix("Value error, ").replace("Input should be", "expected")
     secret = path in hidden or _is_secret(model, path)
     if not secret and not isinstance(value, dict | list):
         message += f", found {value!r}"
     return Problem(path, message[:300], "" if secret else _hint(kind, value, context))
+
+
+def _in_words(kind: str, context: Mapping[str, Any], message: str) -> str:
+    """The library's own message where it is plain, ours where it speaks of types and patterns."""
+    pattern = str(context.get("pattern", ""))
+    if pattern.startswith("^https?:"):
+        return _EXPECTED[URL]
+    if pattern:
+        return f"expected a text of the form {pattern}"
+    if kind == "too_short":
+        return f"expected at least {context.get('min_length', 1)} of them, none is there or valid"
+    return message
 
 
 def _hint(kind: str, value: Any, context: Mapping[str, Any]) -> str:
