@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check systems real bench wheel clean
+.PHONY: help demo test check systems real soak bench wheel clean
 
 help: ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -33,6 +33,9 @@ systems: $(STAMP) ## installs and starts real servers (Request Tracker, PostgreS
 
 bench: $(STAMP) ## speed and memory beside the floor and other programs; writes benchmarks/README.md
 	$(BIN)/python -m benchmarks.bench
+
+soak: $(STAMP) ## thousands of invented histories with faults, and 200 kill -9; hours (ITPM_SOAK_EXAMPLES=200: minutes)
+	ITPM_SOAK_EXAMPLES=$${ITPM_SOAK_EXAMPLES:-2000} $(BIN)/python -m pytest -n 2 -q tests/soak
 
 real: $(STAMP) ## real data: 29,057 Jira issues, 2,472 projects
 	ITPM_REAL=1 $(BIN)/python -m pytest -q -m real

@@ -196,6 +196,7 @@ class _StreamPull:
         self._checkpoints = dict(wires.store.checkpoints(wires.name, stream.name))
         self._problems: dict[str, str] = {}
         self._sweep = sweeping.Sweep()
+        self._due = plan.sweep_is_due(stream, self._checkpoints, policy)
 
     def run(self, last: Exception | None) -> tuple[StreamResult, Exception | None]:
         """`last` is the latest failure of the connection; gives the one after this stream."""
@@ -203,7 +204,7 @@ class _StreamPull:
         wires.write(lambda: wires.store.census_begin(wires.name, stream.name)).result()
         before = dict(self._checkpoints)
         readings, last = self._read(last)
-        counts = self._ask_counts(readings, before)
+        counts = self._ask_counts(readings)
         self._look_for_absence(readings, before, counts)
         return self._prove(readings, counts), last
 
@@ -231,7 +232,8 @@ class _StreamPull:
         return self._policy.full or not self._stream.incremental
 
     def _read_scope(self, scope: str, checkpoint: Checkpoint | None) -> ScopeReading:
-        reading = self._reader.read(scope, plan.window(self._stream, checkpoint, self._policy))
+        window = plan.window(self._stream, checkpoint, self._policy, sweeps=self._due)
+        reading = self._reader.read(scope, window)
         if reading.error is None:
             now = self._policy.now
             # nothing can be missing after a first read: the first census is due a while from now
@@ -265,11 +267,11 @@ class _StreamPull:
         """Marks what is gone, by a complete census of all scopes or not at all: what is missing
         in one scope may have moved to another that could not be read.
         """
-        stream, policy = self._stream, self._policy
+        stream = self._stream
         if any(reading.error for reading in readings.values()):
             return
         if all(reading.listed for reading in readings.values()):
-            self._conclude(before)
+            self._conclude(before, scheduled=True)
             return
         stored = self._stored()
         disagree = any(
@@ -277,18 +279,18 @@ class _StreamPull:
             for scope, count in counts.items()
             for known in [stored.get(scope, 0) + len(plan.unreadable(before.get(scope)))]
         )
-        due = plan.sweep_is_due(stream, before, policy)
-        if stream.deletes is Deletes.CENSUS and (due or disagree):
+        if stream.deletes is Deletes.CENSUS and (self._due or disagree):
             problems = sweeping.list_ids(self._wires, stream)
             self._problems |= problems
             if not problems:
-                self._conclude(before)
+                self._conclude(before, scheduled=self._due)
                 self._read_unknown(before)
 
-    def _conclude(self, before: Mapping[str, Checkpoint]) -> None:
+    def _conclude(self, before: Mapping[str, Checkpoint], *, scheduled: bool) -> None:
         self._sweep = sweeping.conclude(self._wires, self._stream, before, self._policy)
         for scope in plan.scopes_of(self._stream):
-            self._put(sweeping.remember(self._checkpoints[scope], self._sweep))
+            known = self._checkpoints[scope]
+            self._put(sweeping.remember(known, self._sweep, scheduled=scheduled))
 
     def _read_unknown(self, before: Mapping[str, Checkpoint]) -> None:
         """Reads those scopes whole that list records which no window would bring."""
@@ -299,7 +301,7 @@ class _StreamPull:
                      self._wires.name, self._stream.name, scope)  # fmt: skip
             self._read_scope(scope, None)
         if scopes and not any(scope in self._problems for scope in scopes):
-            self._conclude(before)
+            self._conclude(before, scheduled=self._due)
             marked = {
                 cause: first.marked.get(cause, 0) + self._sweep.marked.get(cause, 0)
                 for cause in {*first.marked, *self._sweep.marked}
@@ -308,12 +310,10 @@ class _StreamPull:
 
     # ---- prove ----------------------------------------------------------------------------------
 
-    def _ask_counts(
-        self, readings: Mapping[str, ScopeReading], before: Mapping[str, Checkpoint]
-    ) -> dict[str, Count | None]:
+    def _ask_counts(self, readings: Mapping[str, ScopeReading]) -> dict[str, Count | None]:
         """What the source says it has, where no census will say it better."""
         listed = all(reading.listed for reading in readings.values())
-        if listed or plan.sweep_is_due(self._stream, before, self._policy):
+        if listed or self._due:
             return {}
         return {s: self._ask_count(s) for s, reading in readings.items() if not reading.error}
 

@@ -32,11 +32,15 @@ def scopes_of(stream: Stream) -> tuple[str, ...]:
     return stream.scopes or ("",)
 
 
-def window(stream: Stream, checkpoint: Checkpoint | None, policy: Policy) -> Window:
+def window(
+    stream: Stream, checkpoint: Checkpoint | None, policy: Policy, *, sweeps: bool = False
+) -> Window:
     """What to read of a scope: since its checkpoint less the overlap, else everything.
 
     It ends at the run's beginning: what changes during the run belongs to the next one. It begins
-    earlier where an earlier reading listed records that the source then would not give.
+    earlier where an earlier reading listed records that the source then would not give. In a run
+    that `sweeps`, it begins at the sweep before: what was changed while the account could not see
+    it, and came back between two sweeps, is listed and stored, but stored as it was.
     """
     if policy.full or not stream.incremental or checkpoint is None:
         return Window(None, policy.now)
@@ -44,7 +48,8 @@ def window(stream: Stream, checkpoint: Checkpoint | None, policy: Policy) -> Win
         return Window(None, policy.now)
     again = checkpoint.detail.get("again")
     since = datetime.fromisoformat(again["since"]) if again else checkpoint.at
-    return Window(min(since, checkpoint.at) - stream.overlap, policy.now)
+    swept = (checkpoint.swept_at if sweeps else None) or checkpoint.at
+    return Window(min(since, swept, checkpoint.at) - stream.overlap, policy.now)
 
 
 def advanced(checkpoint: Checkpoint, stream: Stream, now: datetime, *, unread: bool) -> Checkpoint:

@@ -103,8 +103,11 @@ def worth_reading(sweep: Sweep, checkpoints: Mapping[str, Checkpoint]) -> tuple[
     )
 
 
-def remember(checkpoint: Checkpoint, sweep: Sweep) -> Checkpoint:
+def remember(checkpoint: Checkpoint, sweep: Sweep, *, scheduled: bool) -> Checkpoint:
     """The checkpoint after a sweep: when it was, and which listed ids could not be read.
+
+    One that was not `scheduled` does not count: its run read only what changed since the last run,
+    and a scheduled one reads what changed since the last that counts (see `plan.window`).
 
     After a safety stop it asks for another sweep, so that the stop is not forgotten.
     """
@@ -113,4 +116,5 @@ def remember(checkpoint: Checkpoint, sweep: Sweep) -> Checkpoint:
     ids = sorted(sweep.unknown.get(checkpoint.scope, ()))[:REMEMBERED]
     detail = {k: v for k, v in checkpoint.detail.items() if k not in ("doubt", "unreadable")}
     detail |= {"unreadable": ids} if ids else {}
-    return replace(checkpoint, swept_at=checkpoint.at, detail=detail)
+    swept_at = checkpoint.at if scheduled else checkpoint.swept_at
+    return replace(checkpoint, swept_at=swept_at, detail=detail)
