@@ -80,7 +80,7 @@ class Mapper:
         problems: list[RecordError] = []
         for block in self._blocks.get(stream, ()):
             for ref, element in self._elements(block, connection, stream, raw, frame):
-                if all(test(element, frame) for test in block.when):
+                if not block.when or all(test(element, frame) for test in block.when):
                     records.append(_build(block, ref, element, frame, problems=problems))
         return Mapped(tuple(records), tuple(problems))
 
@@ -113,7 +113,9 @@ def _build(
     values: dict[str, Any] = {"ref": ref}
     for field in block.fields:
         try:
-            value = _field_value(field, element, frame)
+            value = field.get(element, frame)
+            if value is not None:
+                value = field.convert(value)
         except RecordError as error:
             error = RecordError(
                 field=field.path,
@@ -128,15 +130,14 @@ def _build(
             continue
         if value is not None:
             values[field.name] = value
+        elif field.required:
+            raise RecordError(
+                field=field.path,
+                value=None,
+                expected=f"a {field.name}",
+                place=ref.url or ref.identity,
+            )
     if block.attributes:
         found = ((name, get(element, frame)) for name, get in block.attributes)
         values["attributes"] = {n: to_text(v) for n, v in found if v not in (None, "", [])}
     return block.kind(**values)
-
-
-def _field_value(field: FieldRule, element: Json, frame: Frame) -> Any:
-    value = field.get(element, frame)
-    value = None if value is None else field.convert(value)
-    if value is None and field.required:
-        raise RecordError(field=field.path, value=None, expected=f"a {field.name}")
-    return value

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,6 +20,7 @@ from itpm_sync.mapping.values import (
     Getter,
     Json,
     condition,
+    follow,
     nothing,
     or_else,
     reads_dates,
@@ -35,7 +37,6 @@ from itpm_sync.mapping.values import (
     to_percent,
     to_seconds,
     to_text,
-    walk,
     with_currency,
 )
 from itpm_sync.model import KINDS, Record
@@ -63,6 +64,15 @@ def compile_mapping(
         )
     canonical = json.dumps([data, sorted((variables or {}).items())], sort_keys=True, default=str)
     return Mapper(blocks, hashlib.sha256(canonical.encode()).hexdigest()[:16])
+
+
+def _first(gets: tuple[Getter, ...], element: Json, frame: Frame) -> Json:
+    """The first value that is one."""
+    for get in gets:
+        value = get(element, frame)
+        if value is not None and value != "":
+            return value
+    return None
 
 
 class _Compiler:
@@ -126,8 +136,9 @@ class _Compiler:
             when=self.conditions((*path, "when"), rule.get("when")),
             fields=self.fields((*path, "fields"), kind, fields),
             attributes=tuple(
-                (str(n), self.getter((*path, "attributes", str(n)), r))
+                (str(n), get)
                 for n, r in attributes.items()
+                if (get := self.getter((*path, "attributes", str(n)), r)) is not nothing
             ),
         )
 
@@ -146,12 +157,15 @@ class _Compiler:
             options = rule if isinstance(rule, Mapping) else {}
             self.keys(here, options, RULE_KEYS)
             convert = self.converter(here, options, hint_type)
+            get = self.getter(here, rule)
+            if get is nothing and not required:
+                continue  # a field that this connection does not have
             shown = options.get("path", rule if isinstance(rule, str) else name)
             result.append(
                 FieldRule(
                     name=str(name),
                     path=self._resolved(str(shown)) or str(shown),
-                    get=self.getter(here, rule),
+                    get=get,
                     convert=convert,
                     soft=bool(options.get("soft", False)),
                     required=required,
@@ -190,7 +204,7 @@ class _Compiler:
                 self.bad((*path, "first"), f"expected a list of paths, found {shape(paths)}")
                 return nothing
             gets = tuple(self.path((*path, "first", i), p) for i, p in enumerate(paths))
-            return lambda e, f: next((v for g in gets if (v := g(e, f)) not in (None, "")), None)
+            return partial(_first, gets)
         if "path" not in rule:
             self.bad(path, "a rule needs one of: path, value, first")
             return nothing
@@ -204,12 +218,15 @@ class _Compiler:
             self.bad((*path, "map"), f"expected a mapping of words, found {shape(table)}")
             return get
         folded = {str(k).casefold(): v for k, v in table.items()}
+        exact = {w: folded[w.casefold()] for w in map(str, table) if w == w.strip()}
         default = rule.get("default", _MISSING)
 
         def translate(element: Json, frame: Frame) -> Json:
             value = get(element, frame)
             if value is None:
                 return None if default is _MISSING else default
+            if value.__class__ is str and value in exact:
+                return exact[value]
             found = folded.get(str(value).strip().casefold(), default)
             return value if found is _MISSING else found
 
@@ -225,10 +242,10 @@ class _Compiler:
         resolved = self._resolved(text.removeprefix("^"))
         if resolved is None:
             return nothing
-        steps = self._steps(at, resolved)
+        find = follow(self._steps(at, resolved))
         if from_parent:
-            return lambda _e, frame: walk(frame.parent, steps)
-        return lambda element, _f: walk(element, steps)
+            return lambda _e, frame: find(frame.parent)
+        return lambda element, _f: find(element)
 
     def _resolved(self, text: str) -> str | None:
         """The path with its variables; None if one is not configured."""
