@@ -98,6 +98,11 @@ class ProjectFacts:
         return self.currency if self.in_money else "items"
 
     @property
+    def counted(self) -> Sequence[tuple[Plan, Values]]:
+        """What the project's BAC, PV and EV are summed from."""
+        return self.past.counted
+
+    @property
     def earlier(self) -> Sequence[CurvePoint]:
         """The previous snapshot's curve, where it is in the same unit."""
         before = self.previous

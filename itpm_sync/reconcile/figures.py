@@ -62,6 +62,7 @@ LABELS: Mapping[str, str] = {
     "added": "Items added",
     "removed": "Items removed",
     "creep": "Scope creep",
+    "churn": "Scope churn",
     "planned_cost": "Planned cost",
     "actual_cost": "Projected or actual cost",
     "cost_variance": "Cost variance: planned − actual",
@@ -169,6 +170,7 @@ def project_numbers(facts: ProjectFacts, has: HasSource) -> Mapping[str, Number]
         count = known(scope.count(change), f"since {scope.label}")
         numbers[change] = unknown(scope.reason) if scope.members is None else count
     numbers["creep"] = scope.creep
+    numbers["churn"] = scope.churn
     if facts.register is not None:
         numbers |= facts.register.numbers
     return numbers

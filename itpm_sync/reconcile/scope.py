@@ -16,6 +16,7 @@ from fractions import Fraction
 
 from itpm_sync.model import ChangeRequest, ItemType, WorkItem, WorkStatus
 from itpm_sync.reconcile.allocate import Placed, fold
+from itpm_sync.reconcile.evm import ratio
 from itpm_sync.reconcile.number import Number, known, unknown
 from itpm_sync.reconcile.status import BurnPoint, ProjectSetup, RecordedBaseline, ScopeChange
 from itpm_sync.reconcile.wording import day
@@ -59,6 +60,7 @@ class Scope:
     current: tuple[Placed[WorkItem], ...]
     changes: tuple[ScopeChange, ...]
     burnup: tuple[BurnPoint, ...]
+    re_estimated: int | None = None  # baseline items whose points or estimate changed
 
     def count(self, change: str, *, unapproved: bool = False) -> int:
         """Items `added` or `removed`, all or only those that no change request approved."""
@@ -76,13 +78,43 @@ class Scope:
         if self.members is None:
             return unknown(self.reason)
         if not self.members:
-            return unknown("the baseline has no items")
+            return unknown(_EMPTY)
         return known(Fraction(100 * count, len(self.members)))
 
     @property
     def creep(self) -> Number:
         """Net growth in percent of the baseline."""
-        return self.of_baseline(self.count("added") - self.count("removed"))
+        if self.members is None:
+            return unknown(self.reason)
+        return creep(len(self.members), self.count("added"), self.count("removed"))
+
+    @property
+    def churn(self) -> Number:
+        """All change in percent of the baseline: growth that cancels out is change all the same."""
+        if self.members is None:
+            return unknown(self.reason)
+        changed = self.re_estimated or 0
+        number = churn(len(self.members), self.count("added"), self.count("removed"), changed)
+        if number.value is None or self.re_estimated is not None:
+            return number
+        return known(number.value, "re-estimates are not known: no baseline is recorded")
+
+
+_EMPTY = "the baseline has no items"
+
+
+def creep(baseline: int, added: int, removed: int) -> Number:
+    """(added − removed) ÷ baseline, in percent."""
+    return ratio(100 * (added - removed), baseline, _EMPTY)
+
+
+def churn(baseline: int, added: int, removed: int, changed: int) -> Number:
+    """(added + removed + changed) ÷ baseline, in percent; it only ever grows.
+
+    Some sources print stability instead, (baseline − changes) ÷ baseline = 1 − churn: 1 is ideal,
+    and it falls below 0. One prints it without its minus sign, which means nothing.
+    """
+    return ratio(100 * (added + removed + changed), baseline, _EMPTY)
 
 
 def baseline_in_force(
@@ -128,7 +160,23 @@ def scope_ledger(
                 if identity not in live
             ),
         )
-    return Scope(label, reason, members, current, changes, _burnup(scoped, zone, data_date))
+    return Scope(
+        label,
+        reason,
+        members,
+        current,
+        changes,
+        _burnup(scoped, zone, data_date),
+        _re_estimated(current, baseline) if baseline is not None else None,
+    )
+
+
+def _re_estimated(current: Iterable[Placed[WorkItem]], baseline: RecordedBaseline) -> int:
+    frozen = {i.identity: (i.points, i.estimate_s) for i in baseline.items}
+    return sum(
+        p.record.id in frozen and frozen[p.record.id] != (p.record.points, p.record.estimate_s)
+        for p in current
+    )
 
 
 def _members(
