@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from itpm_sync.errors import ReconcileError, suggestion
 from itpm_sync.model import Money, Project
-from itpm_sync.reconcile import evm
+from itpm_sync.reconcile import evm, pace_terms
 from itpm_sync.reconcile.allocate import fold
 from itpm_sync.reconcile.context import Context
 from itpm_sync.reconcile.explanation import Explanation, Part, filled, largest_first
@@ -33,7 +33,7 @@ from itpm_sync.reconcile.figures import (
 from itpm_sync.reconcile.measuring import project_facts
 from itpm_sync.reconcile.money import STATES
 from itpm_sync.reconcile.number import Number, known, unknown
-from itpm_sync.reconcile.performance import Values, is_counted
+from itpm_sync.reconcile.performance import is_counted
 from itpm_sync.reconcile.portfolio import registers, setups
 from itpm_sync.reconcile.progress import Plan, whole_project
 from itpm_sync.reconcile.status import Figure, Inputs, Snapshot
@@ -60,6 +60,7 @@ _FORMULAS: Mapping[str, str] = MappingProxyType(
 )
 _SYMBOLS: Mapping[str, str] = MappingProxyType(
     {
+        "PD": "pd", "ES": "es", "AT": "at", "SPI(t)": "spi_t",
         "BAC": "bac", "PV": "pv", "EV": "ev", "AC": "ac", "CPI": "cpi", "SPI": "spi", "EAC": "eac",
         "added": "added", "removed": "removed", "baseline items": "baseline_items",
         "planned cost": "planned_cost", "actual cost": "actual_cost",
@@ -67,6 +68,11 @@ _SYMBOLS: Mapping[str, str] = MappingProxyType(
     }
 )  # fmt: skip
 _DATES = ("planned start", "planned finish", "actual finish")
+
+
+def _form(note: str) -> str:
+    """The formula that the note of an estimate begins with: of several equal ones the first."""
+    return note.partition(", as ")[0].partition(":")[0].partition(" or ")[0]
 
 
 class _Made(NamedTuple):
@@ -202,7 +208,7 @@ class Explainer:
         if name == "ac":
             return self._actual(of)
         if name == "eac":
-            return self._formula(self._eac(of.values if of else self._facts.values), of)
+            return self._formula(self._eac(of), of)
         return self._formula(_FORMULAS.get(name, ""), of)
 
     def _actual(self, of: PackageFacts | None) -> _Made:
@@ -224,12 +230,13 @@ class Explainer:
             term, value=number.value, reason=number.reason, figure="", note=f"0: {term.reason}"
         )
 
-    def _eac(self, values: Values) -> str:
+    def _eac(self, of: PackageFacts | None) -> str:
         """The form that was really used: `evm.eac` falls back where the policy's is undefined."""
         method = self._facts.policy.eac_method
-        known_values = values.performance
+        spi_t = None if of else self._facts.numbers["spi_t"].value
+        known_values = (of.values if of else self._facts.values).with_time(spi_t)
         note = evm.eac(known_values, method).note if known_values else ""
-        return note.partition(", as ")[0].partition(":")[0] or evm.EAC_METHODS[method].label
+        return _form(note) or evm.EAC_METHODS[method].label
 
     # ---- work packages --------------------------------------------------------------------------
 
@@ -262,6 +269,7 @@ class Explainer:
             "added": lambda: self._traces.changes("added"),
             "removed": lambda: self._traces.changes("removed"),
             "within_sla": self._within_sla,
+            "p_factor": lambda: pace_terms.adherence(facts),
             "desk_effort_s": lambda: self._traces.seconds(facts.desk.booked if facts.desk else ()),
         }
         if name in told:
@@ -270,6 +278,11 @@ class Explainer:
             return self._project_value(name)
         if facts.register is not None and name in facts.register.numbers:
             return self._register(name, facts.register.record)
+        if name in ("eac_low", "eac_high"):
+            return self._formula(_form(facts.numbers[name].note), None)
+        if name in pace_terms.FORMULAS:
+            made = self._formula(pace_terms.FORMULAS[name], None)
+            return _Made(made.formula, [*made.inputs, *pace_terms.terms(facts, made.formula)])
         return self._common(name, None)
 
     def _project_value(self, name: str) -> _Made:

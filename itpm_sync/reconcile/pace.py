@@ -23,7 +23,7 @@ from itpm_sync.reconcile.wording import day
 from itpm_sync.reconcile.workdays import LATEST, Zone, nth_working_day, working_days
 
 RECENT_WEEKS = 4
-_WEEK = 5  # working days
+DAYS_A_WEEK = 5  # working days
 SCHEDULE = ("pd", "es", "at", "sv_t", "spi_t", "ieac_t", "tspi", "p_factor")
 """The figures of earned schedule, in their order."""
 
@@ -152,7 +152,7 @@ def _finish(plan: Plan, done: Mapping[str, datetime], zone: Zone) -> date | None
 
 
 def _weeks(days: Number) -> Number:
-    return days if days.value is None else Number(days.value / _WEEK, note=days.note)
+    return days if days.value is None else Number(days.value / DAYS_A_WEEK, note=days.note)
 
 
 def _dated(days: Number, first: date) -> Number:
