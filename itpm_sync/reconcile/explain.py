@@ -52,6 +52,7 @@ _FORMULAS: Mapping[str, str] = MappingProxyType(
         "tcpi_eac": "(BAC − EV) / (EAC − AC)",
         "percent": "100 · EV / BAC",
         "creep": "100 · (added − removed) / baseline items",
+        "churn": "100 · (added + removed + re-estimated) / baseline items",
         "cost_variance": "planned cost − actual cost",
         "cost_variance_percent": "100 · cost variance / planned cost",
         "schedule_variance_days": "planned finish − actual finish",
@@ -278,11 +279,17 @@ class Explainer:
             return self._project_value(name)
         if facts.register is not None and name in facts.register.numbers:
             return self._register(name, facts.register.record)
+        return self._derived(name)
+
+    def _derived(self, name: str) -> _Made:
+        """A figure that is computed from others."""
+        if name == "churn":
+            return self._churn()
         if name in ("eac_low", "eac_high"):
-            return self._formula(_form(facts.numbers[name].note), None)
+            return self._formula(_form(self._facts.numbers[name].note), None)
         if name in pace_terms.FORMULAS:
             made = self._formula(pace_terms.FORMULAS[name], None)
-            return _Made(made.formula, [*made.inputs, *pace_terms.terms(facts, made.formula)])
+            return _Made(made.formula, [*made.inputs, *pace_terms.terms(self._facts, made.formula)])
         return self._common(name, None)
 
     def _project_value(self, name: str) -> _Made:
@@ -293,6 +300,15 @@ class Explainer:
         if facts.values.bac.value is None:
             return _Made()
         return self._valued(name, whole_project(facts.setup), self._term("bac", None, "BAC"))
+
+    def _churn(self) -> _Made:
+        changed, made = self._facts.scope.re_estimated, self._formula(_FORMULAS["churn"], None)
+        term = Part(
+            label="Items of the baseline whose points or estimate changed",
+            value=Fraction(changed or 0), unit="items", symbol="re-estimated",
+            note="" if changed is not None else "not known without a recorded baseline",
+        )  # fmt: skip
+        return _Made(made.formula, [*made.inputs, term])
 
     def _within_sla(self) -> Iterable[Part]:
         judged = self._facts.desk.judged if self._facts.desk else ()
