@@ -105,7 +105,11 @@ class Thresholds(Settings):
     two_sided: bool = True
     creep_amber: Share = Decimal("0.10")
     creep_red: Share = Decimal("0.20")
-    eac_method: Literal["cpi", "budget", "cpi_spi"] = "cpi"
+    eac_method: Literal[
+        "cpi", "budget", "spi", "spi_t", "cpi_spi", "cpi_spi_t", "weighted", "weighted_t"
+    ] = "cpi"
+    price_tolerance: Share = Decimal("0.02")
+    quantity_tolerance: Share = Decimal("0.02")
     burn_amber: Share = Decimal("1.10")
     burn_red: Share = Decimal("1.25")
     notice_days: tuple[Annotated[int, Field(ge=0)], ...] = (90, 60, 30, 7)

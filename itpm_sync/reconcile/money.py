@@ -178,6 +178,10 @@ class Documents:
         self.orphan_receipts = [r for r in receipts if fold(r.order) not in self._by_order]
         self.netted: dict[str, Netted] = {}
         self._net(receipts)
+        # a connection that books no receipts says nothing by their absence
+        self.books_receipts = {
+            n.line.ref.connection for n in self.netted.values() if n.has_receipts
+        }
         self.paid, self.orphan_payments = _paid(invoices, payments, fx, data_date)
 
     def has_order(self, order: str) -> bool:

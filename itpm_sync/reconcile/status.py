@@ -131,6 +131,8 @@ class Policy:
     creep_amber: Decimal = Decimal("0.10")
     creep_red: Decimal = Decimal("0.20")
     eac_method: str = "cpi"  # the declared policy; the others are shown as a range
+    price_tolerance: Decimal = Decimal("0.02")  # of the order's price, in two- and three-way match
+    quantity_tolerance: Decimal = Decimal("0.02")  # of the quantity ordered
     burn_amber: Decimal = Decimal("1.10")
     burn_red: Decimal = Decimal("1.25")
     notice_days: tuple[int, ...] = (90, 60, 30, 7)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from itpm_sync.reconcile.checks import data, money, plan
+from itpm_sync.reconcile.checks import data, money, orders, plan
 from itpm_sync.reconcile.facts import PortfolioFacts, ProjectFacts
 from itpm_sync.reconcile.status import Finding, Severity
 
@@ -30,11 +30,16 @@ PROJECT_CHECKS: tuple[ProjectCheck, ...] = (
     plan.cost_variance_disagrees,
     plan.schedule_variance_disagrees,
     plan.plan_changed,
+    plan.level_of_effort_high,
     plan.scope_added_unapproved,
     plan.scope_removed,
     plan.declared_better_than_computed,
     money.invoice_without_order,
-    money.invoice_over_order,
+    orders.invoice_over_order,
+    orders.invoice_over_receipt,
+    orders.invoice_price_above_order,
+    orders.receipt_over_order,
+    orders.short_delivery,
     money.order_over_contract,
     money.contract_over_ceiling,
     money.contract_notice_due,

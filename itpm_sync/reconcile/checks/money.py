@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from fractions import Fraction
 
-from itpm_sync.model import Contract, InvoiceLine, Money, OrderLine, Payment, Receipt
+from itpm_sync.model import Contract, InvoiceLine, Money, Payment, Receipt
 from itpm_sync.reconcile.allocate import fold
 from itpm_sync.reconcile.contracts import ContractFacts
 from itpm_sync.reconcile.facts import PortfolioFacts, ProjectFacts, finding, money_total
@@ -18,7 +18,6 @@ from itpm_sync.reconcile.status import Finding, Policy, Severity
 from itpm_sync.reconcile.wording import count, day, money, show
 
 Facts = ProjectFacts | PortfolioFacts
-_PRICE_TOLERANCE = Fraction(2, 100)  # usual two-way match tolerance: 2 % of the order
 
 
 def _code(facts: Facts) -> str:
@@ -70,33 +69,6 @@ def _is_loose(invoice: InvoiceLine, documents: Documents) -> bool:
 def _sum(lines: Sequence[InvoiceLine]) -> str:
     whole = money_total(i.amount for i in lines)
     return str(whole) if whole is not None else "several currencies"
-
-
-def invoice_over_order(p: ProjectFacts) -> Iterator[Finding]:
-    """More is invoiced than was ordered, beyond 2 %."""
-    numbers = sorted({fold(o.record.order) for o in p.records.of(OrderLine)})
-    for number in numbers:
-        lines = p.documents.lines_of(number)
-        known = [n for o in lines if (n := p.documents.netted.get(o.id))]
-        if not known or len({n.line.amount.currency for n in known}) > 1:
-            continue
-        ordered = sum((n.ordered for n in known), Fraction(0))
-        invoiced = sum((n.invoiced for n in known), Fraction(0))
-        if invoiced <= ordered * (1 + _PRICE_TOLERANCE):
-            continue
-        currency, name = known[0].line.amount.currency, known[0].line.order
-        over = Money(decimal(invoiced - ordered), currency)
-        yield finding(
-            "invoice-over-order",
-            Severity.HIGH,
-            p.code,
-            name,
-            f"Order {name}: invoiced {money(invoiced, currency)} − ordered "
-            f"{money(ordered, currency)} = {over} too much (2 % is tolerated)",
-            action="Hold the payment until the order is changed or the invoice corrected.",
-            amount=over,
-            evidence=p.documents.invoices_of_order.get(number, ()),
-        )
 
 
 def duplicate_invoice(facts: PortfolioFacts) -> Iterator[Finding]:

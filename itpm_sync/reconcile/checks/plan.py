@@ -19,6 +19,7 @@ from itpm_sync.reconcile.status import Colour, Evidence, Finding, ScopeChange, S
 from itpm_sync.reconcile.wording import count, day, show
 from itpm_sync.reconcile.workdays import impossible
 
+_EFFORT_HIGH = 15  # percent of BAC; usual in reviews of earned value
 _FORECAST_HIGH = Fraction(105, 100)  # EAC over BAC beyond which dashboards turn red
 
 
@@ -294,6 +295,26 @@ def plan_changed(p: ProjectFacts) -> Iterator[Finding]:
         f"BAC was {p.told(Fraction(was.value))} in the previous snapshot and is {p.told(now)}",
         action="Record a baseline with its approval if this was agreed; else restore the plan.",
         amount=p.amount(now - Fraction(was.value)),
+    )
+
+
+def level_of_effort_high(p: ProjectFacts) -> Iterator[Finding]:
+    """So much of the budget is level of effort that the indices are flattered."""
+    share = p.numbers["effort_share"].value
+    if share is None or share <= _EFFORT_HIGH:
+        return
+    cpi, spi = (p.numbers[name].value for name in ("cpi_discrete", "spi_discrete"))
+    told = ", ".join(
+        f"{name} {show(value)}" for name, value in (("CPI", cpi), ("SPI", spi)) if value is not None
+    )
+    yield finding(
+        "level-of-effort-high",
+        Severity.LOW,
+        p.code,
+        "plan",
+        f"{show(share, 0)} % of the budget is level of effort, which earns as time passes"
+        + (f"; without it {told}" if told else ""),
+        action="Measure by results what has results; judge the project by its indices without it.",
     )
 
 

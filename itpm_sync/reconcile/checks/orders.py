@@ -1,0 +1,169 @@
+"""Checks of order lines against receipts and invoices: the three-way match, one function a code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+from itpm_sync.model import Money, OrderLine
+from itpm_sync.reconcile.allocate import fold
+from itpm_sync.reconcile.facts import ProjectFacts, finding
+from itpm_sync.reconcile.matching import is_other_price, relative
+from itpm_sync.reconcile.money import is_closed
+from itpm_sync.reconcile.number import decimal
+from itpm_sync.reconcile.order_lines import Delivery, deliveries
+from itpm_sync.reconcile.status import Finding, Severity
+from itpm_sync.reconcile.wording import money, show
+
+
+def invoice_over_order(p: ProjectFacts) -> Iterator[Finding]:
+    """More is invoiced than was ordered, beyond the tolerance."""
+    tolerance = Fraction(p.policy.price_tolerance)
+    for number in _orders(p):
+        over = _over(p, number)
+        if over is None:
+            continue
+        ordered, invoiced, currency = over
+        name = p.documents.lines_of(number)[0].order
+        more = Money(decimal(invoiced - ordered), currency)
+        yield finding(
+            "invoice-over-order",
+            Severity.HIGH,
+            p.code,
+            name,
+            f"Order {name}: invoiced {money(invoiced, currency)} − ordered "
+            f"{money(ordered, currency)} = {more} too much ({_percent(tolerance)} is tolerated)",
+            action="Hold the payment until the order is changed or the invoice corrected.",
+            amount=more,
+            evidence=p.documents.invoices_of_order.get(number, ()),
+        )
+
+
+def _orders(p: ProjectFacts) -> list[str]:
+    return sorted({fold(o.record.order) for o in p.records.of(OrderLine)})
+
+
+def _over(p: ProjectFacts, number: str) -> tuple[Fraction, Fraction, str] | None:
+    """What was ordered and invoiced, with the currency, if it is too much."""
+    lines = p.documents.lines_of(number)
+    known = [n for o in lines if (n := p.documents.netted.get(o.id))]
+    if not known or len({n.line.amount.currency for n in known}) > 1:
+        return None
+    ordered = sum((n.ordered for n in known), Fraction(0))
+    invoiced = sum((n.invoiced for n in known), Fraction(0))
+    if invoiced <= ordered * (1 + Fraction(p.policy.price_tolerance)):
+        return None
+    return ordered, invoiced, known[0].line.amount.currency
+
+
+def _percent(share: Fraction) -> str:
+    whole = share * 100
+    return f"{show(whole, 0 if whole.denominator == 1 else 1)} %"
+
+
+def _deliveries(p: ProjectFacts) -> Iterator[Delivery]:
+    for number in _orders(p):
+        yield from deliveries(p.documents, number)
+
+
+def _beyond(p: ProjectFacts, d: Delivery, quantity: Fraction) -> bool:
+    tolerance = relative(d.line, p.policy.quantity_tolerance, p.policy.price_tolerance)
+    return quantity > tolerance.quantity
+
+
+def _worth(d: Delivery, quantity: Fraction) -> Money:
+    return Money(decimal(quantity * d.line.order_price), d.order.amount.currency)
+
+
+def _subject(d: Delivery) -> str:
+    return f"{d.order.order} {d.order.line}".strip()
+
+
+def invoice_over_receipt(p: ProjectFacts) -> Iterator[Finding]:
+    """More is invoiced than was received, where the order's source books receipts."""
+    books = p.documents.books_receipts
+    for d in _deliveries(p):
+        more = d.line.quantity_variance
+        if d.order.ref.connection not in books or not _beyond(p, d, more):
+            continue
+        got = f"received {_number(d.line.received)}" if d.line.received else "received nothing"
+        amount = _worth(d, more)
+        yield finding(
+            "invoice-over-receipt",
+            Severity.HIGH if d.line.received else Severity.MEDIUM,
+            p.code,
+            _subject(d),
+            f"Order {d.order.order} line {d.order.line}: invoiced {_number(d.line.invoiced)}, "
+            f"{got} of {_number(Fraction(d.order.quantity))} ordered; {amount} is billed for what "
+            "has not come",
+            action="Hold the payment until the goods are received or the vendor credits them.",
+            amount=amount,
+            evidence=[d.order, *d.invoices],
+        )
+
+
+def receipt_over_order(p: ProjectFacts) -> Iterator[Finding]:
+    """More was received than was ordered."""
+    for d in _deliveries(p):
+        more = d.line.received - Fraction(d.order.quantity)
+        if not _beyond(p, d, more):
+            continue
+        yield finding(
+            "receipt-over-order",
+            Severity.LOW,
+            p.code,
+            _subject(d),
+            f"Order {d.order.order} line {d.order.line}: received {_number(d.line.received)} of "
+            f"{_number(Fraction(d.order.quantity))} ordered",
+            action="Return what was not ordered, or change the order before it is billed.",
+            amount=_worth(d, more),
+            evidence=[d.order],
+        )
+
+
+def short_delivery(p: ProjectFacts) -> Iterator[Finding]:
+    """An order line was closed before all of it was received."""
+    for d in _deliveries(p):
+        missing = Fraction(d.order.quantity) - d.line.received
+        if not (is_closed(d.order) and d.has_receipts and _beyond(p, d, missing)):
+            continue
+        yield finding(
+            "short-delivery",
+            Severity.MEDIUM,
+            p.code,
+            _subject(d),
+            f"Order {d.order.order} line {d.order.line} is closed with {_number(d.line.received)} "
+            f"of {_number(Fraction(d.order.quantity))} received",
+            action="Ask whether the rest is still needed; reopen the order or lower it.",
+            amount=_worth(d, missing),
+            evidence=[d.order],
+        )
+
+
+def invoice_price_above_order(p: ProjectFacts) -> Iterator[Finding]:
+    """The unit price invoiced is above that of the order, though the order as a whole is not."""
+    for d in _deliveries(p):
+        more = d.line.invoice_price - d.line.order_price
+        tolerance = relative(d.line, p.policy.quantity_tolerance, p.policy.price_tolerance)
+        if more <= 0 or d.line.invoiced <= 0 or not is_other_price(d.line, tolerance):
+            continue
+        if _over(p, fold(d.order.order)) is not None:
+            continue  # invoice-over-order says it already
+        currency = d.order.amount.currency
+        yield finding(
+            "invoice-price-above-order",
+            Severity.MEDIUM,
+            p.code,
+            _subject(d),
+            f"Order {d.order.order} line {d.order.line}: invoiced at "
+            f"{money(d.line.invoice_price, currency)} each, ordered at "
+            f"{money(d.line.order_price, currency)}",
+            action="Ask the vendor for the agreed price, or have the order changed.",
+            amount=Money(decimal(more * d.line.invoiced), currency),
+            evidence=[d.order, *d.invoices],
+        )
+
+
+def _number(value: Fraction) -> str:
+    """A quantity without decimals that say nothing."""
+    return show(value, 0 if value.denominator == 1 else 2)

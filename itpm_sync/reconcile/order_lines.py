@@ -1,0 +1,67 @@
+"""Order lines as the three-way match sees them: quantities and prices out of joined documents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+
+from itpm_sync.model import InvoiceLine, OrderLine
+from itpm_sync.reconcile.allocate import fold
+from itpm_sync.reconcile.matching import Line
+from itpm_sync.reconcile.money import Documents, Netted, net_amount
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """An order line with what was received and invoiced of it."""
+
+    order: OrderLine
+    line: Line
+    invoices: tuple[InvoiceLine, ...]
+    has_receipts: bool
+
+
+def deliveries(documents: Documents, number: str) -> Iterable[Delivery]:
+    """The lines of an order that can be matched by quantity.
+
+    A line without quantity or price cannot be, nor one with invoices in another currency. Invoices
+    that name no line belong to the only line of their order, else to none.
+    """
+    lines = documents.lines_of(number)
+    for order in lines:
+        netted = documents.netted.get(order.id)
+        if netted is None or not order.quantity or not order.amount.amount:
+            continue
+        invoices = tuple(
+            i
+            for i in documents.invoices_of_order.get(fold(number), ())
+            if len(lines) == 1 or fold(i.order_line) == fold(order.line)
+        )
+        if all(i.amount.currency == order.amount.currency for i in invoices):
+            yield Delivery(order, _line(netted, invoices), invoices, netted.has_receipts)
+
+
+def _line(netted: Netted, invoices: Iterable[InvoiceLine]) -> Line:
+    order = netted.line
+    ordered = Fraction(order.quantity)
+    price = netted.ordered / ordered
+    quantity = sum((_quantity(i, price) for i in invoices), Fraction(0))
+    value = sum((net_amount(i) for i in invoices), Fraction(0))
+    return Line(
+        ordered=ordered,
+        order_price=price,
+        received=netted.received / price,
+        invoiced=quantity,
+        invoice_price=value / quantity if quantity else price,
+    )
+
+
+def _quantity(invoice: InvoiceLine, price: Fraction) -> Fraction:
+    """What a line bills; without a quantity it is taken at the order's price, and a credit note
+    without one corrects the price.
+    """
+    if invoice.quantity is None:
+        return Fraction(0) if invoice.credit_note else net_amount(invoice) / price
+    quantity = Fraction(invoice.quantity)
+    return -abs(quantity) if invoice.credit_note else quantity
