@@ -229,7 +229,7 @@ def _plan(
     for target, publisher, message in destinations:
         content = publisher.render(target, message)
         entry = outbox.outbox_entry(target)
-        if unchanged(content, entry):
+        if unchanged(content, entry) and target.id not in take_over:
             yield Step(target=target, action=Action.SKIP)
             continue
         if not content and (entry is None or not entry.written):

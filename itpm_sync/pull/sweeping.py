@@ -85,6 +85,7 @@ def _mark(
             marked[cause] += store.mark_absent(
                 name, stream.name, census.missing, cause=cause, at=wires.now
             )
+    store.clear_unlisted(name, stream.name, wires.run)
     dropped = checkpoints.keys() - set(plan.scopes_of(stream))
     if dropped:
         store.drop_checkpoints(name, stream.name, dropped)

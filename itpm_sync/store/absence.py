@@ -81,6 +81,23 @@ def compare(
     )
 
 
+def forget_unlisted(database: sa.Connection, connection: str, stream: str, run: str) -> None:
+    """Drops rejections of records that a census does not list and that are not stored: they are
+    gone, and were never read. Those of `run` stay: its listing may lag behind.
+    """
+    rejected = REJECTED.c
+    identity = rejected.connection + ":" + rejected.stream + ":" + rejected.source_id
+    database.execute(
+        REJECTED.delete().where(
+            *_of(REJECTED, connection, stream),
+            rejected.source_id != "",
+            rejected.run != run,
+            ~sa.exists().where(SIGHTING.c.id == identity),
+            ~sa.exists().where(RAW_RECORD.c.id == identity, RAW_RECORD.c.absent.is_(None)),
+        )
+    )
+
+
 def _pairs(database: sa.Connection, query: Any, by: Any) -> list[tuple[str, int]]:
     return [(scope, count) for scope, count in database.execute(query.group_by(by))]
 

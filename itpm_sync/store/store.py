@@ -66,9 +66,9 @@ class Store:
 
     Runs        begin_run, finish_run, runs
     Pulling     connection_state, put_connection_state, checkpoints, put_checkpoint,
-                drop_checkpoints, land_page, remap_page, clear_rejected, census_begin, census_add,
-                census_compare, mark_absent, mark_moved, streams, hide_stream, counts,
-                put_completeness
+                drop_checkpoints, land_page, remap_page, clear_rejected, clear_unlisted,
+                census_begin, census_add, census_compare, mark_absent, mark_moved, streams,
+                hide_stream, counts, put_completeness
     Reading     records, gone, versions, raw_records, raw_record, rejected, coverage
     Outcome     put_snapshot, snapshot, snapshot_before, put_baseline, baselines, findings_seen,
                 outbox_row, put_outbox_row, outbox
@@ -299,6 +299,13 @@ class Store:
         """The census against the store, per scope. Records that `run` landed are never missing."""
         with self._db.read() as db:
             return absence.compare(db, connection, stream, run)
+
+    def clear_unlisted(self, connection: str, stream: str, run: str) -> None:
+        """Drops rejections of records that a complete census does not list and that are not
+        stored; those that `run` met stay.
+        """
+        with self._db.write() as db:
+            absence.forget_unlisted(db, connection, stream, run)
 
     def mark_absent(
         self, connection: str, stream: str, source_ids: Sequence[str], *, cause: str, at: datetime

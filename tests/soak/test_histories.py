@@ -7,6 +7,8 @@ from datetime import timedelta
 
 import pytest
 
+from connectors.jira.publish import JiraPublisher
+from itpm_sync.publish import Action
 from tests.soak.jira_world import JiraWorld
 
 
@@ -50,3 +52,24 @@ def test_two_writes_in_a_row_that_were_interrupted_are_not_taken_for_a_persons(
         world.publish("three", down)
         world.publish("one", down)
         world.settle_published()
+
+
+def test_a_record_that_was_listed_but_gone_is_no_longer_quarantined_after_the_next_sweep(
+    world: JiraWorld,
+) -> None:
+    world.settle()
+    world.apply(("create", "A"))
+    world.sandbox.set_index_lag(290)
+    world.apply(("delete", 8))
+    world.run()
+    world.settle()
+
+
+def test_what_somebody_deleted_is_written_again_on_request_though_the_status_is_the_same(
+    world: JiraWorld,
+) -> None:
+    world.publish("one")
+    world.person_edits_comment(delete=True)
+    assert world.publish("one") == dict.fromkeys(JiraPublisher.fields, Action.SKIP)
+    assert world.publish("one", take_over=True)["comment"] is Action.CREATE
+    world.settle_published()
