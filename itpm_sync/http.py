@@ -312,7 +312,7 @@ class HttpClient:
                 raise
             raise ConnectionFailed(
                 f"{error}; gave up after {self.attempts} attempts",
-                advice="the next run continues where this one stopped",
+                advice="try again; if it lasts, look at the system or the network between",
             ) from None
 
     def resolve(self, path: str) -> str:

@@ -275,6 +275,25 @@ def test_an_unknown_job_suggests_the_one_that_was_meant(
     assert 'did you mean "weekly"?' in result.err
 
 
+def test_a_secret_that_is_not_set_is_the_only_problem_told(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure(tmp_path, "http://127.0.0.1:9")
+    monkeypatch.delenv("JIRA_TOKEN")
+    result = run("check")
+    assert result.code == 2
+    assert "the environment variable JIRA_TOKEN is not set" in result.err
+    assert "1 problem; nothing was run" in result.err
+
+
+def test_a_store_of_an_unknown_kind_is_named_with_its_line(run: Run, tmp_path: Path) -> None:
+    configure(tmp_path, "http://127.0.0.1:9", extra="store: mysql://db/itpm")
+    result = run("status")
+    assert result.code == 2
+    assert "itpm.yaml:" in result.err
+    assert "expected sqlite:///FILE" in result.err
+
+
 def test_a_malformed_mapping_is_named_with_its_line_and_runs_nothing(
     run: Run, jira: JiraSandbox, tmp_path: Path
 ) -> None:

@@ -579,7 +579,7 @@ def test_an_unreachable_host_is_one_clear_line(clock: Clock) -> None:
         client.close()
     assert str(failure.value) == (
         f"GET http://127.0.0.1:{port}/myself: Connection refused; gave up after 2 attempts — "
-        "the next run continues where this one stopped"
+        "try again; if it lasts, look at the system or the network between"
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -98,8 +98,7 @@ def load(path: Path, *, secrets: bool = True, environ: Mapping[str, str] | None 
         if connection is not None:
             connections[name] = connection
     problems += _cross_check(data, connections)
-    broken = {p.path for p in references.problems}
-    problems = [*references.problems, *(p for p in problems if p.path not in broken)]
+    problems = [*references.problems, *_independent(problems, references.problems)]
     if problems or root is None:
         raise ConfigError(document.located(dict.fromkeys(problems)))
     plain = _plain_secrets(connections, references)
@@ -107,6 +106,18 @@ def load(path: Path, *, secrets: bool = True, environ: Mapping[str, str] | None 
     return Config(
         path, root, connections, tuple(sorted(s for s in hidden if s)), document.located(plain)
     )
+
+
+def _independent(problems: Iterable[Problem], unresolved: Iterable[Problem]) -> Iterator[Problem]:
+    """The problems that are no consequence of an unresolved reference: neither at its value nor,
+    within a connection, at what the value belongs to.
+    """
+    broken = {p.path for p in unresolved}
+    owners = {path[:n] for path in broken for n in range(2, len(path))}
+    for problem in problems:
+        in_connection = problem.path[:1] == ("connections",)
+        if problem.path not in broken and not (in_connection and problem.path in owners):
+            yield problem
 
 
 def _plain_secrets(

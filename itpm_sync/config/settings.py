@@ -34,6 +34,14 @@ def _zone(name: str) -> str:
     return name
 
 
+def _store_url(url: str) -> str:
+    if not url.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
+        raise ValueError(
+            "expected sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST/DATABASE"
+        )
+    return url
+
+
 def _steps(value: Any) -> Any:
     return {"steps": value} if isinstance(value, list) else value
 
@@ -168,7 +176,7 @@ class Root(Settings):
     title: str = "IT project office"
     timezone: Zone = "UTC"
     currency: Currency = ""
-    store: Annotated[str, Field(min_length=1, repr=False)] = "sqlite:///itpm.db"
+    store: Annotated[str, AfterValidator(_store_url), Field(repr=False)] = "sqlite:///itpm.db"
     reports: Reports = Reports()
     connections: dict[Name, dict[str, Any]] = Field(min_length=1, repr=False)
     projects: tuple[Project, ...] = ()
