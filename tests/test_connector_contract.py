@@ -30,10 +30,14 @@ def world_of(build: Callable[..., MemoryConnector], ids: bool = False) -> Contra
         made.down = ConnectionFailed("memory.example: connection refused")
         return made
 
+    def astray() -> MemoryConnector:
+        return build(source=source, stream=Stream("item", ("Nowhere",), incremental=True))
+
     return ContractWorld(
         connector=lambda: build(source=source, ids=ids), stream="item", create=create,
         title_of=lambda body: str(body["title"]), edit=edit, delete=source.delete,
-        move=source.move, offline=offline,
+        move=source.move, offline=offline, astray=astray, secrets=("in no field",),
+        cannot={"wire": "a dict is not asked by HTTP", "publishing": "a dict is only read"},
     )  # fmt: skip
 
 

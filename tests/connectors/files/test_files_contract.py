@@ -79,4 +79,11 @@ class TestFiles(ConnectorContract):
             edit=plan.edit,
             delete=plan.delete,
             offline=lambda: connector(tmp_path / "not-mounted", request.param),
+            astray=lambda: connector(tmp_path, f"another-{request.param}"),
+            cannot={
+                "incremental": "a row has no stamp: a file is always read whole",
+                "move": "a table is one scope",
+                "publishing": "files are only read",
+                "wire": "files are opened, not asked for by HTTP",
+            },
         )

@@ -9,10 +9,11 @@ from typing import Any
 import requests
 
 from connectors.request_tracker.connector import RequestTrackerConnector, RequestTrackerSettings
-from itpm_sync.connector import Context
-from itpm_sync.testing import ContractWorld
+from itpm_sync.connector import Context, Observed
+from itpm_sync.testing import ContractWorld, PublishWorld
 
 QUEUES = ("Helpdesk", "Procurement")
+STATUS_FIELD = "Project Status"
 NOBODY = "http://127.0.0.1:9"  # the discard port: nothing listens there
 
 
@@ -41,6 +42,12 @@ class People:
         """Changes a ticket's fields; RT's messages must speak of a change."""
         assert self.ask("PUT", f"ticket/{number}", 200, fields)
 
+    def written(self, number: str, field: str) -> int:
+        """How many comments there are, or changes of a custom field, by the ticket's history."""
+        kind = {"comment": "Comment", "custom_field": "CustomField"}[field]
+        path = f"ticket/{number}/history?fields=Type&per_page=100"
+        return [line["Type"] for line in self.ask("GET", path, 200)["items"]].count(kind)
+
     def delete(self, number: str) -> None:
         """Marks a ticket deleted."""
         self.ask("DELETE", f"ticket/{number}", 204)
@@ -56,6 +63,7 @@ def rt_world(url: str, token: str, *, time_entries: bool) -> ContractWorld:
             "auth": {"token": token},
             "queues": QUEUES,
             "time_entries": time_entries,
+            "status_field": STATUS_FIELD,
         }
         context = Context(Path(), attempts=2, timeout_s=30)
         made = RequestTrackerConnector(
@@ -63,6 +71,9 @@ def rt_world(url: str, token: str, *, time_entries: bool) -> ContractWorld:
         )
         made.client.page_size = 10
         return made
+
+    def overwrite(number: str, _: Observed) -> None:
+        people.change(number, CustomFields={STATUS_FIELD: "a person's words"})
 
     return ContractWorld(
         connector=connector,
@@ -73,5 +84,13 @@ def rt_world(url: str, token: str, *, time_entries: bool) -> ContractWorld:
         delete=people.delete,
         move=lambda number, queue: people.change(number, Queue=queue),
         offline=lambda: connector(NOBODY),
+        astray=lambda: connector(queues=("Nowhere",)),
+        publishing=PublishWorld(
+            address=lambda: people.create("Helpdesk", "Status of the project"),
+            written=people.written,
+            edit={"custom_field": overwrite},
+            fixed={"comment": "nobody can edit a comment of RT"},
+        ),
+        secrets=(token,),
         stored=lambda title: title.replace("\n", ""),
     )
