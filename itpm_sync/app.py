@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, fields, replace
@@ -24,16 +24,23 @@ from itpm_sync import publish as publishing
 from itpm_sync import pull as pulling
 from itpm_sync.config import Config, Connection, load, read_yaml
 from itpm_sync.connector import CheckItem, Connector, ConnectorInfo, Context, Target, installed
-from itpm_sync.errors import ConfigError, ItpmError, Problem, StoreError, suggestion
+from itpm_sync.errors import (
+    ConfigError,
+    ItpmError,
+    Problem,
+    ReconcileError,
+    StoreError,
+    suggestion,
+)
 from itpm_sync.http import Redactor
 from itpm_sync.mapping import Mapper, compile_mapping
 from itpm_sync.model import KINDS, Money, Project, Record
 from itpm_sync.monitoring import ConnectionHealth, Health, metrics_text, replace_file, status_json
+from itpm_sync.reconcile.explanation import Explanation, Part
 from itpm_sync.reconcile.status import (
     BaselineItem,
     BaselinePackage,
     Coverage,
-    Figure,
     Finding,
     Inputs,
     Policy,
@@ -817,34 +824,57 @@ def findings(session: Session, project: str | None = None) -> tuple[Finding, ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Explanation:
-    """Where a figure comes from: its parts by work package, and the figures it stands beside."""
+class Explained:
+    """A figure of the latest snapshot taken apart, each record with the run that fetched it."""
 
-    project: str
-    data_date: date
-    run: str
-    figure: Figure
-    parts: tuple[tuple[str, str, Figure], ...]  # package code, name, figure
-    others: tuple[Figure, ...]
+    run: str  # that read the sources last before the snapshot
+    found: Explanation
+    changed: str  # empty, or what the snapshot says where records have changed since
 
 
-def explain(session: Session, project: str, figure: str) -> Explanation:
+def explain(session: Session, project: str, figure: str, package: str = "") -> Explained:
     """A figure of the latest snapshot, taken apart. Raises ConfigError for an unknown name."""
+    from itpm_sync.reconcile.explain import explain as compute
+
     snapshot = snapshot_of(session)
-    status = _project(snapshot, project)
-    if figure not in status.figures:
-        hint = suggestion(figure, status.figures)
-        raise ConfigError([Problem((), f"{project} has no figure {figure!r}", hint, "FIGURE")])
-    return Explanation(
-        project=status.code,
-        data_date=snapshot.data_date,
+    status, day = _project(snapshot, project), snapshot.data_date
+    try:
+        found = compute(inputs(session, day), status.code, figure, package, _previous(session, day))
+    except ReconcileError as error:
+        raise ConfigError([Problem((), str(error), where="explain")]) from None
+    parts = _fetched(session.store, (*found.inputs, *found.parts))
+    inputs_, records = parts[: len(found.inputs)], parts[len(found.inputs) :]
+    return Explained(
         run=snapshot.run,
-        figure=status.figures[figure],
-        parts=tuple(
-            (p.code, p.name, p.figures[figure]) for p in status.packages if figure in p.figures
-        ),
-        others=tuple(f for n, f in status.figures.items() if n != figure),
+        found=replace(found, inputs=inputs_, parts=records),
+        changed=_changed(status, found),
     )
+
+
+def _fetched(store: Store, parts: Sequence[Part]) -> tuple[Part, ...]:
+    """The parts, each record among them with the run that fetched it and when that was."""
+    wanted: dict[str, list[str]] = defaultdict(list)
+    for part in parts:
+        if part.identity:
+            wanted[part.kind].append(part.identity)
+    known = {i: p for kind, ids in wanted.items() for i, p in store.provenance(kind, ids).items()}
+    return tuple(
+        replace(part, run=known[part.identity].run, seen_at=known[part.identity].seen_at)
+        if part.identity in known
+        else part
+        for part in parts
+    )
+
+
+def _changed(status: ProjectStatus, found: Explanation) -> str:
+    """What the stored snapshot says, where it is not what its records say by now."""
+    packages = {p.code: p.figures for p in status.packages}
+    figures = packages.get(found.package, {}) if found.package else status.figures
+    stored = figures.get(found.figure.name, found.figure)
+    if stored.value == found.figure.value:
+        return ""
+    said = publishing.figure_text(stored)
+    return f"the snapshot says {said}: records changed since — run: itpm-sync reconcile"
 
 
 def _project(snapshot: Snapshot, code: str) -> ProjectStatus:

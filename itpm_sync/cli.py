@@ -382,17 +382,24 @@ def findings(
 
 
 @cli.command()
-def explain(
+def explain(  # noqa: PLR0917 — typer reads the options from the parameters
     context: typer.Context,
     project: Annotated[str, typer.Argument(metavar="PROJECT")],
     figure: Annotated[str, typer.Argument(metavar="FIGURE")],
+    package: Annotated[
+        str, typer.Option("--package", metavar="CODE", help="Of this work package only.")
+    ] = "",
+    everything: Annotated[
+        bool, typer.Option("--all", help="Every part, not only the largest.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Where a number comes from."""
+    """Where a number comes from: its formula, the figures and the records behind it."""
     from itpm_sync import app
 
     with _session(context, secrets=False) as session:
-        _show(context).explanation(app.explain(session, project, figure), as_json=as_json)
+        found = app.explain(session, project, figure, package)
+        _show(context).explanation(found, everything=everything, as_json=as_json)
 
 
 @cli.command()

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from rich.text import Text
 
 from itpm_sync.app import (
     ConnectionCheck,
-    Explanation,
+    Explained,
     JobResult,
     Remapped,
     Status,
@@ -30,6 +31,14 @@ from itpm_sync.app import (
 from itpm_sync.connector import ConnectorInfo
 from itpm_sync.publish import Action, PublishResult, figure_text
 from itpm_sync.pull import PullResult
+from itpm_sync.reconcile.explanation import (
+    Explanation,
+    Part,
+    adding_up,
+    amount_text,
+    sum_of,
+)
+from itpm_sync.reconcile.number import decimal
 from itpm_sync.reconcile.status import (
     Coverage,
     Finding,
@@ -38,8 +47,10 @@ from itpm_sync.reconcile.status import (
     Snapshot,
     to_json,
 )
+from itpm_sync.reconcile.wording import day
 
 _COLOURS = {"green": "green", "amber": "yellow", "red": "red", "grey": "bright_black"}
+_LARGEST = 20  # parts of a figure that are shown unless all are asked for
 _STATES = {"ok": "green", "partial": "yellow", "failed": "red", "safety_stop": "red"}
 
 
@@ -250,22 +261,43 @@ class Output:
         if not found:
             self.line("no findings")
 
-    def explanation(self, found: Explanation, *, as_json: bool) -> None:
-        """A figure with its parts."""
+    def explanation(self, told: Explained, *, everything: bool, as_json: bool) -> None:
+        """A figure with its formula, its inputs and its parts; `everything`: all of the parts."""
+        found, figure = told.found, told.found.figure
         if as_json:
-            self._json(asdict(found))
+            self._json({**asdict(found), "total": found.total, "run": told.run,
+                        "changed": told.changed})  # fmt: skip
             return
-        figure = found.figure
+        of = f"{found.project} package {found.package}" if found.package else found.project
         self._out.print(
-            f"[bold]{escape(figure.label)}[/] of {escape(found.project)} on {found.data_date}: "
+            f"[bold]{escape(figure.label)}[/] of {escape(of)} on {found.data_date}: "
             f"[bold]{escape(figure_text(figure))}[/]"
         )
+        if told.changed:
+            self._out.print(f"[red]changed[/] {escape(told.changed)}")
+        if found.formula:
+            self.line(f"= {found.formula}\n= {found.filled}")
         if figure.note:
-            self.line(f"how: {figure.note}")
-        if found.parts:
-            rows = [(escape(c), escape(n), escape(figure_text(f))) for c, n, f in found.parts]
-            self._table(("Package", "Name", figure.label), rows)
-        self.line(f"from run {found.run}")
+            self.line(f"note: {figure.note}")
+        if found.inputs:
+            rows = [_term(found.project, p) for p in found.inputs]
+            self._table(("", "Value", "What it is", "From"), rows, whole=("", "Value"))
+        self._parts(found, everything=everything)
+        self.line(f"from run {told.run}")
+
+    def _parts(self, found: Explanation, *, everything: bool) -> None:
+        """The parts as amounts that add up as printed, the smallest ones in one line."""
+        amounts = adding_up(found.parts)
+        shown = len(found.parts) if everything else _LARGEST
+        rows = [_part(found.project, p, v) for p, v in zip(found.parts, amounts, strict=True)]
+        rest = amounts[shown:]
+        if rest:
+            left = amount_text(sum_of(rest), found.parts[0].unit)
+            rows = [*rows[:shown], (left, f"{len(rest)} more: --all shows them", "", "", "")]
+        if rows:
+            self.line(f"the sum of {len(found.parts)} parts:")
+            headers = ("Value", "What", "Source", "Placed by", "Fetched by")
+            self._table(headers, rows, whole=("Value",))
 
     def baselines(self, found: Sequence[RecordedBaseline], *, as_json: bool) -> None:
         """Recorded baselines."""
@@ -310,7 +342,34 @@ def _plain(value: Any) -> Any:
         return dict(value)
     if isinstance(value, tuple):
         return list(value)
+    if isinstance(value, Fraction):
+        return str(decimal(value))
     return str(value)
+
+
+def _term(project: str, part: Part) -> tuple[str, str, str, str]:
+    """An input of a formula, with the command that explains it in its turn."""
+    value = amount_text(part.value, part.unit, part.reason)
+    detail = "; ".join(t for t in (part.label, part.note) if t)
+    return escape(part.symbol), escape(value), escape(detail), escape(_origin(project, part))
+
+
+def _part(project: str, part: Part, value: Fraction | None) -> tuple[str, str, str, str, str]:
+    """A part of a figure: what it adds, what it is, where it stands, who placed and fetched it."""
+    on = f"on {day(part.on)}" if part.on and day(part.on) not in part.label else ""
+    detail = "; ".join(t for t in (part.label, on, part.note) if t)
+    source = "; ".join(t for t in (part.source, part.rate, part.fx, _origin(project, part)) if t)
+    fetched = f"{part.run} {_stamp(part.seen_at)}" if part.seen_at else ""
+    texts = (amount_text(value, part.unit, part.reason), detail, source, part.rule, fetched)
+    return tuple(escape(t) for t in texts)  # type: ignore[return-value]
+
+
+def _origin(project: str, part: Part) -> str:
+    """How to go on: the command for another figure, the place of a record."""
+    if part.figure:
+        package = f" --package {part.package}" if part.package else ""
+        return f"explain {project} {part.figure}{package}"
+    return part.url or part.place
 
 
 def _strip(cell: str) -> str:

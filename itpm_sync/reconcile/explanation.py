@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from fractions import Fraction
+from math import floor
 
 from itpm_sync.model import currency_exponent
 from itpm_sync.reconcile.status import Figure
 from itpm_sync.reconcile.wording import day, show
 
-_DIGITS = {"ratio": 4, "percent": 2, "points": 2, "items": 0, "days": 0, "s": 0}
+_DIGITS = {"ratio": 4, "percent": 2, "points": 2, "items": 0, "days": 0, "weeks": 2, "s": 0}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,8 +91,7 @@ def shown(part: Part) -> str:
         return "n/a"
     if part.unit == "date":
         return day(date.fromordinal(int(part.value)))
-    is_money = part.unit not in _DIGITS
-    text = show(part.value, currency_exponent(part.unit) if is_money else _DIGITS[part.unit])
+    text = show(part.value, digits_of(part.unit))
     return f"({text})" if part.value < 0 else text
 
 
@@ -103,3 +103,41 @@ def largest_first(parts: Sequence[Part]) -> tuple[Part, ...]:
             key=lambda p: (p.value is not None, -abs(p.value or 0), p.label, p.identity, p.package),
         )
     )
+
+
+def amount_text(value: Fraction | None, unit: str, reason: str = "") -> str:
+    """A part's value for people, with its unit: `CHF 12.50`, `1.50 h`, `n/a (no rate)`."""
+    if value is None:
+        return f"n/a ({reason})" if reason else "n/a"
+    if unit == "date":
+        return day(date.fromordinal(int(value)))
+    if unit == "s":
+        return f"{show(value / 3600)} h"
+    text = show(value, digits_of(unit))
+    if unit == "percent":
+        return f"{text} %"
+    return f"{unit} {text}" if unit.isupper() else text
+
+
+def digits_of(unit: str) -> int:
+    """How many digits a value of a unit is shown with."""
+    return _DIGITS[unit] if unit in _DIGITS else currency_exponent(unit)
+
+
+def adding_up(parts: Sequence[Part]) -> tuple[Fraction | None, ...]:
+    """The values rounded as they are shown, so that they add up to their rounded sum.
+
+    Largest remainder; ties go to the earlier part. Values are left as they are where one is n/a.
+    """
+    values = [p.value for p in parts]
+    whole = sum_of(values)
+    if not parts or whole is None or parts[0].unit == "s":
+        return tuple(values)
+    scale = 10 ** digits_of(parts[0].unit)
+    exact = [(v or Fraction(0)) * scale for v in values]
+    floors = [floor(e) for e in exact]
+    left = round(whole * scale) - sum(floors)
+    ranked = sorted(range(len(floors)), key=lambda i: (floors[i] - exact[i], i))
+    for i in ranked[:left]:
+        floors[i] += 1
+    return tuple(Fraction(f, scale) for f in floors)

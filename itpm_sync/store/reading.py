@@ -17,7 +17,7 @@ from itpm_sync.model import Record
 from itpm_sync.store.codec import KindCodec, Row
 from itpm_sync.store.database import Database
 from itpm_sync.store.schema import RAW_RECORD, RECORD_VERSION
-from itpm_sync.store.values import StoredRaw
+from itpm_sync.store.values import Provenance, StoredRaw
 
 BATCH = 1_000
 RAW_BATCH = 200  # bodies are big
@@ -112,6 +112,21 @@ def raw_record(
     with database.read() as db:
         row = db.execute(query).first()
     return None if row is None else _stored_raw(row, zstandard.decompress(row.body))
+
+
+def provenance(
+    database: Database, codec: KindCodec, identities: Sequence[str]
+) -> Iterator[tuple[str, Provenance]]:
+    """The raw record behind each model record of a kind, batch by batch."""
+    table = codec.table.c
+    query = sa.select(table.id, table.raw_id, RAW_RECORD.c.run, RAW_RECORD.c.seen_at).join(
+        RAW_RECORD, RAW_RECORD.c.id == table.raw_id
+    )
+    for start in range(0, len(identities), BATCH):
+        with database.read() as db:
+            rows = db.execute(query.where(table.id.in_(identities[start : start + BATCH]))).all()
+        for identity, raw_id, run, seen_at in rows:
+            yield identity, Provenance(raw_id=raw_id, run=run, seen_at=seen_at)
 
 
 def _stored_raw(row: Any, body: bytes) -> StoredRaw:

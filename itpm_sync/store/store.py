@@ -42,6 +42,7 @@ from itpm_sync.store.values import (
     Landed,
     MapRecord,
     OutboxRow,
+    Provenance,
     RejectedRecord,
     Run,
     ScopeCensus,
@@ -397,6 +398,11 @@ class Store:
     def raw_record(self, connection: str, stream: str, source_id: str) -> StoredRaw | None:
         """One raw record: where a number ends when it is explained."""
         return reading.raw_record(self._db, connection, stream, source_id)
+
+    def provenance(self, kind: str, identities: Sequence[str]) -> Mapping[str, Provenance]:
+        """The raw record and the run behind model records of a kind, by identity."""
+        codec = self._landing.codec(kind)
+        return dict(reading.provenance(self._db, codec, identities))
 
     def rejected(self, connection: str | None = None) -> tuple[RejectedRecord, ...]:
         """What stands in quarantine."""

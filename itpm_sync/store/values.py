@@ -162,6 +162,15 @@ class StoredRaw:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """Which raw record a model record was mapped from, and the run that fetched it last."""
+
+    raw_id: str
+    run: str
+    seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoredSnapshot:
     """The bytes of a snapshot and where they come from."""
 
