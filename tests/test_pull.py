@@ -577,7 +577,7 @@ def test_ids_that_are_listed_but_never_given_are_read_whole_only_once(
     monkeypatch.setattr(MemoryConnector, "census", one_more)
     world.pull(sweep=True)
     proof = {c.scope: c for c in world.store.coverage()}["A"]
-    assert (proof.complete, proof.note) == (False, "1 listed records could not be read")
+    assert (proof.complete, proof.note) == (False, "1 listed record could not be read")
     world.source.calls.clear()
     world.pull(sweep=True)
     assert world.source.calls["fetch"] == 0

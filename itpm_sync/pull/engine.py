@@ -360,7 +360,8 @@ class _StreamPull:
         if problem:
             self._problems[scope] = problem
         unreadable = len(self._sweep.unknown.get(scope, ()))
-        note = f"{unreadable} listed records could not be read" if unreadable else ""
+        records = "record" if unreadable == 1 else "records"
+        note = f"{unreadable} listed {records} could not be read" if unreadable else ""
         return Completeness(
             connection=self._wires.name,
             stream=self._stream.name,

@@ -137,7 +137,9 @@ def quality_rating(
     if not colours:
         reason = "n/a: no defects and no help-desk items with targets"
         return Rating(dimension="quality", colour=Colour.GREY, reason=reason)
-    return Rating(dimension="quality", colour=_worst(colours), reason=sentence("; ".join(reasons)))
+    worst = _worst(colours)  # only what makes the rating is its reason
+    telling = [r for r, colour in zip(reasons, colours, strict=True) if colour is worst]
+    return Rating(dimension="quality", colour=worst, reason=sentence("; ".join(telling)))
 
 
 def is_open_risk(risk: Risk) -> bool:
