@@ -14,6 +14,7 @@ from itpm_sync.reconcile.status import (
 )
 from itpm_sync.reconcile.wording import sentence
 from itpm_sync.report import view
+from itpm_sync.report.pace import pace, why_missing
 from itpm_sync.report.past import Past
 from itpm_sync.report.sections import (
     MONEY_BARS,
@@ -58,7 +59,7 @@ def build_project(project: ProjectStatus, snapshot: Snapshot, past: Past) -> vie
     before = past.projects.get(project.code)
     colour = project.rating.colour
     now = view.TrailPoint(on=day(snapshot.data_date), colour=colour, word=WORDS[colour])
-    bars = money_bars(project.packages)
+    bars, forecast = money_bars(project.packages), pace(project)
     return view.ProjectPage(
         head=page_head(snapshot, past),
         code=clean(project.code, 40),
@@ -77,6 +78,8 @@ def build_project(project: ProjectStatus, snapshot: Snapshot, past: Past) -> vie
         curve=project.curve,
         burnup=project.burnup,
         burnup_now=_burn_now(project),
+        pace=forecast,
+        pace_missing=why_missing(forecast),
         findings=finding_rows(project.findings, past),
         resolved=resolved(project, before),
         money=bars[:MONEY_BARS],

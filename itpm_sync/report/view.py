@@ -226,6 +226,8 @@ class ProjectPage:
     curve: tuple[CurvePoint, ...]
     burnup: tuple[BurnPoint, ...]
     burnup_now: tuple[tuple[str, str, str], ...]
+    pace: tuple[KeyFigure, ...]
+    pace_missing: tuple[str, ...]  # why some of them are n/a
     findings: tuple[FindingRow, ...]
     resolved: tuple[str, ...]
     money: tuple[MoneyBar, ...]

@@ -29,7 +29,7 @@ _INVISIBLE = re.compile(
 )
 _PLAIN_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")
 _TAKEN_NAMES = re.compile(r"(?i)index|status|latest|con|prn|aux|nul|com\d|lpt\d")
-_COUNTED = {"items": "item", "points": "point", "days": "day"}
+_COUNTED = {"items": "item", "points": "point", "days": "day", "weeks": "week"}
 WORDS = {
     Colour.GREEN: "Green",
     Colour.AMBER: "Amber",

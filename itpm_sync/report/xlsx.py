@@ -66,6 +66,7 @@ def _fill(book: Workbook, snapshot: Snapshot) -> None:
     table(
         "Work packages", _PACKAGES, (_package(p, w) for p in projects for w in p.packages), freeze=3
     )
+    table("Pace", _PACE, map(_pace, projects))
     money = table("Money", _MONEY, money_rows, freeze=4)
     table("Totals", _TOTALS, _total_rows(snapshot, portfolio, money, len(money_rows)))
     table("Findings", _FINDINGS, _finding_rows(snapshot), freeze=3)
@@ -218,6 +219,44 @@ def _why(figures: Mapping[str, Figure]) -> str:
         if figure.value is None:
             names.setdefault(figure.reason or "no reason was recorded", []).append(name)
     return "; ".join(f"{reason} ({', '.join(of)})" for reason, of in names.items())
+
+
+# ---- forecast and pace --------------------------------------------------------------------------
+
+_PACE_FIGURES = (
+    ("pd", "Planned duration, weeks"),
+    ("at", "Actual time, weeks"),
+    ("es", "Earned schedule, weeks"),
+    ("sv_t", "SV(t), weeks"),
+    ("spi_t", "SPI(t)"),
+    ("ieac_t", "Forecast duration, weeks"),
+    ("tspi", "TSPI"),
+    ("p_factor", "p-factor"),
+    ("cpi_recent", "CPI, last 4 weeks"),
+    ("spi_recent", "SPI, last 4 weeks"),
+    ("cpi_discrete", "CPI without level of effort"),
+    ("spi_discrete", "SPI without level of effort"),
+    ("effort_share", "Level of effort, share of budget"),
+    ("tcpi_bac", "TCPI for the budget"),
+    ("tcpi_eac", "TCPI for the forecast"),
+    ("eac_low", "Lowest EAC"),
+    ("eac_high", "Highest EAC"),
+)
+_PACE = (
+    Column("code", "Code", 12),
+    Column("name", "Project", 34),
+    *(Column(name, title, 15) for name, title in _PACE_FIGURES),
+    Column("low_by", "Lowest by", 30),
+    Column("high_by", "Highest by", 30),
+    Column("finish", "Forecast finish", 22),
+    Column("why", "n/a because", 50),
+)
+
+
+def _pace(p: ProjectStatus) -> Row:
+    shown = {n: f for n, _ in _PACE_FIGURES if (f := p.figures.get(n))}
+    noted = (shown[n].note if n in shown else "" for n in ("eac_low", "eac_high", "ieac_t"))
+    return (p.code, p.name, *(shown.get(n) for n, _ in _PACE_FIGURES), *noted, _why(shown))
 
 
 # ---- money --------------------------------------------------------------------------------------

@@ -105,11 +105,10 @@ def test_share_of_level_of_effort_above_fifteen_percent(world, eur):
     plan = {"planned_start": DAY, "planned_finish": date(2026, 3, 27)}
     world.add(WorkPackage, "W", code="W", name="w", budget=eur(850), method=Method.PERCENT,
               percent_complete=Decimal(40), **plan)  # fmt: skip
-    world.add(WorkPackage, "PM", code="PM", name="p", budget=eur(150), method=Method.LEVEL_OF_EFFORT,
-              **plan)  # fmt: skip
+    plan["method"] = Method.LEVEL_OF_EFFORT
+    world.add(WorkPackage, "PM", code="PM", name="p", budget=eur(150), **plan)
     assert world.findings("level-of-effort-high") == []
-    world.add(WorkPackage, "QA", code="QA", name="p", budget=eur(10), method=Method.LEVEL_OF_EFFORT,
-              **plan)  # fmt: skip
+    world.add(WorkPackage, "QA", code="QA", name="p", budget=eur(10), **plan)
     [found] = world.findings("level-of-effort-high")
     assert found.message == (
         "16 % of the budget is level of effort, which earns as time passes; without it SPI 0.80"

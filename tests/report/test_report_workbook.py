@@ -22,7 +22,7 @@ from itpm_sync.report import render_workbook
 from tests.report import sample
 
 SHEETS = [
-    "Portfolio", "Work packages", "Money", "Totals", "Findings", "Contracts", "Help desk",
+    "Portfolio", "Work packages", "Pace", "Money", "Totals", "Findings", "Contracts", "Help desk",
     "Help desk weeks", "Scope", "Unallocated", "Coverage",
 ]  # fmt: skip
 OPERATORS: dict[type, Callable[[Any, Any], Any]] = {
