@@ -110,6 +110,9 @@ class RawRecord:
     url: str | None = None  # for people: a web address, or a place such as `plan.csv row 14`
     deleted: bool = False  # the source itself says so
     merged_into: str | None = None  # source id of the record that replaced this one
+    parsed: Any = field(default=None, compare=False, repr=False)
+    """`body` as parsed JSON, where the connector has it at hand: saves parsing it again. Nobody
+    changes it afterwards."""
 
 
 @dataclass(frozen=True, slots=True)

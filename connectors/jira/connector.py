@@ -410,7 +410,7 @@ def _chunks(batches: Iterable[Sequence[str]], size: int) -> Iterator[list[str]]:
 def _record(
     ident: str, body: Json, scope: str, url: str | None = None, updated: datetime | None = None
 ) -> RawRecord:
-    return RawRecord(ident, orjson.dumps(body), scope, updated, url)
+    return RawRecord(ident, orjson.dumps(body), scope, updated, url, parsed=body)
 
 
 def _unread(ident: str, reason: str, partition: Partition) -> RecordError:

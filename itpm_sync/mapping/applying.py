@@ -63,7 +63,8 @@ class Mapper:
         """The model records of one raw record. Raises RecordError to quarantine all of it."""
         identity = f"{connection}:{stream}:{raw.source_id}"
         try:
-            return self._apply(connection, stream, raw, Frame(orjson.loads(raw.body), identity))
+            parsed = orjson.loads(raw.body) if raw.parsed is None else raw.parsed
+            return self._apply(connection, stream, raw, Frame(parsed, identity))
         except orjson.JSONDecodeError as error:
             broken = RecordError(
                 field="body", value=str(error), expected="JSON", place=raw.url or identity

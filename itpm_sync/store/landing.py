@@ -26,7 +26,7 @@ import zstandard
 from itpm_sync.connector import RawRecord
 from itpm_sync.errors import RecordError
 from itpm_sync.model import Record
-from itpm_sync.store.codec import KindCodec, Row, TableWriter, check_id
+from itpm_sync.store.codec import KindCodec, Row, TableWriter, check_id, writer
 from itpm_sync.store.schema import RAW_RECORD, RECORD_VERSION, REJECTED, TABLES, storable
 from itpm_sync.store.values import Landed, MappedRecord, MapRecord
 
@@ -192,6 +192,7 @@ class _Planner:
     codec: Callable[[str], KindCodec]
     writes: _Writes
     compress: Callable[[bytes], bytes]
+    now: Any  # `batch.seen_at` as the driver takes it
 
     def plan(self, todo: _Todo, old: OldRows) -> None:
         raw, stored, batch = todo.raw, todo.stored, self.batch
@@ -262,7 +263,7 @@ class _Planner:
     def _row(self, todo: _Todo, record: Record, content: Row, old: Row | None) -> None:
         """The new state of a mapped row; where it supersedes another, that becomes a version."""
         codec, batch = self.codec(record.kind), self.batch
-        now = codec.moment(batch.seen_at)
+        now = self.now
         begin = codec.moment(record.updated_at or _moment(todo.raw, batch))
         raw_id = batch.identity(todo.raw.source_id)
         if old is None:
@@ -348,6 +349,7 @@ class Landing:
         self._dialect = dialect
         self._codecs: dict[str, KindCodec] = {}
         self._raw = TableWriter(RAW_RECORD, dialect)
+        self._moment = writer(RAW_RECORD.c.seen_at, dialect)
         self._rejected = TableWriter(REJECTED, dialect, update=("message", "run"))
 
     def codec(self, kind: str) -> KindCodec:
@@ -369,7 +371,8 @@ class Landing:
         if todos:
             old = self._old_rows(connection, batch, todos)
             compress = zstandard.ZstdCompressor(level=1).compress
-            planner = _Planner(batch, self.codec, writes, compress)
+            now = self._moment(batch.seen_at)
+            planner = _Planner(batch, self.codec, writes, compress, now)
             for todo in todos:
                 planner.plan(todo, old.get(batch.identity(todo.raw.source_id), {}))
         self._write(connection, batch, writes)
