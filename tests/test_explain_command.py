@@ -1,0 +1,143 @@
+"""`explain` for every figure of the demo's programme, and how it reads."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from itpm_sync import app, cli, demo, trial
+from itpm_sync.reconcile.explain import Explainer
+from itpm_sync.reconcile.explanation import Explanation, adding_up
+from itpm_sync.reconcile.status import Inputs, Snapshot
+
+Run = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo's programme, pulled from its sandboxes and reconciled once."""
+    out = tmp_path_factory.mktemp("demo")
+    world = demo.programme(demo.local_today())
+    demo.write_files(world, out / "office")
+    with trial._seeded(world) as served:
+        trial._write_configuration(out, world, served)
+        with app.open_session(out / "itpm.yaml") as session:
+            assert app.pull(session).state == "ok"
+            app.reconcile(session)
+    return out / "itpm.yaml"
+
+
+@pytest.fixture(scope="module")
+def pulled(config: Path) -> Iterator[tuple[Inputs, Snapshot]]:
+    with app.open_session(config) as session:
+        snapshot = app.snapshot_of(session)
+        yield app.inputs(session, snapshot.data_date), snapshot
+
+
+def evaluated(found: Explanation) -> Fraction:
+    """The formula, computed anew from its own words and the values of its inputs."""
+    values = {p.symbol: p.value for p in found.inputs}
+    words = "|".join(re.escape(s) for s in sorted(values, key=len, reverse=True))
+    text = re.sub(rf"(?<!\w)(?:{words})(?!\w)", lambda m: f"F('{values[m[0]]}')", found.formula)
+    text = re.sub(r"(?<![\w'/.])(\d+(?:\.\d+)?)(?![\w'/.])", r"F('\1')", text)
+    return eval(text.replace("−", "-").replace("·", "*"), {"F": Fraction})  # noqa: S307
+
+
+def test_every_figure_of_the_demos_report_adds_up(pulled: tuple[Inputs, Snapshot]) -> None:
+    inputs, snapshot = pulled
+    told = 0
+    for status in snapshot.projects:
+        project = Explainer(inputs, status.code)
+        for code, figures in (
+            ("", status.figures),
+            *((p.code, p.figures) for p in status.packages),
+        ):
+            for name, figure in figures.items():
+                found, exact = project.of(name, code), project.number(name, code)
+                what = (status.code, code, name, found.formula, found.filled)
+                assert found.figure == figure, what
+                if exact.value is None:
+                    assert figure.reason == exact.reason != "", what
+                    continue
+                if found.inputs:
+                    assert evaluated(found) == exact.value, what
+                if found.parts:
+                    assert found.total == exact.value, what
+                    cents = adding_up(found.parts)
+                    assert abs(sum(c or 0 for c in cents) - exact.value) <= Fraction(1, 200), what
+                assert found.inputs or found.parts or exact.value == 0, what
+                told += 1
+    assert told > 300
+
+
+def test_every_record_behind_the_demos_figures_names_its_rule_place_and_run(config: Path) -> None:
+    with app.open_session(config) as session:
+        for name in ("labour", "invoiced", "committed", "items_done", "bac"):
+            for part in app.explain(session, "NET", name).found.parts:
+                if part.identity:
+                    assert part.run, part
+                    assert part.seen_at, part
+                    assert part.rule, part
+                    assert part.place, part
+
+
+@pytest.fixture
+def run(config: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    def command(*words: str) -> tuple[int, str]:
+        monkeypatch.setattr(sys, "argv", ["itpm-sync", "-c", str(config), *words])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        out, err = capsys.readouterr()
+        assert isinstance(ended.value.code, int)
+        return ended.value.code, out + err
+
+    return command
+
+
+def test_the_largest_parts_come_first_and_the_rest_is_one_line(run: Run) -> None:
+    code, out = run("explain", "NET", "labour")
+    assert code == 0
+    rows = [line for line in out.splitlines() if re.match(r"CHF [\d,.]+\s", line)]
+    assert len(rows) == 21
+    assert rows[-1].rstrip().endswith("more: --all shows them")
+    amounts = [Fraction(r.split()[1].replace(",", "")) for r in rows]
+    assert amounts[:20] == sorted(amounts[:20], reverse=True)
+    printed = re.search(r": CHF ([\d,.]+)$", out.splitlines()[0])
+    assert printed is not None
+    assert sum(amounts) == Fraction(printed[1].replace(",", ""))
+    _, everything = run("explain", "NET", "labour", "--all")
+    assert len(everything.splitlines()) > len(out.splitlines())
+    assert "--all" not in everything
+
+
+def test_a_package_and_json_carry_every_part(run: Run) -> None:
+    code, out = run("explain", "NET", "ac", "--package", "1.2", "--json")
+    told = json.loads(out)
+    assert code == 0
+    assert told["formula"] == "labour + invoiced"
+    assert told["package"] == "1.2"
+    total = sum(Fraction(p["value"]) for p in told["parts"])
+    assert abs(total - Fraction(told["figure"]["value"])) < Fraction(1, 10**6)
+    assert {p["run"] != "" for p in told["parts"]} == {True}
+
+
+@pytest.mark.parametrize(
+    ("words", "advice"),
+    [
+        (("NTE", "ac"), 'did you mean "NET"?'),
+        (("NET", "labor"), 'did you mean "labour"?'),
+        (("NET", "ac", "--package", "9"), "known: 1.1, 1.2, 1.3, 1.4, 1.5"),
+    ],
+)
+def test_an_unknown_name_is_advice_and_exit_code_2(
+    run: Run, words: tuple[str, ...], advice: str
+) -> None:
+    code, out = run("explain", *words)
+    assert code == 2
+    assert advice in out
