@@ -36,6 +36,7 @@ from itpm_sync.app import _Outbox
 from itpm_sync.connector import Connector, Context, Faults, StatusMessage, Target
 from itpm_sync.http import RateBudget
 from itpm_sync.mapping import Mapper, compile_mapping
+from itpm_sync.model import FieldChange, TimeEntry, WorkItem
 from itpm_sync.publish import Action, publish
 from itpm_sync.pull import PullResult, PullSource, pull
 from itpm_sync.store import Store
@@ -52,6 +53,7 @@ WHEN = ("before", "inside", "after")  # of a transaction of the store
 
 Op = tuple[Any, ...]
 Event = str | Op
+Issues = dict[str, dict[str, Any]]
 
 
 class Killed(BaseException):
@@ -103,6 +105,61 @@ def _damage(how: str, reply: Reply, request: bytes) -> None:
         if isinstance(answer.get(name), int):
             answer[name] = max(answer[name] + (2 if how == "higher total" else -1), 0)
     reply.body = orjson.dumps(answer)
+
+
+def visible_issues(sandbox: JiraSandbox, scopes: Sequence[str]) -> dict[int, Issue]:
+    """The issues of projects that our account may see."""
+    state = sandbox.state
+    return {
+        issue.id: issue
+        for issue in state.issues.values()
+        if not issue.hidden
+        and not state.project_of(issue).get("hidden")
+        and issue.key.rpartition("-")[0] in scopes
+    }
+
+
+def issues_at(sandbox: JiraSandbox, scopes: Sequence[str]) -> Issues:
+    """What a store should hold of the visible issues, by id, field by field."""
+    found = {}
+    for issue in visible_issues(sandbox, scopes).values():
+        document = issue.document()
+        fields = document["fields"]
+        logs = fields["worklog"]["worklogs"]
+        found[str(issue.id)] = {
+            "key": document["key"], "project": fields["project"]["key"],
+            "summary": fields["summary"], "status": fields["status"]["name"],
+            "spent": fields["timespent"],
+            "worklogs": {w["id"]: w["timeSpentSeconds"] for w in logs},
+            "changes": Counter(
+                (i["field"].casefold(), i["toString"])
+                for h in document["history"] for i in h["items"]
+            ),
+        }  # fmt: skip
+    return found
+
+
+def issues_in(store: Store) -> Issues:
+    """What a store holds, alike; nothing twice."""
+    found: Issues = {}
+    for item in store.records("work_item"):
+        assert isinstance(item, WorkItem)
+        assert item.ref.source_id not in found
+        found[item.ref.source_id] = {
+            "key": item.key, "project": item.project_key, "summary": item.title,
+            "status": item.source_status, "spent": item.spent_s, "worklogs": {},
+            "changes": Counter(),
+        }  # fmt: skip
+    for entry in store.records("time_entry"):
+        assert isinstance(entry, TimeEntry)
+        issue, _, ident = entry.ref.source_id.partition("/")
+        assert ident not in found[issue]["worklogs"]
+        found[issue]["worklogs"][ident] = entry.duration_s
+    for change in store.records("field_change"):
+        assert isinstance(change, FieldChange)
+        issue, _, _ = change.ref.source_id.partition("/")
+        found[issue]["changes"][change.field_name.casefold(), change.after] += 1
+    return found
 
 
 @functools.cache
@@ -425,14 +482,7 @@ class JiraWorld:
 
     def visible(self) -> dict[int, Issue]:
         """The issues of configured projects that our account may see."""
-        state = self.sandbox.state
-        return {
-            issue.id: issue
-            for issue in state.issues.values()
-            if not issue.hidden
-            and not state.project_of(issue).get("hidden")
-            and issue.key.rpartition("-")[0] in CONFIGURED
-        }
+        return visible_issues(self.sandbox, CONFIGURED)
 
     def _steady(self) -> set[str]:
         """Those that the index, too, has under a configured project."""
@@ -446,46 +496,13 @@ class JiraWorld:
         raws = self.store.raw_records("jira")
         return {r.raw.source_id for r in raws if r.stream == "issue" and r.absent is None}
 
-    def source(self, scopes: Sequence[str] = CONFIGURED) -> dict[str, dict[str, Any]]:
+    def source(self, scopes: Sequence[str] = CONFIGURED) -> Issues:
         """What a store should hold of the visible issues, field by field."""
-        found = {}
-        for issue in self.visible().values():
-            document = issue.document()
-            fields = document["fields"]
-            if fields["project"]["key"] in scopes:
-                found[str(issue.id)] = {
-                    "key": document["key"], "project": fields["project"]["key"],
-                    "summary": fields["summary"], "status": fields["status"]["name"],
-                    "spent": fields["timespent"],
-                    "worklogs": {w["id"]: w["timeSpentSeconds"]
-                                 for w in fields["worklog"]["worklogs"]},
-                    "changes": Counter(
-                        (i["field"].casefold(), i["toString"])
-                        for h in document["history"] for i in h["items"]
-                    ),
-                }  # fmt: skip
-        return found
+        return issues_at(self.sandbox, scopes)
 
-    def stored(self) -> dict[str, dict[str, Any]]:
+    def stored(self) -> Issues:
         """What the store holds, alike."""
-        found: dict[str, dict[str, Any]] = {}
-        for item in self.store.records("work_item"):
-            assert item.ref.source_id not in found
-            found[item.ref.source_id] = {
-                "key": item.key, "project": item.project_key, "summary": item.title,  # type: ignore[attr-defined]
-                "status": item.source_status, "spent": item.spent_s, "worklogs": {},  # type: ignore[attr-defined]
-                "changes": Counter(),
-            }  # fmt: skip
-        for kind in ("time_entry", "field_change"):
-            for child in self.store.records(kind):
-                issue, _, ident = child.ref.source_id.partition("/")
-                owner = found[issue]
-                if kind == "time_entry":
-                    assert ident not in owner["worklogs"]
-                    owner["worklogs"][ident] = child.duration_s  # type: ignore[attr-defined]
-                else:
-                    name = child.field_name.casefold()  # type: ignore[attr-defined]
-                    owner["changes"][name, child.after] += 1  # type: ignore[attr-defined]
+        found = issues_in(self.store)
         assert found.keys() == self._live(), "every live raw record has its row, and only these"
         return found
 
