@@ -25,6 +25,7 @@ from itpm_sync.reconcile.helpdesk import HelpDesk
 from itpm_sync.reconcile.labour import Labour
 from itpm_sync.reconcile.money import Documents, FxGap, Ledger
 from itpm_sync.reconcile.number import Number, decimal
+from itpm_sync.reconcile.order_lines import Delivery
 from itpm_sync.reconcile.performance import Past, Values
 from itpm_sync.reconcile.portfolio import Register
 from itpm_sync.reconcile.progress import Plan, Work
@@ -82,6 +83,7 @@ class ProjectFacts:
     contracts: Sequence[ContractFacts]
     register: Register | None
     documents: Documents
+    deliveries: Sequence[Delivery]  # its order lines that were received or invoiced
     unallocated: Sequence[Unallocated]
     rating: Rating
     previous: ProjectStatus | None  # this project in the previous snapshot

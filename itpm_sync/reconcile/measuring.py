@@ -28,6 +28,7 @@ from itpm_sync.reconcile.helpdesk import help_desk
 from itpm_sync.reconcile.labour import Labour, labour
 from itpm_sync.reconcile.money import Ledger, ledger
 from itpm_sync.reconcile.number import Number, total, unknown
+from itpm_sync.reconcile.order_lines import Delivery, deliveries
 from itpm_sync.reconcile.pace import RECENT_WEEKS, finished_on, recent, schedule, without_effort
 from itpm_sync.reconcile.performance import (
     Past,
@@ -131,6 +132,7 @@ def project_facts(run: Context, setup: ProjectSetup, row: Register | None) -> Pr
         contracts=contract_list(run, (p.record for p in records.of(Contract))),
         register=row,
         documents=run.documents,
+        deliveries=_deliveries(run, records),
         unallocated=without_package(records, bool(found)),
         rating=Rating(dimension="overall", colour=Colour.GREY, reason=""),
         previous=before,
@@ -143,6 +145,11 @@ def _recent(facts: ProjectFacts) -> dict[str, Number]:
     """CPI and SPI of the last weeks, against the earlier day of which the values are known."""
     then = facts.data_date - timedelta(weeks=RECENT_WEEKS)
     return recent(facts.values, *facts.past.known_before(then, facts.earlier))
+
+
+def _deliveries(run: Context, records: ProjectRecords) -> tuple[Delivery, ...]:
+    numbers = sorted({fold(o.record.order) for o in records.of(OrderLine)})
+    return tuple(d for number in numbers for d in deliveries(run.documents, number))
 
 
 def _spending(time: Labour, book: Ledger) -> Spending:

@@ -25,8 +25,9 @@ class Delivery:
 def deliveries(documents: Documents, number: str) -> Iterable[Delivery]:
     """The lines of an order that can be matched by quantity.
 
-    A line without quantity or price cannot be, nor one with invoices in another currency. Invoices
-    that name no line belong to the only line of their order, else to none.
+    A line without quantity or price cannot be, nor one with invoices in another currency; one of
+    which nothing is received or invoiced is left out. Invoices that name no line belong to the only
+    line of their order, else to none.
     """
     lines = documents.lines_of(number)
     for order in lines:
@@ -38,6 +39,8 @@ def deliveries(documents: Documents, number: str) -> Iterable[Delivery]:
             for i in documents.invoices_of_order.get(fold(number), ())
             if len(lines) == 1 or fold(i.order_line) == fold(order.line)
         )
+        if not (invoices or netted.has_receipts):
+            continue
         if all(i.amount.currency == order.amount.currency for i in invoices):
             yield Delivery(order, _line(netted, invoices), invoices, netted.has_receipts)
 

@@ -11,7 +11,7 @@ from itpm_sync.reconcile.facts import ProjectFacts, finding
 from itpm_sync.reconcile.matching import is_other_price, relative
 from itpm_sync.reconcile.money import is_closed
 from itpm_sync.reconcile.number import decimal
-from itpm_sync.reconcile.order_lines import Delivery, deliveries
+from itpm_sync.reconcile.order_lines import Delivery
 from itpm_sync.reconcile.status import Finding, Severity
 from itpm_sync.reconcile.wording import money, show
 
@@ -61,11 +61,6 @@ def _percent(share: Fraction) -> str:
     return f"{show(whole, 0 if whole.denominator == 1 else 1)} %"
 
 
-def _deliveries(p: ProjectFacts) -> Iterator[Delivery]:
-    for number in _orders(p):
-        yield from deliveries(p.documents, number)
-
-
 def _beyond(p: ProjectFacts, d: Delivery, quantity: Fraction) -> bool:
     tolerance = relative(d.line, p.policy.quantity_tolerance, p.policy.price_tolerance)
     return quantity > tolerance.quantity
@@ -82,7 +77,7 @@ def _subject(d: Delivery) -> str:
 def invoice_over_receipt(p: ProjectFacts) -> Iterator[Finding]:
     """More is invoiced than was received, where the order's source books receipts."""
     books = p.documents.books_receipts
-    for d in _deliveries(p):
+    for d in p.deliveries:
         more = d.line.quantity_variance
         if d.order.ref.connection not in books or not _beyond(p, d, more):
             continue
@@ -104,7 +99,7 @@ def invoice_over_receipt(p: ProjectFacts) -> Iterator[Finding]:
 
 def receipt_over_order(p: ProjectFacts) -> Iterator[Finding]:
     """More was received than was ordered."""
-    for d in _deliveries(p):
+    for d in p.deliveries:
         more = d.line.received - Fraction(d.order.quantity)
         if not _beyond(p, d, more):
             continue
@@ -123,7 +118,7 @@ def receipt_over_order(p: ProjectFacts) -> Iterator[Finding]:
 
 def short_delivery(p: ProjectFacts) -> Iterator[Finding]:
     """An order line was closed before all of it was received."""
-    for d in _deliveries(p):
+    for d in p.deliveries:
         missing = Fraction(d.order.quantity) - d.line.received
         if not (is_closed(d.order) and d.has_receipts and _beyond(p, d, missing)):
             continue
@@ -142,7 +137,7 @@ def short_delivery(p: ProjectFacts) -> Iterator[Finding]:
 
 def invoice_price_above_order(p: ProjectFacts) -> Iterator[Finding]:
     """The unit price invoiced is above that of the order, though the order as a whole is not."""
-    for d in _deliveries(p):
+    for d in p.deliveries:
         more = d.line.invoice_price - d.line.order_price
         tolerance = relative(d.line, p.policy.quantity_tolerance, p.policy.price_tolerance)
         if more <= 0 or d.line.invoiced <= 0 or not is_other_price(d.line, tolerance):
