@@ -321,7 +321,7 @@ class ConnectorContract:
             whole = _census(made, stream, stream.scopes[0])
         made.close()
         assert len(whole) >= world.crosses
-        for first in range(wire.asked):
+        for first in sorted({0, wire.asked // 2, wire.asked - 1}):
             made = world.connector()
             with wire.spoilt(damage, first), pytest.raises(ItpmError):
                 _census(made, stream, stream.scopes[0])

@@ -69,7 +69,7 @@ def rt_world(url: str, token: str, *, time_entries: bool) -> ContractWorld:
         made = RequestTrackerConnector(
             "desk", RequestTrackerSettings.model_validate({**given, **settings}), context
         )
-        made.client.page_size = 10
+        made.client.page_size = 20
         return made
 
     def overwrite(number: str, _: Observed) -> None:
