@@ -381,7 +381,8 @@ class JiraWorld:
         done = self._guarded(job, events, kill)
         comments = self.our_comments()
         assert len(comments) <= 1, "a comment was doubled"
-        if take_over:
+        acted = (Action.CREATE, Action.UPDATE, Action.ADOPT)
+        if take_over and done and done["comment"] in acted:
             self.persons_text = None
         elif self.persons_text is not None:
             assert [c["body"] for c in comments] == (
