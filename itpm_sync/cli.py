@@ -394,7 +394,7 @@ def explain(  # noqa: PLR0917 — typer reads the options from the parameters
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Where a number comes from: its formula, the figures and the records behind it."""
+    """Where a number comes from: its formula, inputs and records."""
     from itpm_sync import app
 
     with _session(context, secrets=False) as session:
