@@ -1,9 +1,22 @@
 """Reconciliation of cost and scope against the plan: pure functions of frozen inputs.
 
 `reconcile(inputs, previous)` gives a snapshot, `freeze(inputs, project)` the plan and scope that a
-baseline records; what they take and give is in `status`.
+baseline records; what they take and give is in `status`. Both are loaded where first used: whoever
+only reads a snapshot waits for none of what computes it.
 """
 
-from itpm_sync.reconcile.assemble import freeze, reconcile
+from __future__ import annotations
 
-__all__ = ["freeze", "reconcile"]
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from itpm_sync.reconcile.assemble import freeze, reconcile
+
+__all__ = ("freeze", "reconcile")
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.assemble"), name)

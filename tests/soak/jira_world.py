@@ -32,7 +32,7 @@ from connectors.jira.sandbox import JiraSandbox
 from connectors.jira.sandbox_http import Reply
 from connectors.jira.sandbox_state import Issue
 from connectors.jira.settings import JiraSettings
-from itpm_sync.app import _Outbox
+from itpm_sync.app.publishing import Outbox
 from itpm_sync.connector import Connector, Context, Faults, StatusMessage, Target
 from itpm_sync.http import RateBudget
 from itpm_sync.mapping import Mapper, compile_mapping
@@ -373,7 +373,7 @@ class JiraWorld:
             publisher = connector.publisher()
             assert publisher is not None
             result = publish(
-                [(target, publisher, message) for target in targets], _Outbox(self.store),
+                [(target, publisher, message) for target in targets], Outbox(self.store),
                 clock=lambda: self.now, take_over=[t.id for t in targets] if take_over else (),
             )  # fmt: skip
             return {step.target.field: step.action for step in result.steps}

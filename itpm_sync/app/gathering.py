@@ -1,0 +1,136 @@
+"""What a reconciliation depends on, gathered from store and configuration into frozen inputs.
+
+A connection that is configured no more takes part in nothing; its records stay in the store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import fields
+from datetime import UTC, date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from itpm_sync.app.baseline_lines import recorded
+from itpm_sync.app.session import Session
+from itpm_sync.config import Config
+from itpm_sync.model import KINDS, Money, Project, Record
+from itpm_sync.reconcile.status import Coverage, Inputs, Policy, ProjectSetup, Rejected, Rule
+from itpm_sync.store import Store
+
+
+def inputs(session: Session, data_date: date) -> Inputs:
+    """Everything that the reconciliation of `data_date` depends on."""
+    root, store = session.config.root, session.store
+    as_of = None if data_date >= session.today() else end_of(data_date, root.timezone)
+    live = {kind: configured(session, store.records(kind, as_of=as_of)) for kind in KINDS}
+    plan_from = root.plan_from
+    if plan_from:
+        packages = live["work_package"]
+        live["work_package"] = tuple(p for p in packages if p.ref.connection in plan_from)
+    discovered = [
+        p
+        for p in live["project"]
+        if isinstance(p, Project) and p.ref.connection in root.discover_projects
+    ]
+    live["project"] = tuple(discovered)
+    return Inputs(
+        title=root.title,
+        data_date=data_date,
+        zone=root.timezone,
+        projects=_setups(session.config, discovered),
+        rules=tuple(
+            Rule(
+                name=r.name or f"rule {i}",
+                when=r.when,
+                project=r.project,
+                work_package=r.work_package,
+            )
+            for i, r in enumerate(root.allocation, start=1)
+        ),
+        records=live,
+        gone={kind: configured(session, store.gone(kind, as_of=as_of)) for kind in KINDS},
+        baselines=tuple(recorded(b) for b in store.baselines() if b.on <= data_date),
+        coverage=coverage(session),
+        rejected=rejected(session),
+        policy=Policy(**root.thresholds.model_dump()),
+        run=_last_pull(store),
+    )
+
+
+def configured(session: Session, records: Iterable[Record]) -> tuple[Record, ...]:
+    """Without what a connection left behind that is configured no more: renamed, it would count
+    twice. Its records stay in the store and are back with its name."""
+    names = session.config.connections
+    return tuple(r for r in records if r.ref.connection in names)
+
+
+def coverage(session: Session) -> tuple[Coverage, ...]:
+    """How completely each scope of the configured connections was read, and as of when."""
+    return tuple(
+        Coverage(**{f.name: getattr(c, f.name) for f in fields(Coverage)})
+        for c in session.store.coverage()
+        if c.connection in session.config.connections
+    )
+
+
+def rejected(session: Session) -> tuple[Rejected, ...]:
+    """The records and values that the configured connections could not give."""
+    return tuple(
+        Rejected(**{f.name: getattr(r, f.name) for f in fields(Rejected)})
+        for r in session.store.rejected()
+        if r.connection in session.config.connections
+    )
+
+
+def _last_pull(store: Store) -> str:
+    """The latest run that read sources. Its id stands in the snapshot: figures name their run."""
+    return next((r.id for r in store.runs() if "connections" in r.counts), "")
+
+
+def end_of(day: date, zone: str) -> datetime:
+    """The last moment of a day in a zone, in UTC."""
+    return datetime(day.year, day.month, day.day, 23, 59, 59, 999999, ZoneInfo(zone)).astimezone(
+        UTC
+    )
+
+
+def _setups(config: Config, discovered: Iterable[Project]) -> tuple[ProjectSetup, ...]:
+    """Configured projects first; a discovered one with the same code only adds what is missing."""
+    root = config.root
+    setups = {
+        p.code: ProjectSetup(
+            code=p.code,
+            name=p.name or p.code,
+            stage=p.stage,
+            manager=p.manager,
+            sponsor=p.sponsor,
+            currency=p.currency or root.currency,
+            start=p.start,
+            finish=p.finish,
+            declared_rating=p.declared_rating,
+            baseline_on=p.baseline_on,
+            management_reserve=_reserve(p.management_reserve, p.currency or root.currency),
+        )
+        for p in root.projects
+    }
+    for found in discovered:
+        setups.setdefault(
+            found.code,
+            ProjectSetup(
+                code=found.code,
+                name=found.name,
+                stage=found.stage,
+                manager=found.manager,
+                sponsor=found.sponsor,
+                currency=found.currency or root.currency,
+                start=found.planned_start,
+                finish=found.planned_finish,
+                declared_rating=found.declared_rating,
+            ),
+        )
+    return tuple(setups.values())
+
+
+def _reserve(amount: Any, currency: str) -> Money | None:
+    return Money(amount, currency) if amount is not None and currency else None

@@ -1,0 +1,154 @@
+"""What a person asks: how things stand, what is wrong, where a number comes from, all of it as CSV.
+
+Nothing here reads a source or changes the store.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from pathlib import Path
+
+from itpm_sync.app.gathering import configured, coverage, end_of, inputs, rejected
+from itpm_sync.app.jobs import last_success
+from itpm_sync.app.publishing import entry_of
+from itpm_sync.app.reconciling import all_findings, previous_of, snapshot_of
+from itpm_sync.app.session import Session
+from itpm_sync.errors import ConfigError, Problem, ReconcileError, StoreError, suggestion
+from itpm_sync.model import KINDS
+from itpm_sync.publish import Entry, State, figure_text
+from itpm_sync.reconcile.explanation import Explanation, Part
+from itpm_sync.reconcile.status import (
+    Coverage,
+    Finding,
+    ProjectStatus,
+    Rejected,
+    Severity,
+    Snapshot,
+)
+from itpm_sync.store import Run, Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """What `status` shows. `late` names jobs that have not run for longer than they should."""
+
+    runs: tuple[Run, ...]
+    late: tuple[str, ...]
+    coverage: tuple[Coverage, ...]
+    rejected: tuple[Rejected, ...]
+    outbox: tuple[Entry, ...]
+    snapshot: date | None
+    healthy: bool
+
+
+def status(session: Session) -> Status:
+    """Runs, freshness, completeness, rejected records, outbox."""
+    store, now = session.store, session.now()
+    late = []
+    for name, job in session.config.root.jobs.items():
+        last = last_success(store, name)
+        if last is None or now - last > timedelta(hours=job.expect_every_h):
+            late.append(name)
+    read = coverage(session)
+    outbox = tuple(entry_of(row) for row in store.outbox())
+    newest = store.snapshot()
+    troubled = any(e.state is not State.DONE for e in outbox)
+    return Status(
+        runs=store.runs(limit=10),
+        late=tuple(late),
+        coverage=read,
+        rejected=rejected(session),
+        outbox=outbox,
+        snapshot=newest.data_date if newest else None,
+        healthy=not late and not troubled and all(c.complete for c in read),
+    )
+
+
+def findings(session: Session, project: str | None = None) -> tuple[Finding, ...]:
+    """The findings of the latest snapshot, the most severe first."""
+    snapshot = snapshot_of(session)
+    found = _project(snapshot, project).findings if project else all_findings(snapshot)
+    order = list(Severity)
+    return tuple(sorted(found, key=lambda f: (order.index(f.severity), f.project, f.key)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explained:
+    """A figure of the latest snapshot taken apart, each record with the run that fetched it."""
+
+    run: str  # that read the sources last before the snapshot
+    found: Explanation
+    changed: str  # empty, or what the snapshot says where records have changed since
+
+
+def explain(session: Session, project: str, figure: str, package: str = "") -> Explained:
+    """A figure of the latest snapshot, taken apart. Raises ConfigError for an unknown name."""
+    from itpm_sync.reconcile.explain import explain as compute
+
+    snapshot = snapshot_of(session)
+    status, day = _project(snapshot, project), snapshot.data_date
+    try:
+        found = compute(
+            inputs(session, day), status.code, figure, package, previous_of(session, day)
+        )
+    except ReconcileError as error:
+        raise ConfigError([Problem((), str(error), where="explain")]) from None
+    parts = _fetched(session.store, (*found.inputs, *found.parts))
+    inputs_, records = parts[: len(found.inputs)], parts[len(found.inputs) :]
+    return Explained(
+        run=snapshot.run,
+        found=replace(found, inputs=inputs_, parts=records),
+        changed=_changed(status, found),
+    )
+
+
+def _fetched(store: Store, parts: Sequence[Part]) -> tuple[Part, ...]:
+    """The parts, each record among them with the run that fetched it and when that was."""
+    wanted: dict[str, list[str]] = defaultdict(list)
+    for part in parts:
+        if part.identity:
+            wanted[part.kind].append(part.identity)
+    known = {i: p for kind, ids in wanted.items() for i, p in store.provenance(kind, ids).items()}
+    return tuple(
+        replace(part, run=known[part.identity].run, seen_at=known[part.identity].seen_at)
+        if part.identity in known
+        else part
+        for part in parts
+    )
+
+
+def _changed(status: ProjectStatus, found: Explanation) -> str:
+    """What the stored snapshot says, where it is not what its records say by now."""
+    packages = {p.code: p.figures for p in status.packages}
+    figures = packages.get(found.package, {}) if found.package else status.figures
+    stored = figures.get(found.figure.name, found.figure)
+    if stored.value == found.figure.value:
+        return ""
+    said = figure_text(stored)
+    return f"the snapshot says {said}: records changed since — run: itpm-sync reconcile"
+
+
+def _project(snapshot: Snapshot, code: str) -> ProjectStatus:
+    for status in snapshot.projects:
+        if status.code == code:
+            return status
+    hint = suggestion(code, [p.code for p in snapshot.projects][:50])
+    raise ConfigError([Problem((), f"no project {code!r}", hint, "PROJECT")])
+
+
+def export(session: Session, folder: Path, *, as_of: date | None = None) -> tuple[Path, ...]:
+    """The unified model as CSV files for spreadsheets and notebooks."""
+    from itpm_sync import frames
+
+    moment = end_of(as_of, session.config.root.timezone) if as_of else None
+    tables = {
+        k: frames.frame(k, configured(session, session.store.records(k, as_of=moment)))
+        for k in KINDS
+    }
+    try:
+        return frames.export(tables, folder)
+    except OSError as error:
+        raise StoreError(f"cannot write to {folder}: {error.strerror}") from None

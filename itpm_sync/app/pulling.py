@@ -1,0 +1,101 @@
+"""Sources → store: reading the connections, and mapping what was read anew."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import timedelta
+
+from itpm_sync import pull as engine
+from itpm_sync.app.mappings import compiled
+from itpm_sync.app.session import Session
+from itpm_sync.config import Connection
+from itpm_sync.connector import Connector
+from itpm_sync.mapping import Mapper
+
+
+def pull(
+    session: Session,
+    names: Collection[str] = (),
+    *,
+    full: bool = False,
+    sweep: bool = False,
+    confirm: bool = False,
+    progress: engine.Progress | None = None,
+    job: str = "pull",
+) -> engine.PullResult:
+    """Sources → store. One failing connection never stops the others."""
+    session.select(names)  # a wrong name is no run
+    run = session.store.begin_run(job, session.now())
+    result = pull_within(
+        session, run, names, full=full, sweep=sweep, confirm=confirm, progress=progress
+    )
+    session.store.finish_run(
+        run, state=result.state, now=session.now(), counts=result.counts, message=result.message
+    )
+    return result
+
+
+def pull_within(
+    session: Session,
+    run: str,
+    names: Collection[str],
+    *,
+    full: bool = False,
+    sweep: bool = False,
+    confirm: bool = False,
+    progress: engine.Progress | None = None,
+) -> engine.PullResult:
+    """Reads within a run that has begun already, and is finished by whoever began it."""
+    safety = session.config.root.safety
+    sources = [
+        engine.PullSource(c.name, lambda c=c: _source(session, c), c.max_connections)  # type: ignore[misc]
+        for c in session.select(names)
+    ]
+    return engine.pull(
+        session.store,
+        sources,
+        run=run,
+        now=session.now(),
+        full=full,
+        sweep=sweep,
+        sweep_every=timedelta(hours=safety.sweep_every_h),
+        max_deleted_share=float(safety.max_deleted_share),
+        confirm=confirm,
+        progress=progress,
+    )
+
+
+def _source(session: Session, connection: Connection) -> tuple[Connector, Mapper]:
+    return session.connector(connection.name), session.mapper(connection)
+
+
+@dataclass(frozen=True, slots=True)
+class Remapped:
+    """What re-mapping a connection from its raw records changed."""
+
+    connection: str
+    records: int
+    changed: int
+    rejected: int
+
+
+def remap(session: Session, *, dry_run: bool = False) -> tuple[Remapped, ...]:
+    """Maps the stored raw records anew, without the network."""
+    run = None if dry_run else session.store.begin_run("remap", session.now())
+    done = []
+    for connection in session.config.connections.values():
+        variables, fingerprint = session.store.connection_state(connection.name)
+        if not fingerprint:
+            continue  # never pulled: nothing to re-map
+        mapper = compiled(session.config, connection, variables, session.connector(connection.name))
+        outcome = engine.remap(
+            session.store, connection.name, mapper, run=run, now=session.now(), dry_run=dry_run
+        )
+        done.append(Remapped(connection.name, outcome.records, outcome.changed, outcome.rejected))
+    if run is not None:
+        changed = sum(r.changed for r in done)
+        message = f"{changed} records changed"
+        now = session.now()
+        session.store.finish_run(run, state="ok", now=now, counts={}, message=message)
+    return tuple(done)

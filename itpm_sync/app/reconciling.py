@@ -1,0 +1,62 @@
+"""Store → snapshot, and the snapshots of before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+from itpm_sync.app.gathering import inputs
+from itpm_sync.app.session import Session
+from itpm_sync.errors import ConfigError, Problem, StoreError
+from itpm_sync.reconcile.status import Finding, Snapshot, from_json, to_json
+
+LAST_WEEK = timedelta(days=5)  # a weekly run may come up to two days early
+HISTORY = 26  # earlier snapshots that a report may draw on
+
+
+def reconcile(session: Session, *, as_of: date | None = None) -> Snapshot:
+    """Store → snapshot, kept in the store; the same inputs again change nothing."""
+    from itpm_sync.reconcile import reconcile as compute
+
+    data_date = as_of or session.today()
+    if data_date > session.today():
+        problem = Problem((), f"the data date {data_date} lies in the future", where="--as-of")
+        raise ConfigError([problem])
+    given = inputs(session, data_date)
+    snapshot = compute(given, previous=previous_of(session, data_date))
+    session.store.put_snapshot(data_date, run=given.run, now=session.now(), body=to_json(snapshot))
+    session.store.findings_seen((f.key for f in all_findings(snapshot)), data_date)
+    return snapshot
+
+
+def snapshot_of(session: Session, as_of: date | None = None) -> Snapshot:
+    """The latest snapshot on or before a day. Raises StoreError if nothing was reconciled yet."""
+    day = as_of or session.today()
+    stored = session.store.snapshot_before(day + timedelta(days=1))
+    if stored is None:
+        raise StoreError(
+            f"nothing has been reconciled as of {day} — run: itpm-sync pull, then itpm-sync "
+            f"reconcile{f' --as-of {as_of}' if as_of else ''}"
+        )
+    return from_json(stored.body)
+
+
+def previous_of(session: Session, data_date: date) -> Snapshot | None:
+    """Last week's snapshot: the latest that is at least five days older."""
+    stored = session.store.snapshot_before(data_date - LAST_WEEK + timedelta(days=1))
+    return from_json(stored.body) if stored else None
+
+
+def history(session: Session, before: date) -> Iterator[Snapshot]:
+    """Earlier snapshots, newest first, one a data date."""
+    for _ in range(HISTORY):
+        stored = session.store.snapshot_before(before)
+        if stored is None:
+            return
+        before = stored.data_date
+        yield from_json(stored.body)
+
+
+def all_findings(snapshot: Snapshot) -> tuple[Finding, ...]:
+    """The findings of the portfolio and of every project."""
+    return (*snapshot.findings, *(f for p in snapshot.projects for f in p.findings))

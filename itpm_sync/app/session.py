@@ -1,0 +1,118 @@
+"""What every command works on: a valid configuration, its open store, its connectors, its lock.
+
+Only here is it known what time it is: everything below takes the moment as an argument.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from importlib.metadata import version
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from itpm_sync import logs
+from itpm_sync.app.mappings import compiled
+from itpm_sync.config import Config, Connection, load
+from itpm_sync.connector import Connector, Context
+from itpm_sync.errors import ConfigError, Problem, suggestion
+from itpm_sync.http import Redactor
+from itpm_sync.mapping import Mapper
+from itpm_sync.store import RunLock, Store
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Session:
+    """A configuration with its open store, for one command."""
+
+    config: Config
+    store: Store
+    redactor: Redactor
+    _built: dict[str, Connector] = field(default_factory=dict)
+
+    def now(self) -> datetime:
+        """This moment, aware UTC."""
+        return datetime.now(UTC)
+
+    def today(self) -> date:
+        """Today's date in the zone of the configuration."""
+        return self.now().astimezone(ZoneInfo(self.config.root.timezone)).date()
+
+    def connector(self, name: str) -> Connector:
+        """The connector of a connection, built once."""
+        if name not in self._built:
+            configured = self.config.connections[name]
+            context = Context(
+                base_dir=self.config.base_dir,
+                connections=configured.max_connections,
+                timeout_s=configured.timeout_s,
+                attempts=configured.attempts,
+                user_agent=f"itpm-sync/{version('itpm-sync')}",
+            )
+            self._built[name] = configured.connector(name, configured.settings, context)
+        return self._built[name]
+
+    def mapper(self, connection: Connection) -> Mapper:
+        """A connection's mapping, with the variables that its source resolves."""
+        connector = self.connector(connection.name)
+        return compiled(self.config, connection, dict(connector.variables()), connector)
+
+    def select(self, names: Collection[str]) -> tuple[Connection, ...]:
+        """The named connections, or all. Raises ConfigError for a name that is not configured."""
+        known = self.config.connections
+        wrong = [n for n in names if n not in known]
+        if wrong:
+            raise ConfigError(
+                Problem((), f"no connection {n!r}", suggestion(n, known), str(self.config.path))
+                for n in wrong
+            )
+        return tuple(known[n] for n in (names or known))
+
+    def close(self) -> None:
+        """Closes connectors and store."""
+        for connector in self._built.values():
+            connector.close()
+        self.store.close()
+
+
+@contextlib.contextmanager
+def open_session(
+    path: Path, *, secrets: bool = True, verbosity: int = 0, log_format: str = "text"
+) -> Iterator[Session]:
+    """Loads the configuration, validates every mapping, opens the store. Exit 2 material raises
+    ConfigError before anything runs.
+    """
+    redactor = Redactor()
+    logs.configure(verbosity, log_format, redactor)
+    config = load(path, secrets=secrets)
+    for secret in config.secrets:
+        redactor.add(secret)
+    for warning in config.warnings:
+        log.warning("%s", warning)
+    for connection in config.connections.values():
+        if connection.mapping is not None:
+            compiled(config, connection, {})
+    session = Session(config, Store.open(config.store_url), redactor)
+    try:
+        yield session
+    except ConfigError as error:
+        cleaned = [replace(p, message=redactor.clean(p.message)) for p in error.problems]
+        raise ConfigError(cleaned) from None
+    except Exception as error:
+        error.args = tuple(redactor.clean(a) if isinstance(a, str) else a for a in error.args)
+        raise
+    finally:
+        session.close()
+
+
+@contextlib.contextmanager
+def locked(session: Session) -> Iterator[None]:
+    """Holds the lock of this configuration. Raises RunLocked if another run is at work."""
+    path = session.config.path
+    with RunLock(path.with_name(f".{path.name}.lock")):
+        yield
