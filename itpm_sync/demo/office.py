@@ -1,0 +1,116 @@
+"""What the office keeps in spreadsheets, as rows: plan, contracts, orders, invoices, rates, risks.
+
+They hold the mistakes that such files hold: an invoice entered twice, a date that does not exist.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+from itpm_sync.demo.plan import PACKAGES, PEOPLE, Package, project_row, working_day
+
+Row = Sequence[object]
+
+# `@8.6` is a working day of the plan (week 8, Thursday), `+42` and `-60` are days from today.
+_OFFICE = {
+    "milestones.csv": """
+Project;WBS;Code;Milestone;Planned;Actual;Weight
+NET;1.2;M1;Switches ordered;@3.4;@3.6;10
+NET;1.2;M2;Switches delivered;@5.2;@8.4;40
+NET;1.2;M3;Core installed;@6.4;;30
+NET;1.2;M4;Core accepted;@7.6;;20
+""",
+    "contracts.csv": """
+Number;Title;Vendor;Project;Ceiling;Currency;Start;End;Notice (days);Renewal;Owner
+C-100;Switches and access points;Alpnet AG;NET;260'000.00;CHF;-125;+135;30;none;Ana Ruiz
+C-200;Migration consultants;Deskworks GmbH;SDM;60'000.00;EUR;-85;+35;30;manual;Tom Becker
+C-300;Cloud platform;Nimbus Inc;DAP;90'000.00;USD;-323;+42;30;automatic;Mei Tanaka
+""",
+    "orders.csv": """
+Order;Line;Description;Vendor;Contract;Project;WBS;Ordered;Quantity;Net;Currency;Status
+PO-1001;1;Core switch;Alpnet AG;C-100;NET;1.2;@3.6;8;136'000.00;CHF;open
+PO-1002;1;Access point;Alpnet AG;C-100;NET;1.3;@5.0;120;66'000.00;CHF;open
+PO-1003;1;Fibre modules;Lumen SARL;;NET;1.2;@4.2;64;9'600.00;EUR;open
+PO-2001;1;Consulting days;Deskworks GmbH;C-200;SDM;2.2;@2.0;40;48'000.00;EUR;open
+PO-2002;1;Data loader licence;Deskworks GmbH;C-200;SDM;2.3;@6.0;1;14'500.00;EUR;open
+PO-3001;1;Platform subscription;Nimbus Inc;C-300;DAP;3.2;@1.0;12;84'000.00;USD;open
+""",
+    "receipts.csv": """
+Order;Line;Received;Quantity
+PO-1001;1;@8.4;5
+PO-1002;1;@6.2;120
+PO-1003;1;@5.6;64
+PO-2001;1;@8.0;38
+PO-3001;1;@9.0;9
+""",
+    "invoices.csv": """
+Invoice;Line;Type;Vendor;Order;Order line;Contract;Project;WBS;Date;Quantity;Net;Currency;Paid
+A-778;1;invoice;Alpnet AG;PO-1001;1;C-100;NET;1.2;@8.6;8;136'000.00;CHF;
+A-791;1;invoice;Alpnet AG;PO-1002;1;C-100;NET;1.3;@6.6;120;67'980.00;CHF;@9.0
+L-14;1;invoice;Lumen SARL;PO-1003;1;;NET;1.2;@6.0;64;9'600.00;EUR;@8.0
+D-31;1;invoice;Deskworks GmbH;PO-2001;1;C-200;SDM;2.2;@5.8;20;24'000.00;EUR;@7.8
+D-32;1;invoice;Deskworks GmbH;PO-2001;1;C-200;SDM;2.2;@8.8;18;21'600.00;EUR;
+D-032;1;invoice;Deskworks GmbH;PO-2001;1;C-200;SDM;2.2;@9.2;18;21'600.00;EUR;
+N-900;1;invoice;Nimbus Inc;PO-3001;1;C-300;DAP;3.2;@8.0;9;63'000.00;USD;@9.2
+N-907;1;invoice;Nimbus Inc;;;C-300;DAP;3.2;@9.0;1;7'400.00;USD;
+N-908;1;credit note;Nimbus Inc;PO-3001;1;C-300;DAP;3.2;@9.4;;-2'000.00;USD;
+X-1;1;invoice;Kopierfix;;;;NET;;31.02.2026;1;1'2O0.00;CHF;
+""",
+    "fx.csv": """
+Date;Currency;Base;Rate
+-120;EUR;CHF;0.9430
+@5.0;EUR;CHF;0.9385
+""",
+    "risks.csv": """
+Project;Code;Risk;Probability;Impact;Currency;Owner;Status
+NET;R1;Second delivery slips again;40 %;30'000.00;CHF;Ana Ruiz;open
+SDM;R2;Works council objects to the survey;20 %;12'000.00;EUR;Tom Becker;open
+DAP;R3;Platform contract lapses;50 %;45'000.00;USD;Mei Tanaka;open
+""",
+    "changes.csv": """
+Project;Number;Title;Status;Approved by;Approved on;Amount;Currency
+SDM;CR-7;Chat channel for the desk;approved;Head of Service Management;@4.4;6'000.00;EUR
+SDM;CR-9;Works council view;requested;;;4'000.00;EUR
+""",
+}
+
+_PLAN_HEADER = (
+    "Project", "WBS", "Work package", "Team", "Start", "Finish",
+    "Budget", "Currency", "Method", "% done", "Baseline hours",
+)  # fmt: skip
+
+
+def files(today: date, start: date) -> dict[str, tuple[Row, ...]]:
+    """File name → header and rows, as of `today`; `start` is the Monday of the first week."""
+
+    def cell(text: str) -> str:
+        if text[:1] == "@":
+            return _written(working_day(start, float(text[1:])))
+        is_offset = text[:1] in ("+", "-") and text[1:].isdigit()
+        return _written(today + timedelta(days=int(text))) if is_offset else text
+
+    rows: dict[str, tuple[Row, ...]] = {
+        name: tuple(tuple(map(cell, line.split(";"))) for line in text.strip().splitlines())
+        for name, text in _OFFICE.items()
+    }
+    rows["plan.xlsx"] = (_PLAN_HEADER, *(_plan_row(p, start) for p in PACKAGES))
+    since = _written(start - timedelta(days=200))
+    rows["rates.csv"] = (
+        ("Person", "Per hour", "Currency", "From"),
+        *((name, f"{rate}.00", project_row(code)[4], since) for name, _, code, rate in PEOPLE),
+    )
+    return rows
+
+
+def _plan_row(package: Package, start: date) -> Row:
+    return (
+        package.project, package.code, package.name, package.team,
+        working_day(start, package.first), working_day(start, package.last + 0.8),
+        package.budget, package.currency, package.method, package.percent,
+        package.hours_per_item * len(package.items),
+    )  # fmt: skip
+
+
+def _written(day: date) -> str:
+    return day.strftime("%d.%m.%Y")
