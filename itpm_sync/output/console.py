@@ -1,6 +1,6 @@
-"""What commands print: tables and progress on a terminal, plain lines in a pipe, JSON where asked.
+"""Tables and progress on a terminal, plain lines in a pipe, JSON where asked.
 
-A job that went well prints nothing in a pipe, so that cron sends mail only when somebody is needed.
+What is shown is imported by the method that shows it: a pull waits for no reconciliation.
 """
 
 from __future__ import annotations
@@ -9,10 +9,9 @@ import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from rich.console import Console
@@ -21,36 +20,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from itpm_sync.app import (
-    ConnectionCheck,
-    Explained,
-    JobResult,
-    Remapped,
-    Status,
-)
-from itpm_sync.connector import ConnectorInfo
-from itpm_sync.publish import Action, PublishResult, figure_text
-from itpm_sync.pull import PullResult
-from itpm_sync.reconcile.explanation import (
-    Explanation,
-    Part,
-    adding_up,
-    amount_text,
-    sum_of,
-)
-from itpm_sync.reconcile.number import decimal
-from itpm_sync.reconcile.status import (
-    Coverage,
-    Finding,
-    RecordedBaseline,
-    Severity,
-    Snapshot,
-    to_json,
-)
-from itpm_sync.reconcile.wording import day
+from itpm_sync.output.rows import coverage_row, reasons, stamp, took
+
+if TYPE_CHECKING:
+    from itpm_sync.app import ConnectionCheck, Explained, JobResult, Remapped, Status
+    from itpm_sync.connector import ConnectorInfo
+    from itpm_sync.publish import PublishResult
+    from itpm_sync.pull import PullResult
+    from itpm_sync.reconcile.status import Finding, RecordedBaseline, Snapshot
 
 _COLOURS = {"green": "green", "amber": "yellow", "red": "red", "grey": "bright_black"}
-_LARGEST = 20  # parts of a figure that are shown unless all are asked for
 _STATES = {"ok": "green", "partial": "yellow", "failed": "red", "safety_stop": "red"}
 
 
@@ -117,6 +96,8 @@ class Output:
 
     def snapshot(self, snapshot: Snapshot, *, as_json: bool = False) -> None:
         """A line a project: rating and reason."""
+        from itpm_sync.reconcile.status import Severity, to_json
+
         if as_json:
             sys.stdout.write(to_json(snapshot).decode() + "\n")
             return
@@ -142,6 +123,8 @@ class Output:
 
     def published(self, result: PublishResult) -> None:
         """The plan or its outcome, a line a target; unchanged ones are only counted."""
+        from itpm_sync.publish import Action
+
         for step in result.steps:
             if step.action is Action.SKIP:
                 continue
@@ -215,8 +198,8 @@ class Output:
             ("Run", "Job", "State", "Started", "Took"),
             [
                 (
-                    escape(r.id), escape(r.job), r.state, _stamp(r.started),
-                    _took(r.started, r.finished),
+                    escape(r.id), escape(r.job), r.state, stamp(r.started),
+                    took(r.started, r.finished),
                 )
                 for r in status.runs
             ],
@@ -230,10 +213,10 @@ class Output:
         self.line()
         self._table(
             ("Connection", "Stream", "Scope", "Stored", "Source", "As of", ""),
-            [_coverage(c) for c in status.coverage],
+            [coverage_row(c) for c in status.coverage],
             whole=("Stored", "Source", "As of", ""),
         )
-        for note, where in _notes(status.coverage).items():
+        for note, where in reasons(status.coverage).items():
             self._out.print(f"[red]incomplete[/] {escape(', '.join(where))}: {escape(note)}")
         if status.rejected:
             self.line(f"\n{len(status.rejected)} rejected records or values:")
@@ -263,6 +246,9 @@ class Output:
 
     def explanation(self, told: Explained, *, everything: bool, as_json: bool) -> None:
         """A figure with its formula, its inputs and its parts; `everything`: all of the parts."""
+        from itpm_sync.output import explanation
+        from itpm_sync.publish import figure_text
+
         found, figure = told.found, told.found.figure
         if as_json:
             self._json({**asdict(found), "total": found.total, "run": told.run,
@@ -280,24 +266,12 @@ class Output:
         if figure.note:
             self.line(f"note: {figure.note}")
         if found.inputs:
-            rows = [_term(found.project, p) for p in found.inputs]
-            self._table(("", "Value", "What it is", "From"), rows, whole=("", "Value"))
-        self._parts(found, everything=everything)
-        self.line(f"from run {told.run}")
-
-    def _parts(self, found: Explanation, *, everything: bool) -> None:
-        """The parts as amounts that add up as printed, the smallest ones in one line."""
-        amounts = adding_up(found.parts)
-        shown = len(found.parts) if everything else _LARGEST
-        rows = [_part(found.project, p, v) for p, v in zip(found.parts, amounts, strict=True)]
-        rest = amounts[shown:]
-        if rest:
-            left = amount_text(sum_of(rest), found.parts[0].unit)
-            rows = [*rows[:shown], (left, f"{len(rest)} more: --all shows them", "", "", "")]
-        if rows:
+            self._table(explanation.TERM, explanation.terms(found), whole=("", "Value"))
+        if found.parts:
             self.line(f"the sum of {len(found.parts)} parts:")
-            headers = ("Value", "What", "Source", "Placed by", "Fetched by")
-            self._table(headers, rows, whole=("Value",))
+            rows = explanation.parts(found, everything=everything)
+            self._table(explanation.PART, rows, whole=("Value",))
+        self.line(f"from run {told.run}")
 
     def baselines(self, found: Sequence[RecordedBaseline], *, as_json: bool) -> None:
         """Recorded baselines."""
@@ -343,61 +317,12 @@ def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return list(value)
     if isinstance(value, Fraction):
+        from itpm_sync.reconcile.number import decimal
+
         return str(decimal(value))
     return str(value)
-
-
-def _term(project: str, part: Part) -> tuple[str, str, str, str]:
-    """An input of a formula, with the command that explains it in its turn."""
-    value = amount_text(part.value, part.unit, part.reason)
-    detail = "; ".join(t for t in (part.label, part.note) if t)
-    return escape(part.symbol), escape(value), escape(detail), escape(_origin(project, part))
-
-
-def _part(project: str, part: Part, value: Fraction | None) -> tuple[str, str, str, str, str]:
-    """A part of a figure: what it adds, what it is, where it stands, who placed and fetched it."""
-    on = f"on {day(part.on)}" if part.on and day(part.on) not in part.label else ""
-    detail = "; ".join(t for t in (part.label, on, part.note) if t)
-    source = "; ".join(t for t in (part.source, part.rate, part.fx, _origin(project, part)) if t)
-    fetched = f"{part.run} {_stamp(part.seen_at)}" if part.seen_at else ""
-    texts = (amount_text(value, part.unit, part.reason), detail, source, part.rule, fetched)
-    return tuple(escape(t) for t in texts)  # type: ignore[return-value]
-
-
-def _origin(project: str, part: Part) -> str:
-    """How to go on: the command for another figure, the place of a record."""
-    if part.figure:
-        package = f" --package {part.package}" if part.package else ""
-        return f"explain {project} {part.figure}{package}"
-    return part.url or part.place
 
 
 def _strip(cell: str) -> str:
     """Without markup, for a pipe."""
     return Text.from_markup(cell).plain
-
-
-def _stamp(moment: datetime | None) -> str:
-    return moment.strftime("%Y-%m-%d %H:%MZ") if moment else "never"
-
-
-def _took(started: datetime, finished: datetime | None) -> str:
-    return f"{(finished - started).total_seconds():.0f} s" if finished else "not finished"
-
-
-def _notes(coverage: Iterable[Coverage]) -> dict[str, list[str]]:
-    """Why something is incomplete, each reason once, with all that it holds for."""
-    notes: dict[str, list[str]] = {}
-    for one in coverage:
-        if not one.complete:
-            notes.setdefault(one.note, []).append(f"{one.connection} {one.stream} {one.scope}")
-    return notes
-
-
-def _coverage(one: Coverage) -> tuple[str, ...]:
-    source = "?" if one.source_count is None else f"{'' if one.exact else '~'}{one.source_count}"
-    word = "[green]complete[/]" if one.complete else "[red]incomplete[/]"
-    return (
-        escape(one.connection), escape(one.stream), escape(one.scope), str(one.stored), source,
-        _stamp(one.as_of), word,
-    )  # fmt: skip

@@ -1,0 +1,41 @@
+"""Values as cells of a table. Pure; what comes from outside is escaped here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from rich.markup import escape
+
+if TYPE_CHECKING:
+    from itpm_sync.reconcile.status import Coverage
+
+
+def stamp(moment: datetime | None) -> str:
+    """A moment, in UTC."""
+    return moment.strftime("%Y-%m-%d %H:%MZ") if moment else "never"
+
+
+def took(started: datetime, finished: datetime | None) -> str:
+    """How long a run took."""
+    return f"{(finished - started).total_seconds():.0f} s" if finished else "not finished"
+
+
+def reasons(coverage: Iterable[Coverage]) -> dict[str, list[str]]:
+    """Why something is incomplete, each reason once, with all that it holds for."""
+    notes: dict[str, list[str]] = {}
+    for one in coverage:
+        if not one.complete:
+            notes.setdefault(one.note, []).append(f"{one.connection} {one.stream} {one.scope}")
+    return notes
+
+
+def coverage_row(one: Coverage) -> tuple[str, ...]:
+    """A scope: how much of it is stored, of how much in the source, and as of when."""
+    source = "?" if one.source_count is None else f"{'' if one.exact else '~'}{one.source_count}"
+    word = "[green]complete[/]" if one.complete else "[red]incomplete[/]"
+    return (
+        escape(one.connection), escape(one.stream), escape(one.scope), str(one.stored), source,
+        stamp(one.as_of), word,
+    )  # fmt: skip

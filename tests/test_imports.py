@@ -1,0 +1,98 @@
+"""What a command loads: only what it needs, so that `--help` and frequent pulls are quick."""
+
+from __future__ import annotations
+
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from itpm_sync import app
+
+LIBRARIES = (
+    "alembic jinja2 numpy openpyxl pandas pydantic requests rich sqlalchemy xlsxwriter".split()
+)
+RUN = """
+import sys
+from itpm_sync import cli
+try:
+    cli.main()
+except SystemExit as end:
+    assert end.code == 0, end.code
+print(*sys.modules, file=sys.stderr)
+"""
+CONFIGURATION = """
+version: 1
+title: Office
+connections:
+  office:
+    connector: files
+    folder: office
+    tables:
+      plan:
+        file: plan.csv
+        kind: work_package
+        key: [WBS]
+        columns: {code: WBS, name: Name, project_key: Project}
+projects: [{code: NET, name: Network, currency: CHF}]
+jobs: {hourly: [pull]}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "office").mkdir()
+    (tmp_path / "office" / "plan.csv").write_text("Project,WBS,Name\nNET,1,Switches\n")
+    (tmp_path / "itpm.yaml").write_text(CONFIGURATION)
+    return tmp_path
+
+
+def loaded(folder: Path, *words: str) -> set[str]:
+    """The modules that a command has imported by its end."""
+    done = subprocess.run(
+        [sys.executable, "-c", RUN, *words], cwd=folder, capture_output=True, text=True, check=True
+    )
+    return set(done.stderr.splitlines()[-1].split())
+
+
+def test_help_loads_neither_the_application_nor_a_heavy_library(folder: Path) -> None:
+    modules = loaded(folder, "--help")
+    assert modules.isdisjoint(LIBRARIES)
+    assert {m for m in modules if m.startswith("itpm_sync.")} == {
+        "itpm_sync.cli",
+        "itpm_sync.errors",
+    }
+
+
+@pytest.mark.parametrize("words", [("pull",), ("run", "hourly")])
+def test_a_pull_loads_nothing_that_reconciles_reports_or_publishes(
+    folder: Path, words: tuple[str, ...]
+) -> None:
+    modules = loaded(folder, *words)
+    assert "itpm_sync.pull" in modules
+    others = ("itpm_sync.reconcile", "itpm_sync.report", "itpm_sync.publish", "itpm_sync.frames")
+    assert not [m for m in modules if m.startswith(others)]
+    assert modules.isdisjoint({"jinja2", "pandas", "xlsxwriter"})
+
+
+def test_a_pull_into_a_current_store_loads_no_migrations(folder: Path) -> None:
+    loaded(folder, "pull")
+    assert "alembic" not in loaded(folder, "pull")
+
+
+def test_every_public_name_of_the_application_is_where_its_table_says() -> None:
+    assert list(app.__all__) == sorted(app._HOMES)
+    for name, home in app._HOMES.items():
+        assert getattr(app, name).__module__ == f"itpm_sync.app.{home}"
+
+
+def test_no_module_of_the_application_hides_a_public_name() -> None:
+    # An imported submodule becomes an attribute of its package: `app.pull` must stay a function.
+    assert {m.name for m in pkgutil.iter_modules(app.__path__)}.isdisjoint(app.__all__)
+
+
+def test_an_unknown_name_of_the_application_is_told_as_such() -> None:
+    with pytest.raises(AttributeError, match="has no attribute 'absent'"):
+        _ = app.absent
