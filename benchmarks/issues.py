@@ -1,20 +1,29 @@
-"""Invented Jira Cloud issues of about 7 KB, cut so that any number of them costs little memory.
+"""Issues for the mock: invented ones in any number, and the real ones beside the project.
 
-A thousand bodies are made once. Each is a list of byte pieces between its own id, key and stamp,
-so an issue of its own is a join of seven pieces: 2 µs, and a million issues need 7 MB.
+The invented are Jira Cloud issues of about 7 KB. A thousand bodies are made once; each is a list
+of byte pieces between its own id, key and stamp, so an issue of its own is a join of seven
+pieces: 2 µs, and a million issues need 7 MB.
 """
 
 from __future__ import annotations
 
 import json
+import lzma
+import os
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
+
+import orjson
 
 BODIES = 1_000
 FIRST_ID = 10_000
 PROJECT = "BEN"
+CHANGED_SINCE = "2026-01-01 00:00"  # what bears a later stamp was changed during the benchmark
+REAL = Path(os.environ.get("ITPM_SHARED", Path(__file__).parents[2] / "shared")) / "data"
+TITANIUM = REAL / "titanium-jira"
 _ID, _KEY, _UPDATED = "@@id@@", "@@key@@", "@@updated@@"
 _WORDS = (
     "gateway switch firewall rollout branch office router vendor invoice contract replacement "
@@ -38,23 +47,29 @@ class Body:
     slots: tuple[int, ...]  # 0 id, 1 key, 2 updated
 
 
+class Source(Protocol):
+    """What a mock serves. `projects`: the ids of each project, in the order of creation."""
+
+    projects: Mapping[str, Sequence[int]]
+
+    def bodies(self, idents: Iterable[int], updated: str | None) -> bytes:
+        """Issues as JSON, separated by commas; `updated` replaces their old stamp."""
+        ...
+
+
 class Issues:
     """`count` issues; issue `n` (from 0) has the id FIRST_ID + n and the key BEN-<n + 1>."""
 
     def __init__(self, count: int, seed: int = 1) -> None:
-        self.count = count
+        self.projects = {PROJECT: range(FIRST_ID, FIRST_ID + count)}
         chance = random.Random(seed)
         self._bodies = [_cut(json.dumps(_issue(chance))) for _ in range(min(BODIES, count))]
-
-    def ids(self) -> range:
-        """Every id, in the order of creation."""
-        return range(FIRST_ID, FIRST_ID + self.count)
 
     def body(self, ident: int, updated: str | None) -> bytes:
         """One issue as JSON; `updated` None: its old stamp."""
         n = ident - FIRST_ID
         body = self._bodies[n % len(self._bodies)]
-        stamp = updated or f"2026-03-{1 + n % 28:02}T{n % 24:02}:{n % 60:02}:{n % 59:02}.000+0000"
+        stamp = updated or f"2025-03-{1 + n % 28:02}T{n % 24:02}:{n % 60:02}:{n % 59:02}.000+0000"
         values = (b"%d" % ident, b"%s-%d" % (PROJECT.encode(), n + 1), stamp.encode())
         parts = []
         for piece, slot in zip(body.pieces, body.slots, strict=False):
@@ -62,9 +77,49 @@ class Issues:
         parts.append(body.pieces[-1])
         return b"".join(parts)
 
-    def list(self, idents: Iterable[int], updated: str | None) -> bytes:
+    def bodies(self, idents: Iterable[int], updated: str | None) -> bytes:
         """Several issues, separated by commas."""
         return b",".join([self.body(i, updated) for i in idents])
+
+
+class RealIssues:
+    """The 29,057 issues of the Titanium project as Cloud serves them: whole, people by account.
+
+    They never change. Raises FileNotFoundError where the data are not beside the project.
+    """
+
+    def __init__(self, folder: Path = TITANIUM) -> None:
+        self.projects: dict[str, list[int]] = {}
+        self._bodies: dict[int, bytes] = {}
+        for file in sorted(folder.glob("*.jsonl.xz")):
+            with lzma.open(file) as lines:
+                for line in lines:
+                    self._add(orjson.loads(line))
+        if not self._bodies:
+            raise FileNotFoundError(folder)
+        for ids in self.projects.values():
+            ids.sort()
+
+    def _add(self, issue: dict[str, Any]) -> None:
+        ident = int(issue["id"])
+        self.projects.setdefault(issue["fields"]["project"]["key"], []).append(ident)
+        self._bodies[ident] = orjson.dumps(_as_cloud(issue))
+
+    def bodies(self, idents: Iterable[int], updated: str | None) -> bytes:  # noqa: ARG002
+        """Several issues, separated by commas, with the stamps that they have."""
+        return b",".join([self._bodies[i] for i in idents])
+
+
+def _as_cloud(value: Any) -> Any:
+    """People have an account id instead of name and key."""
+    if isinstance(value, list):
+        return [_as_cloud(v) for v in value]
+    if not isinstance(value, dict):
+        return value
+    if "displayName" in value and "name" in value:
+        shown = {k: v for k, v in value.items() if k not in ("name", "key")}
+        return {"accountId": value.get("key") or value["name"], **shown}
+    return {k: _as_cloud(v) for k, v in value.items()}
 
 
 def _cut(text: str) -> Body:
@@ -109,9 +164,9 @@ def _issue(chance: random.Random) -> dict[str, Any]:
         "priority": {"id": "3", "name": chance.choice(("High", "Medium", "Low")),
             "iconUrl": "https://bench.example.org/images/icons/priorities/medium.svg"},
         "resolution": {"id": "1", "name": "Done"} if done else None,
-        "resolutiondate": "2026-03-02T10:00:00.000+0000" if done else None,
-        "created": "2026-01-05T08:00:00.000+0000", "updated": _UPDATED,
-        "duedate": f"2026-04-{chance.randint(1, 28):02}",
+        "resolutiondate": "2025-03-02T10:00:00.000+0000" if done else None,
+        "created": "2025-01-05T08:00:00.000+0000", "updated": _UPDATED,
+        "duedate": f"2025-04-{chance.randint(1, 28):02}",
         "assignee": _person(chance), "reporter": _person(chance), "creator": _person(chance),
         "parent": None,
         "components": [{"id": "10100", "name": chance.choice(_WORDS),
@@ -119,17 +174,17 @@ def _issue(chance: random.Random) -> dict[str, Any]:
         "labels": [chance.choice(_WORDS)],
         "fixVersions": [{"id": "10200", "name": "R1", "archived": False, "released": False,
             "self": "https://bench.example.org/rest/api/3/version/10200"}],
-        "issuelinks": [],
+        "issuelinks": [], "comment": {"startAt": 0, "maxResults": 0, "total": 0, "comments": []},
         "timeoriginalestimate": 28800, "timeestimate": 7200, "timespent": 3600 * len(logs),
         "worklog": {"startAt": 0, "maxResults": 20, "total": len(logs), "worklogs": logs},
         "customfield_10016": float(chance.choice((1, 2, 3, 5, 8))),
         "customfield_10020": [{"id": 7, "name": "Sprint 7", "state": "active", "boardId": 1,
-            "startDate": "2026-03-01T08:00:00.000Z", "endDate": "2026-03-14T08:00:00.000Z"}],
+            "startDate": "2025-03-01T08:00:00.000Z", "endDate": "2025-03-14T08:00:00.000Z"}],
     }  # fmt: skip
     fields |= {f"customfield_{11_000 + i}": None for i in range(25)}
     issue = {
         "expand": "renderedFields,names,schema,operations,editmeta,changelog", "id": _ID,
-        "self": f"https://bench.example.org/rest/api/3/issue/{_ID}", "key": _KEY,
+        "self": f"https://bench.example.org/rest/api/3/issue/{_ID}", "key": _KEY, "transitions": [],
         "changelog": {"startAt": 0, "maxResults": len(histories), "total": len(histories),
                       "histories": histories},
         "fields": fields,
@@ -163,7 +218,7 @@ def _person(chance: random.Random) -> dict[str, Any]:
 def _history(chance: random.Random, number: int) -> dict[str, Any]:
     return {
         "id": str(20_000 + number), "author": _person(chance),
-        "created": f"2026-02-{1 + number:02}T09:00:00.000+0000",
+        "created": f"2025-02-{1 + number:02}T09:00:00.000+0000",
         "items": [{"field": "status", "fieldtype": "jira", "fieldId": "status", "from": "10001",
             "fromString": "To Do", "to": "10002", "toString": "In Progress"}],
     }  # fmt: skip
@@ -172,6 +227,6 @@ def _history(chance: random.Random, number: int) -> dict[str, Any]:
 def _worklog(chance: random.Random, number: int) -> dict[str, Any]:
     return {
         "id": str(30_000 + number), "author": _person(chance), "timeSpent": "1h",
-        "timeSpentSeconds": 3600, "started": "2026-02-03T09:00:00.000+0000",
-        "created": "2026-02-03T10:00:00.000+0000", "updated": "2026-02-03T10:00:00.000+0000",
+        "timeSpentSeconds": 3600, "started": "2025-02-03T09:00:00.000+0000",
+        "created": "2025-02-03T10:00:00.000+0000", "updated": "2025-02-03T10:00:00.000+0000",
     }  # fmt: skip

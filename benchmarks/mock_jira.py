@@ -1,9 +1,10 @@
 """A Jira Cloud that is never the bottleneck: `python -m benchmarks.mock_jira --issues 10000`.
 
 One asyncio process, HTTP/1.1 with keep-alive, no framework. Up to PREPARED issues, the pages of a
-hundred consecutive issues are made at start; beyond, they are joined from prepared pieces. Waiting
-(`--latency-ms`, `--per-issue-ms`) never keeps another connection from its answer. Prints its base
-URL. A first path part `/c1` … `/c9` stands for a site of its own in the counts.
+hundred issues are made at start; beyond, they are joined from prepared pieces. `--real` serves the
+real issues beside the project. Waiting (`--latency-ms`, `--per-issue-ms`) never keeps another
+connection from its answer. Prints its base URL. A first path part `/c1` … `/c9` stands for a site
+of its own in the counts. An answer holds whole issues, whatever fields were asked for.
 
     GET  /_counts            requests by site and path, then forgotten
     POST /_changed {"share": 0.01}   from now on that share has a new stamp (0: nothing is new)
@@ -17,16 +18,21 @@ import json
 import re
 import socket
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from benchmarks.issues import FIRST_ID, PROJECT, Issues
+from benchmarks.issues import CHANGED_SINCE, Issues, RealIssues, Source
 
 ZONE = "UTC"
 PREPARED = 100_000
 PAGE = 100
 _SITE = re.compile(r"^/(c\d)(?=/)")
+_SINCE = re.compile(r"updated >= ['\"]([^'\"]+)")
+_WORD = re.compile(r"\w+")
+_SERVER = {"baseUrl": "http://x", "version": "1001.0.0", "versionNumbers": [1001],
+           "deploymentType": "Cloud", "buildNumber": 1}  # fmt: skip
 _VERSION = {"id": "10200", "name": "R1", "archived": False, "released": False}
 _FIELDS = [
     {"id": "summary", "name": "Summary", "custom": False, "schema": {"type": "string"}},
@@ -41,14 +47,14 @@ _FIELDS = [
 class Mock:
     """What the server knows and answers."""
 
-    def __init__(self, issues: Issues, latency_s: float, per_issue_s: float) -> None:
-        self.issues, self.latency_s, self.per_issue_s = issues, latency_s, per_issue_s
+    def __init__(self, source: Source, latency_s: float, per_issue_s: float) -> None:
+        self.source, self.latency_s, self.per_issue_s = source, latency_s, per_issue_s
         self.counts: Counter[str] = Counter()
-        self.changed = range(0)
         self.stamp = ""
-        pages = range(FIRST_ID, FIRST_ID + issues.count, PAGE) if issues.count <= PREPARED else ()
-        last = FIRST_ID + issues.count
-        self.pages = {i: issues.list(range(i, min(i + PAGE, last)), None) for i in pages}
+        self.changed: Sequence[int] = ()
+        self._fresh: frozenset[int] = frozenset()
+        self._all = _joined(source.projects.values())
+        self._pages = _prepared(source) if len(self._all) <= PREPARED else {}
 
     def answer(self, method: str, target: str, body: bytes) -> tuple[bytes, float]:
         """The JSON, and for how long to wait before it is sent."""
@@ -67,68 +73,62 @@ class Mock:
         return answer, self.latency_s + given * self.per_issue_s
 
     def _change(self, share: float) -> bytes:
-        count = round(self.issues.count * share)
+        count = round(len(self._all) * share)
         self.stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.000+0000")
-        step = self.issues.count // count if count else 1
-        self.changed = self.issues.ids()[: count * step : step]
-        return b"{}"
+        step = len(self._all) // count if count else 1
+        self.changed = self._all[: count * step : step]
+        self._fresh = frozenset(self.changed)
+        return json.dumps({"changed": count}).encode()
 
     def _route(self, path: str, asked: dict[str, Any]) -> tuple[bytes, int]:
         if path.endswith("/issue/bulkfetch"):
             return self._bulk([int(i) for i in asked["issueIdsOrKeys"]])
         if path.endswith("/search/jql"):
             return self._search(asked, by_token=True)
-        if path.endswith("/search"):
+        if path.endswith("/search") and not path.endswith("/project/search"):
             return self._search(asked, by_token=False)
         return json.dumps(self._small(path, asked)).encode(), 0
 
     def _small(self, path: str, asked: dict[str, Any]) -> Any:
-        project = {"id": "10000", "key": PROJECT, "name": "Branch network", "versions": [_VERSION],
-                   "lead": {"displayName": "Person 1"}}  # fmt: skip
+        last = path.rsplit("/", 1)[-1]
         known: dict[str, Any] = {
             "approximate-count": {"count": len(self._matching(asked.get("jql", "")))},
             "myself": {"accountId": "1", "displayName": "Bench", "timeZone": ZONE},
             "field": _FIELDS,
-            PROJECT: project,
-            "project": [project],
+            "project": (projects := [_project(key) for key in self.source.projects]),
+            "search": {"startAt": 0, "total": len(projects), "isLast": True, "values": projects},
             "versions": [_VERSION],
-            "serverInfo": {
-                "baseUrl": "http://x",
-                "version": "1001.0.0",
-                "versionNumbers": [1001],
-                "deploymentType": "Cloud",
-                "buildNumber": 1,
-            },
+            "serverInfo": _SERVER,
             "board": {"startAt": 0, "maxResults": 50, "total": 0, "isLast": True, "values": []},
         }
-        return known.get(path.rsplit("/", 1)[-1], {})
+        return _project(last) if last in self.source.projects else known.get(last, {})
 
-    def _matching(self, jql: str) -> range:
-        return self.changed if "updated >=" in jql else self.issues.ids()
-
-    def _stamp_of(self, ident: int) -> str | None:
-        return self.stamp if ident in self.changed else None
+    def _matching(self, jql: str) -> Sequence[int]:
+        since = _SINCE.search(jql)
+        if since and since[1] >= CHANGED_SINCE:
+            return self.changed
+        projects = self.source.projects
+        named = [k for k in dict.fromkeys(_WORD.findall(jql)) if k in projects]
+        return _joined([projects[k] for k in named]) if named else self._all
 
     def _bulk(self, wanted: list[int]) -> tuple[bytes, int]:
         return b'{"issues":[' + self._bodies(wanted) + b'],"issueErrors":[]}', len(wanted)
 
-    def _bodies(self, wanted: Any) -> bytes:
-        if not self.changed:
-            first, count = wanted[0], len(wanted)
-            page = self.pages.get(first)
-            if page and wanted[-1] - first + 1 == count == min(
-                PAGE, self.issues.ids()[-1] - first + 1
-            ):
-                return page
-            return self.issues.list(wanted, None)
-        return b",".join([self.issues.body(i, self._stamp_of(i)) for i in wanted])
+    def _bodies(self, wanted: Sequence[int]) -> bytes:
+        if self._fresh.isdisjoint(wanted):
+            ids, page = self._pages.get(wanted[0] if wanted else 0, ((), b""))
+            return page if wanted and ids == tuple(wanted) else self.source.bodies(wanted, None)
+        if self._fresh.issuperset(wanted):
+            return self.source.bodies(wanted, self.stamp)
+        return b",".join(
+            [self.source.bodies([i], self.stamp if i in self._fresh else None) for i in wanted]
+        )
 
     def _search(self, asked: dict[str, Any], *, by_token: bool) -> tuple[bytes, int]:
         matching = self._matching(asked.get("jql", ""))
         start = int(asked.get("nextPageToken") or asked.get("startAt") or 0)
-        fields = asked.get("fields", "id")
-        bare = fields in (["id"], "id")
-        size = min(int(asked.get("maxResults", 50)), 5_000 if bare else 100)
+        bare = asked.get("fields", "id") in (["id"], "id")
+        size = min(int(asked.get("maxResults", 50)), 5_000 if bare else PAGE)
         part = matching[start : start + size]
         last = start + size >= len(matching)
         rows = b",".join([b'{"id":"%d"}' % i for i in part]) if bare else self._bodies(part)
@@ -137,6 +137,26 @@ class Mock:
             head = {"isLast": last} | ({} if last else {"nextPageToken": str(start + size)})
         text = json.dumps(head).encode()
         return text[:-1] + b',"issues":[' + rows + b"]}", 0 if bare else len(part)
+
+
+def _joined(projects: Iterable[Sequence[int]]) -> Sequence[int]:
+    found = [*projects]
+    return found[0] if len(found) == 1 else [i for ids in found for i in ids]
+
+
+def _prepared(source: Source) -> dict[int, tuple[tuple[int, ...], bytes]]:
+    """The pages of a project read from its beginning, by their first id."""
+    pages: dict[int, tuple[tuple[int, ...], bytes]] = {}
+    for ids in source.projects.values():
+        for start in range(0, len(ids), PAGE):
+            page = tuple(ids[start : start + PAGE])
+            pages[page[0]] = page, source.bodies(page, None)
+    return pages
+
+
+def _project(key: str) -> dict[str, Any]:
+    return {"id": "10000", "key": key, "name": f"Project {key}", "versions": [_VERSION],
+            "lead": {"displayName": "Person 1"}}  # fmt: skip
 
 
 class Connection(asyncio.Protocol):
@@ -191,11 +211,13 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--issues", type=int, default=10_000)
+    parser.add_argument("--real", action="store_true")
     parser.add_argument("--latency-ms", type=float, default=0.0)
     parser.add_argument("--per-issue-ms", type=float, default=0.0)
     parser.add_argument("--port", type=int, default=0)
     given = parser.parse_args()
-    mock = Mock(Issues(given.issues), given.latency_ms / 1000, given.per_issue_ms / 1000)
+    source = RealIssues() if given.real else Issues(given.issues)
+    mock = Mock(source, given.latency_ms / 1000, given.per_issue_ms / 1000)
     asyncio.run(serve(mock, given.port))
 
 
