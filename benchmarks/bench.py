@@ -1,336 +1,343 @@
 """`make bench`: ours, the floor and the peers against one mock; tables into benchmarks/README.md.
 
-    python -m benchmarks.bench [--large | --million] [--repeat N] [--no-peers]
+    python -m benchmarks.bench [--only PART …] [--large | --million] [--repeat N] [--dry]
 
-Programs run in turn, N times round, so that what else the machine does hits them alike; a table
-shows medians. Compare ratios of one table, not seconds of two. CPU and peak memory are those that
-the kernel accounts to the child (wait4), of its biggest process.
+A part measures one thing and writes one section of the README, so parts can be run alone. Programs
+run in turn, so that what else the machine does hits them alike. Compare the ratios of one table,
+not the seconds of two.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import platform
-import shutil
+import re
 import statistics
-import subprocess
-import sys
 import time
-import urllib.request
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
-from benchmarks import peers
+from benchmarks import parity, peers, programs
+from benchmarks.issues import TITANIUM
+from benchmarks.measuring import (
+    ROOT,
+    WORK,
+    Failed,
+    Found,
+    Program,
+    Served,
+    Usage,
+    measure,
+    median,
+    mock,
+    rounds,
+)
+from benchmarks.programs import FLOOR, OURS
 
-ROOT = Path(__file__).resolve().parents[1]
-WORK = ROOT / ".bench"
 README = ROOT / "benchmarks/README.md"
-OURS = Path(sys.executable).with_name("itpm-sync")
-PEER_LIMIT_S = 600
-OUR, FLOOR = "itpm-sync", "floor"
+REAL_ISSUES = 29_057
+REAL_PROJECTS = ("TIMOB", "AC", "ALOY", "MOD", "DAEMON")
+SITES, SITE_ISSUES = 5, 1_000
+FASTEST = "dlt rest_api → DuckDB"  # of the peers, by the part of that name
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
-    """What one run took."""
+class Options:
+    """How to measure."""
 
-    wall_s: float
-    cpu_s: float
-    peak_mb: float
-
-
-@dataclass(frozen=True, slots=True)
-class Program:
-    """Something to measure; `prepare` runs before each time and is not measured."""
-
-    name: str
-    prepare: Callable[[], None]
-    command: Sequence[str]
-    folder: Path
-
-
-class Failed(Exception):
-    """A program did not end well; the text says how."""
-
-
-def measure(program: Program, limit_s: float = 7_200) -> Usage:
-    """Runs it once. Raises Failed."""
-    program.prepare()
-    log = (WORK / "output.txt").open("w+b")
-    started = time.monotonic()
-    child = subprocess.Popen(
-        program.command, cwd=program.folder, stdout=log, stderr=log,
-        env=peers.environment(program.folder),
-    )  # fmt: skip
-    while True:
-        pid, status, used = os.wait4(child.pid, os.WNOHANG)
-        if pid:
-            break
-        if time.monotonic() - started > limit_s:
-            child.kill()
-            os.wait4(child.pid, 0)
-            raise Failed(f"stopped after {limit_s:.0f} s")
-        time.sleep(0.005)
-    wall = time.monotonic() - started
-    child.returncode = os.waitstatus_to_exitcode(status)
-    log.seek(0)
-    said = log.read().decode(errors="replace").strip()
-    log.close()
-    if child.returncode:
-        raise Failed((said.splitlines() or ["no output"])[-1][:160])
-    return Usage(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
-
-
-def rounds(programs: Sequence[Program], repeat: int) -> dict[str, list[Usage] | str]:
-    """Each program `repeat` times, in turn; a failure instead of figures ends that program."""
-    found: dict[str, list[Usage] | str] = {p.name: [] for p in programs}
-    for _ in range(repeat):
-        for program in programs:
-            uses = found[program.name]
-            if isinstance(uses, str):
-                continue
-            limit = 7_200 if program.name in (OUR, FLOOR) else PEER_LIMIT_S
-            try:
-                uses.append(measure(program, limit))
-            except Failed as error:
-                found[program.name] = str(error)
-            print(f"  {program.name}: {found[program.name]}", flush=True)
-    return found
-
-
-# ---- the mock -----------------------------------------------------------------------------------
-
-
-@contextmanager
-def mock(issues: int, latency_ms: float, per_issue_ms: float = 0.0) -> Iterator[str]:
-    """A mock in a process of its own; gives its URL."""
-    command = [sys.executable, "-m", "benchmarks.mock_jira", "--issues", str(issues),
-               "--latency-ms", str(latency_ms), "--per-issue-ms", str(per_issue_ms)]  # fmt: skip
-    server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    try:
-        assert server.stdout
-        yield server.stdout.readline().strip()
-    finally:
-        server.kill()
-        server.wait()
-
-
-def ask(url: str, path: str, body: object = None) -> dict[str, int]:
-    """Asks the mock itself."""
-    data = None if body is None else json.dumps(body).encode()
-    with urllib.request.urlopen(urllib.request.Request(url + path, data)) as answer:
-        found: dict[str, int] = json.load(answer)
-        return found
-
-
-# ---- the programs -------------------------------------------------------------------------------
-
-
-def _configuration(url: str, connections: int) -> str:
-    entry = """  c{n}:
-    connector: jira
-    url: {url}
-    flavor: cloud
-    auth: {{email: a@example.org, token: "${{env:BENCH_TOKEN}}"}}
-    projects: [BEN]
-    fields: {{points: Story Points}}
-"""
-    sites = [url if connections == 1 else f"{url}/c{n}" for n in range(1, connections + 1)]
-    entries = "".join(entry.format(n=n, url=site) for n, site in enumerate(sites, 1))
-    return f"timezone: UTC\nconnections:\n{entries}projects: [{{code: BEN}}]\n"
-
-
-def ours(url: str, *, fresh: bool = True, connections: int = 1, name: str = OUR) -> Program:
-    """`itpm-sync pull`, into an empty store or the one that is there."""
-    folder = WORK / name
-
-    def prepare() -> None:
-        if fresh:
-            _empty(folder)
-        (folder / "itpm.yaml").write_text(_configuration(url, connections))
-
-    return Program(name, prepare, [str(OURS), "pull"], folder)
-
-
-def floor(url: str, *, fresh: bool = True) -> Program:
-    """The floor, likewise."""
-    folder = WORK / FLOOR
-    command = [sys.executable, str(ROOT / "benchmarks/floor.py"), url, str(folder / "floor.db")]
-    return Program(
-        FLOOR, lambda: _empty(folder) if fresh else None,
-        command if fresh else [*command, "--since"], folder,
-    )  # fmt: skip
-
-
-def peer(known: peers.Peer, url: str) -> Program:
-    """A peer into an empty folder."""
-    folder = WORK / "peer"
-
-    def prepare() -> None:
-        _empty(folder)
-
-    prepare()
-    return Program(known.name, prepare, known.command(WORK / known.venv, url, folder), folder)
-
-
-def _empty(folder: Path) -> None:
-    keep = {"config.json", "target.json"}
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in folder.iterdir():
-        if path.is_dir():
-            shutil.rmtree(path)
-        elif path.name not in keep:
-            path.unlink()
+    issues: int
+    repeat: int
+    all_peers: bool
 
 
 # ---- tables -------------------------------------------------------------------------------------
 
-
-def _median(uses: Sequence[Usage]) -> Usage:
-    return Usage(*(statistics.median(v) for v in zip(
-        *((u.wall_s, u.cpu_s, u.peak_mb) for u in uses), strict=True)))  # fmt: skip
+COLUMNS = ("program", "wall s", "issues/s", "CPU s", "peak MB", "wall ÷ floor", "CPU ÷ floor")
 
 
-def table(found: dict[str, list[Usage] | str], issues: int) -> list[str]:
-    """Markdown rows; ratios are medians of each round's ratio to the floor."""
-    base = found[FLOOR]
-    lines = ["| program | wall s | issues/s | CPU s | peak MB | wall ÷ floor | CPU ÷ floor |",
-             "|---|--:|--:|--:|--:|--:|--:|"]  # fmt: skip
-    for name, uses in found.items():
-        if isinstance(uses, str):
-            lines.append(f"| {name} | skipped: {uses.replace('|', '/')} | | | | | |")
-            continue
-        m, ratio, cpu = _median(uses), "", ""
-        if not isinstance(base, str):
-            pairs = list(zip(uses, base, strict=False))
-            ratio = f"{statistics.median(u.wall_s / b.wall_s for u, b in pairs):.2f}"
-            cpu = f"{statistics.median(u.cpu_s / b.cpu_s for u, b in pairs):.2f}"
-        rate = f"{issues / m.wall_s:,.0f}" if issues else ""
-        lines.append(f"| {name} | {m.wall_s:.2f} | {rate} | {m.cpu_s:.2f} | {m.peak_mb:.0f} "
-                     f"| {ratio} | {cpu} |")  # fmt: skip
-    return lines
+def table(found: Found, issues: int) -> list[str]:
+    """Markdown: medians of each figure, and of each round's ratios with their span."""
+    peered = not found.keys() <= {OURS, FLOOR}
+    columns = [*COLUMNS, *(["wall ÷ ours"] if peered else [])]
+    rows = ([name, *_cells(uses, found, issues)] for name, uses in found.items())
+    return markdown(columns, [row[: len(columns)] for row in rows])
 
 
-def full(issues: int, latency_ms: float, repeat: int, known: Sequence[peers.Peer],
-         per_issue_ms: float = 0.0) -> list[str]:  # fmt: skip
-    """A first pull of everything."""
-    title = f"Full pull, {issues:,} issues, {latency_ms:.0f} ms latency"
-    title += f", {per_issue_ms:g} ms per issue" if per_issue_ms else ""
+def markdown(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """A table whose first column is text and the others numbers."""
+    lines = [columns, ["---", *["--:"] * (len(columns) - 1)], *rows]
+    return [f"| {' | '.join(cells)} |" for cells in lines]
+
+
+def _cells(uses: list[Usage] | str, found: Found, issues: int) -> list[str]:
+    if isinstance(uses, str):
+        return [f"skipped: {uses.replace('|', '/')}", *[""] * 6]
+    m = median(uses)
+    return [f"{m.wall_s:.2f}", f"{issues / m.wall_s:,.0f}", f"{m.cpu_s:.2f}", f"{m.peak_mb:.0f}",
+            _ratio(uses, found.get(FLOOR), _wall), _ratio(uses, found.get(FLOOR), _cpu),
+            _ratio(uses, found.get(OURS), _wall)]  # fmt: skip
+
+
+def _wall(used: Usage) -> float:
+    return used.wall_s
+
+
+def _cpu(used: Usage) -> float:
+    return used.cpu_s
+
+
+def _ratio(
+    uses: Sequence[Usage], base: list[Usage] | str | None, of: Callable[[Usage], float]
+) -> str:
+    """`1.42 (1.39–1.60)`: the median of the rounds' ratios, the lowest and the highest."""
+    if not isinstance(base, list) or uses is base:
+        return "1" if uses is base else ""
+    ratios = [of(u) / of(b) for u, b in zip(uses, base, strict=False)]
+    span = f" ({min(ratios):.2f}–{max(ratios):.2f})" if len(ratios) > 1 else ""
+    return f"{statistics.median(ratios):.2f}{span}"
+
+
+def _titled(title: str, found: Found, issues: int, *notes: str) -> list[str]:
+    lines = [f"**{title}**", "", *table(found, issues), ""]
+    return [*lines, *(line for note in notes if note for line in (note, ""))]
+
+
+def _mock_cpu(served: Served, runs: int) -> str:
+    return f"The mock needed {served.cpu_s / max(runs, 1):.2f} s of CPU a run."
+
+
+def _runs(found: Found) -> int:
+    return sum(len(uses) for uses in found.values() if isinstance(uses, list))
+
+
+def _store_size(issues: int) -> str:
+    files = [programs.store_of(name) for name in (OURS, FLOOR)]
+    sizes = [f.stat().st_size / issues if f.exists() else 0 for f in files]
+    return f"Store: {sizes[0]:,.0f} bytes an issue; the floor's: {sizes[1]:,.0f}."
+
+
+# ---- parts --------------------------------------------------------------------------------------
+
+
+def full(options: Options) -> list[str]:
+    """A first pull of everything, ours and the floor."""
+    return [
+        *_full(options.issues, options.repeat, 0),
+        *_full(options.issues, options.repeat, 100),
+        *_full(options.issues, options.repeat, 0, per_issue_ms=2),
+    ]
+
+
+def _full(issues: int, repeat: int, latency_ms: float, per_issue_ms: float = 0.0) -> list[str]:
+    title = f"{issues:,} issues, {latency_ms:g} ms latency"
+    title += f", {per_issue_ms:g} ms of server time an issue" if per_issue_ms else ""
     print(title, flush=True)
-    with mock(issues, latency_ms, per_issue_ms) as url:
-        found = rounds([ours(url), floor(url)], repeat)
-        found |= rounds([peer(p, url) for p in known], 1)
-    store = WORK / OUR / "itpm.db"
-    size = store.stat().st_size / issues if store.exists() else 0
-    return [f"### {title}", "", *table(found, issues), "",
-            f"Store: {size:,.0f} bytes an issue.", ""]  # fmt: skip
+    with mock(issues, latency_ms, per_issue_ms) as served:
+        found = rounds([programs.ours(served.url), programs.floor(served.url)], repeat, issues)
+    return _titled(title, found, issues, _store_size(issues), _mock_cpu(served, _runs(found)))
 
 
-def incremental(issues: int, latency_ms: float, repeat: int) -> list[str]:
+def beside_peers(options: Options) -> list[str]:
+    """A first pull of everything at 100 ms, once round with every peer."""
+    return _beside(options.issues, peers.PEERS)
+
+
+def _beside(issues: int, wanted: Sequence[peers.Peer]) -> list[str]:
+    title = f"{issues:,} issues, 100 ms latency, one round"
+    print(title, flush=True)
+    problems = {p.name: problem for p in wanted if (problem := peers.install(WORK, p))}
+    known = [p for p in wanted if p.name not in problems]
+    with mock(issues, 100) as served:
+        chosen = [programs.ours(served.url), programs.floor(served.url),
+                  *(programs.peer(p, served.url) for p in known)]  # fmt: skip
+        found = rounds(chosen, 1, issues) | problems
+    walls = {n: u[0].wall_s for n, u in found.items() if isinstance(u, list)}
+    others = {n: wall for n, wall in walls.items() if n not in (OURS, FLOOR)}
+    note = ""
+    if others and OURS in walls:
+        fastest = min(others, key=others.__getitem__)
+        note = f"Ours is {others[fastest] / walls[OURS]:.1f} × as fast as {fastest}."
+    installed = "; ".join(dict.fromkeys(peers.versions(WORK, p) for p in known))
+    return _titled(title, found, issues, note, f"Installed: {installed}." if installed else "")
+
+
+def incremental(options: Options) -> list[str]:
     """A pull after 1 % of the issues changed, in the store of the full pull before."""
-    title = f"1 % of {issues:,} issues changed, {latency_ms:.0f} ms latency"
+    return [line for latency_ms in (0, 100)
+            for line in _incremental(options.issues, options.repeat, latency_ms)]  # fmt: skip
+
+
+def _incremental(issues: int, repeat: int, latency_ms: float) -> list[str]:
+    title = f"1 % of {issues:,} issues changed, {latency_ms:g} ms latency"
     print(title, flush=True)
-    with mock(issues, latency_ms) as url:
-        rounds([ours(url), floor(url)], 1)
-
-        def change() -> None:
-            ask(url, "/_changed", {"share": 0.01})
-            ask(url, "/_counts")
-
-        programs = [ours(url, fresh=False), floor(url, fresh=False)]
-        programs = [
-            Program(p.name, _both(p.prepare, change), p.command, p.folder) for p in programs
-        ]
-        found = rounds(programs, repeat)
-    return [f"### {title}", "", *table(found, issues // 100), ""]
+    changed = round(issues * 0.01)
+    with mock(issues, latency_ms) as served:
+        rounds([programs.ours(served.url), programs.floor(served.url)], 1, issues)
+        again = [programs.ours(served.url, fresh=False), programs.floor(served.url, fresh=False)]
+        found = rounds([_after_changes(p, served) for p in again], repeat, changed)
+    return _titled(title, found, changed)
 
 
-def _both(first: Callable[[], None], second: Callable[[], None]) -> Callable[[], None]:
-    def act() -> None:
-        first()
-        second()
+def _after_changes(program: Program, served: Served) -> Program:
+    def prepare() -> None:
+        program.prepare()
+        served.ask("/_changed", {"share": 0.01})
 
-    return act
+    return Program(program.name, program.command, program.folder, prepare, program.stored)
 
 
-def nothing_new(repeat: int) -> list[str]:
+def quiet(options: Options) -> list[str]:
     """Five connections of 1,000 issues each, nothing new; and how fast `--help` is."""
-    print("Nothing new", flush=True)
-    with mock(1_000, 0) as url:
-        quiet = ours(url, fresh=False, connections=5, name="quiet")
-        measure(ours(url, connections=5, name="quiet"))
-        ask(url, "/_counts")
-        uses = [measure(quiet) for _ in range(repeat)]
-        counts = ask(url, "/_counts")
-    requests = sum(counts.values()) / 5 / repeat
-    helped = [measure(Program("help", lambda: None, [str(OURS), "--help"], WORK))
-              for _ in range(repeat)]  # fmt: skip
-    used = _median(uses)
-    text = (
-        f"`itpm-sync pull`: {used.wall_s:.2f} s wall, {used.cpu_s:.2f} s CPU, "
-        f"{requests:.1f} requests a connection. "
-        f"`itpm-sync --help`: {_median(helped).wall_s:.2f} s."
-    )
-    return ["### Nothing new, five connections; `--help`", "", text, ""]
+    print("nothing new", flush=True)
+    with mock(SITE_ISSUES, 0) as served:
+        first, idle = (
+            programs.ours(served.url, fresh=fresh, connections=SITES, name="quiet")
+            for fresh in (True, False)
+        )
+        measure(first, SITES * SITE_ISSUES)
+        served.ask("/_counts")
+        uses = [measure(idle) for _ in range(options.repeat)]
+        asked = served.ask("/_counts")
+    helped = [measure(Program("help", [str(programs.COMMAND), "--help"], WORK))
+              for _ in range(options.repeat)]  # fmt: skip
+    each = sum(asked.values()) / SITES / options.repeat
+    paths = _paths(asked, SITES * options.repeat)
+    rows = [_plain("`itpm-sync pull`, five connections, nothing new", uses),
+            _plain("`itpm-sync --help`", helped)]  # fmt: skip
+    return [*markdown(("command", "wall s", "CPU s", "peak MB"), rows), "",
+            f"Requests a connection: {each:.1f} ({paths}).", ""]  # fmt: skip
 
 
-def _write(section: str, lines: Sequence[str]) -> None:
-    text = README.read_text()
-    begin, end = f"<!-- {section} -->", f"<!-- /{section} -->"
-    before, _, rest = text.partition(begin)
-    _, _, after = rest.partition(end)
+def _plain(name: str, uses: Sequence[Usage]) -> list[str]:
+    m, walls = median(uses), [u.wall_s for u in uses]
+    span = f"{m.wall_s:.2f} ({min(walls):.2f}–{max(walls):.2f})"
+    return [name, span, f"{m.cpu_s:.2f}", f"{m.peak_mb:.0f}"]
+
+
+def _paths(asked: Mapping[str, int], runs: int) -> str:
+    """`2 × search/jql, 1 × myself`: what each connection asks a run."""
+    totals: dict[str, int] = {}
+    for key, times in asked.items():
+        path = re.sub(r"^.*?/rest/(api|agile)/[\d.]+/", "", key.split(" ", 2)[2])
+        totals[path] = totals.get(path, 0) + times
+    ordered = sorted(totals.items(), key=lambda item: -item[1])
+    return ", ".join(f"{times / runs:g} × {path}" for path, times in ordered)
+
+
+def titanium(options: Options) -> list[str]:
+    """A first pull of the real issues at 100 ms."""
+    if not TITANIUM.is_dir():
+        return ["Skipped: the real data are not beside the project (`../shared/data`).", ""]
+    title = f"{REAL_ISSUES:,} real issues of {len(REAL_PROJECTS)} projects, 100 ms latency"
+    print(title, flush=True)
+    with mock(0, 100, real=True) as served:
+        chosen = [programs.ours(served.url, projects=REAL_PROJECTS),
+                  programs.floor(served.url, projects=REAL_PROJECTS)]  # fmt: skip
+        found = rounds(chosen, options.repeat, REAL_ISSUES)
+    size = _store_size(REAL_ISSUES)
+    return _titled(title, found, REAL_ISSUES, size, _mock_cpu(served, _runs(found)))
+
+
+def large(options: Options) -> list[str]:
+    """100,000 issues: full at 0 and 100 ms, 1 % changed, and the fastest peer."""
+    issues = 100_000
+    known = [p for p in peers.PEERS if options.all_peers or p.name == FASTEST]
+    return [
+        *_full(issues, options.repeat, 0),
+        *_full(issues, options.repeat, 100),
+        *_incremental(issues, options.repeat, 0),
+        *_beside(issues, known),
+    ]
+
+
+def memory(options: Options) -> list[str]:  # noqa: ARG001
+    """Peak memory at three times the issues."""
+    sizes, rows, peaks = (100_000, 300_000), [], []
+    for issues in sizes:
+        print(f"memory: {issues:,} issues", flush=True)
+        with mock(issues, 0) as served:
+            used = measure(programs.ours(served.url), issues)
+        peaks.append(used.peak_mb)
+        rows.append([f"{issues:,}", f"{used.wall_s:.1f}", f"{issues / used.wall_s:,.0f}",
+                     f"{used.cpu_s:.1f}", f"{used.peak_mb:.1f}"])  # fmt: skip
+    change = (peaks[1] / peaks[0] - 1) * 100
+    return [*markdown(("issues", "wall s", "issues/s", "CPU s", "peak MB"), rows), "",
+            f"At 300,000 issues the peak is {change:+.1f} % of that at 100,000.", ""]  # fmt: skip
+
+
+def million(options: Options) -> list[str]:  # noqa: ARG001
+    """Ours alone: time, memory and size of the store."""
+    issues = 1_000_000
+    print(f"{issues:,} issues", flush=True)
+    with mock(issues, 0) as served:
+        used = measure(programs.ours(served.url), issues)
+    size = programs.store_of(OURS).stat().st_size
+    columns = ("issues", "wall s", "issues/s", "CPU s", "peak MB", "store GB", "bytes an issue")
+    row = [f"{issues:,}", f"{used.wall_s:.0f}", f"{issues / used.wall_s:,.0f}",
+           f"{used.cpu_s:.0f}", f"{used.peak_mb:.0f}", f"{size / 1e9:.2f}",
+           f"{size / issues:,.0f}"]  # fmt: skip
+    return [*markdown(columns, [row]), "", _mock_cpu(served, 1), ""]
+
+
+PARTS: Mapping[str, Callable[[Options], list[str]]] = {
+    "full": full, "peers": beside_peers, "incremental": incremental, "quiet": quiet,
+    "titanium": titanium, "large": large, "memory": memory, "million": million,
+}  # fmt: skip
+USUAL = ("full", "incremental", "quiet", "titanium", "peers")
+
+
+# ---- the command line ---------------------------------------------------------------------------
+
+
+def write(part: str, lines: Sequence[str]) -> None:
+    """Replaces the part's section of the README."""
+    begin, end = f"<!-- {part} -->", f"<!-- /{part} -->"
+    before, found, rest = README.read_text().partition(begin)
+    _, closed, after = rest.partition(end)
+    if not (found and closed):
+        raise SystemExit(f"{README} has no section {begin} … {end}")
     README.write_text("\n".join([before + begin, "", *lines, end]) + after)
 
 
-def _installed() -> tuple[list[peers.Peer], list[str]]:
-    good, notes = [], []
-    for known in peers.PEERS:
-        problem = peers.install(WORK, known.venv, known.packages)
-        if problem:
-            notes += [f"{known.name}: {problem}", ""]
-        else:
-            good.append(known)
-    return good, notes
-
-
 def _circumstances() -> str:
-    python, load = platform.python_version(), os.getloadavg()[0]
-    day = f"{datetime.now(UTC):%Y-%m-%d}"
+    load = os.getloadavg()[0]
+    day, python = f"{datetime.now(UTC):%Y-%m-%d}", platform.python_version()
     return f"{day}, Python {python}, {os.cpu_count()} cores, load {load:.1f} at the start."
+
+
+def _run(part: str, options: Options) -> list[str]:
+    began, lines = time.monotonic(), [_circumstances(), ""]
+    try:
+        lines += PARTS[part](options)
+    except Failed as error:
+        lines += [f"Failed: {error}", ""]
+    print(f"{part}: {time.monotonic() - began:.0f} s", flush=True)
+    return lines
 
 
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", action="append", choices=PARTS, help="this part (repeatable)")
     parser.add_argument("--large", action="store_true", help="100,000 and 300,000 issues")
     parser.add_argument("--million", action="store_true", help="1,000,000 issues")
-    parser.add_argument("--repeat", type=int, default=3)
-    parser.add_argument("--no-peers", action="store_true")
+    parser.add_argument("--issues", type=int, default=10_000, help="of the usual parts")
+    parser.add_argument("--repeat", type=int, default=3, help="rounds")
+    parser.add_argument("--all-peers", action="store_true", help="not only the fastest at 100,000")
     parser.add_argument("--dry", action="store_true", help="do not write README.md")
     given = parser.parse_args()
+    chosen = given.only or (["large", "memory"] if given.large else [])
+    chosen = chosen or (["million"] if given.million else [*USUAL])
     WORK.mkdir(exist_ok=True)
-    known, notes = ([], []) if given.no_peers else _installed()
-    lines = [_circumstances(), "", *notes]
-    if given.million:
-        section = "million"
-        lines += full(1_000_000, 0, 1, [])
-    elif given.large:
-        section = "large"
-        lines += full(100_000, 0, given.repeat, []) + full(100_000, 100, given.repeat, known)
-        lines += full(300_000, 0, 1, [])
-    else:
-        section = "quick"
-        lines += full(10_000, 0, given.repeat, []) + full(10_000, 100, given.repeat, known)
-        lines += full(10_000, 0, 1, [], per_issue_ms=2)
-        lines += incremental(10_000, 0, given.repeat) + nothing_new(given.repeat)
-    print("\n".join(lines))
-    if not given.dry:
-        _write(section, lines)
+    parity.check()
+    options = Options(given.issues, given.repeat, given.all_peers)
+    for part in chosen:
+        lines = _run(part, options)
+        print("\n".join(lines), flush=True)
+        if not given.dry:
+            write(part, lines)
 
 
 if __name__ == "__main__":

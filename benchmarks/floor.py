@@ -215,7 +215,7 @@ def run(url: str, path: str, projects: Sequence[str], *, since: bool) -> int:
         body = {"issueIdsOrKeys": chunk, "fields": FIELDS, "expand": ["changelog"]}
         try:
             pages.put(client.post("issue/bulkfetch", body))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - the reading thread raises it
             pages.put(error)
         ahead.release()
 

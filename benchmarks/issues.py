@@ -48,9 +48,12 @@ class Body:
 
 
 class Source(Protocol):
-    """What a mock serves. `projects`: the ids of each project, in the order of creation."""
+    """What a mock serves: ids in the order of creation, and their bodies."""
 
-    projects: Mapping[str, Sequence[int]]
+    @property
+    def projects(self) -> Mapping[str, Sequence[int]]:
+        """Project key → ids."""
+        ...
 
     def bodies(self, idents: Iterable[int], updated: str | None) -> bytes:
         """Issues as JSON, separated by commas; `updated` replaces their old stamp."""
@@ -71,7 +74,7 @@ class Issues:
         body = self._bodies[n % len(self._bodies)]
         stamp = updated or f"2025-03-{1 + n % 28:02}T{n % 24:02}:{n % 60:02}:{n % 59:02}.000+0000"
         values = (b"%d" % ident, b"%s-%d" % (PROJECT.encode(), n + 1), stamp.encode())
-        parts = []
+        parts: list[bytes] = []
         for piece, slot in zip(body.pieces, body.slots, strict=False):
             parts += (piece, values[slot])
         parts.append(body.pieces[-1])

@@ -216,7 +216,7 @@ def main() -> None:
     parser.add_argument("--per-issue-ms", type=float, default=0.0)
     parser.add_argument("--port", type=int, default=0)
     given = parser.parse_args()
-    source = RealIssues() if given.real else Issues(given.issues)
+    source: Source = RealIssues() if given.real else Issues(given.issues)
     mock = Mock(source, given.latency_ms / 1000, given.per_issue_ms / 1000)
     asyncio.run(serve(mock, given.port))
 

@@ -181,7 +181,14 @@ def _install(root: Path, venv: Venv) -> str:
     wanted = " ".join(venv.packages)
     if stamp.exists() and stamp.read_text() == wanted:
         return ""
-    pip = [folder / "bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip = [
+        str(folder / "bin/python"),
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+    ]
     try:
         subprocess.run([sys.executable, "-m", "venv", folder], check=True, capture_output=True)
         subprocess.run([*pip, *venv.packages], check=True, timeout=INSTALL_S, capture_output=True)
