@@ -49,7 +49,7 @@ class ConnectorSettings(BaseModel):
 class Deletes(Enum):
     """How a stream tells that a record is gone."""
 
-    CENSUS = "census"  # only a complete listing of ids can tell
+    CENSUS = "census"  # only a complete listing of ids can tell; see TellsWhereabouts
     WHOLE = "whole"  # every fetch reads the whole scope, so it is its own census (files)
     NEVER = "never"  # records of this stream are not deleted at the source
 
@@ -131,6 +131,26 @@ class Count:
     exact: bool = True
 
 
+class Fate(Enum):
+    """What a source says of a record that it is asked for by its id."""
+
+    THERE = "there"  # it gives the record, and says in which scope that now is
+    DELETED = "deleted"  # it says itself that the record no longer exists
+    MERGED = "merged"  # another record has taken its place
+    HIDDEN = "hidden"
+    """It does not give the record to this account. Many sources answer alike where a record was
+    deleted and where a right is missing: that is HIDDEN too, as nobody said that it was deleted."""
+    UNKNOWN = "unknown"  # it could not say now: nothing is concluded, the next sweep asks again
+
+
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """A record's fate; `scope` of one that is THERE, configured or not (a project's key)."""
+
+    fate: Fate
+    scope: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class CheckItem:
     """One line of `itpm-sync check`: what was tried, whether it holds, and advice if not."""
@@ -189,7 +209,9 @@ class Connector(Protocol):
         ...
 
     def census(self, stream: Stream, scope: str) -> Iterator[Sequence[str]]:
-        """Every id of a scope, in batches. Raises rather than ending early."""
+        """Every id of a scope, in batches. Raises rather than ending early, and where it cannot
+        know: a listing that was refused is not an empty one.
+        """
         ...
 
     def count(self, stream: Stream, scope: str) -> Count | None:
@@ -202,6 +224,24 @@ class Connector(Protocol):
 
     def close(self) -> None:
         """Releases sessions and files."""
+        ...
+
+
+@runtime_checkable
+class TellsWhereabouts(Protocol):
+    """A connector whose source says more of a missing record than that it is not listed.
+
+    Without it, what a complete census does not list is taken for deleted: right where the census
+    lists all that exists, wrong where records can leave the account's sight.
+    """
+
+    def whereabouts(self, stream: Stream, ids: Sequence[str]) -> Mapping[str, Whereabouts]:
+        """What became of records that are stored but that no census of the stream lists.
+
+        Asked by id, not by a search: its index may lag. Says no more than the source said. An id
+        that is left out counts as UNKNOWN; raises where nothing can be asked. `fetch` is then
+        given a partition that names, as `ids`, those that are THERE in a scope of the stream.
+        """
         ...
 
 

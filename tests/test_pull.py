@@ -464,7 +464,7 @@ def test_a_stream_no_longer_configured_is_hidden_and_can_come_back(world: World)
     world.connector.stream = replace(item, name="other")
     world.mapper = mapper({"version": 1, "streams": {"other": MAPPING["streams"]["item"]}})
     result = world.pull()
-    assert "item: 25 hidden" in result.connections[0].message
+    assert "item: 25 no longer visible" in result.connections[0].message
     kept = [r.ref.stream for r in world.store.records("work_item")]
     assert set(kept) == {"other"}
     world.connector.stream, world.mapper = item, mapper()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -203,9 +204,10 @@ class _StreamPull:
         wires, stream = self._wires, self._stream
         wires.write(lambda: wires.store.census_begin(wires.name, stream.name)).result()
         before = dict(self._checkpoints)
+        listed = self._due and plan.lists_before_reading(stream, self._policy) and self._list()
         readings, last = self._read(last)
         counts = self._ask_counts(readings)
-        self._look_for_absence(readings, before, counts)
+        self._look_for_absence(readings, before, counts, listed=listed)
         return self._prove(readings, counts), last
 
     # ---- read -----------------------------------------------------------------------------------
@@ -258,42 +260,71 @@ class _StreamPull:
 
     # ---- sweep ----------------------------------------------------------------------------------
 
+    def _list(self) -> bool:
+        """Takes a census; False if a scope cannot be listed, which is then a problem."""
+        problems = sweeping.list_ids(self._wires, self._stream)
+        self._problems |= problems
+        return not problems
+
     def _look_for_absence(
         self,
         readings: Mapping[str, ScopeReading],
         before: Mapping[str, Checkpoint],
         counts: Mapping[str, Count | None],
+        *,
+        listed: bool,
     ) -> None:
         """Marks what is gone, by a complete census of all scopes or not at all: what is missing
-        in one scope may have moved to another that could not be read.
+        in one scope may have moved to another that could not be read. `listed`: there is one.
         """
-        stream = self._stream
+        stream, due = self._stream, self._due
         if any(reading.error for reading in readings.values()):
             return
         if all(reading.listed for reading in readings.values()):
             self._conclude(before, scheduled=True)
-            return
-        stored = self._stored()
-        disagree = any(
-            count is not None and count.exact and not plan.agrees(count, known)
-            for scope, count in counts.items()
-            for known in [stored.get(scope, 0) + len(plan.unreadable(before.get(scope)))]
-        )
-        if stream.deletes is Deletes.CENSUS and (self._due or disagree):
-            problems = sweeping.list_ids(self._wires, stream)
-            self._problems |= problems
-            if not problems:
-                self._conclude(before, scheduled=self._due)
-                self._read_unknown(before)
+        elif listed:
+            self._conclude_and_complete(before, scheduled=True, listed_first=True)
+        elif (
+            stream.deletes is Deletes.CENSUS
+            and ((due and self._reads_all and self._stored()) or self._disagree(counts, before))
+            and self._list()
+        ):
+            self._conclude_and_complete(before, scheduled=due and not stream.incremental)
 
-    def _conclude(self, before: Mapping[str, Checkpoint], *, scheduled: bool) -> None:
-        self._sweep = sweeping.conclude(self._wires, self._stream, before, self._policy)
+    def _disagree(
+        self, counts: Mapping[str, Count | None], before: Mapping[str, Checkpoint]
+    ) -> bool:
+        """Whether an exact count of the source is another than what is stored."""
+        stored = self._stored()
+        return any(
+            not plan.agrees(plan.with_unlisted(count, known), stored.get(scope, 0) + unread)
+            for scope, count in counts.items()
+            for known in [before.get(scope)]
+            for unread in [len(plan.unreadable(known))]
+            if count is not None and count.exact
+        )
+
+    def _conclude(
+        self, before: Mapping[str, Checkpoint], *, scheduled: bool, listed_first: bool = False
+    ) -> None:
+        self._sweep = sweeping.conclude(
+            self._wires, self._stream, before, self._policy, listed_first=listed_first
+        )
         for scope in plan.scopes_of(self._stream):
             known = self._checkpoints[scope]
             self._put(sweeping.remember(known, self._sweep, scheduled=scheduled))
+            if problem := self._sweep.failure or self._sweep.problems.get(scope):
+                self._problems[scope] = f"{self._stream.name} {scope}".strip() + f": {problem}"
+        for scope, ids in self._sweep.unlisted.items():
+            log.info("%s %s %s: %d records are not listed, yet given by id",
+                     self._wires.name, self._stream.name, scope, len(ids))  # fmt: skip
+            self._noted(self._reader.read_again(scope, ids, self._policy.now))
 
-    def _read_unknown(self, before: Mapping[str, Checkpoint]) -> None:
-        """Reads those scopes whole that list records which no window would bring."""
+    def _conclude_and_complete(
+        self, before: Mapping[str, Checkpoint], *, scheduled: bool, listed_first: bool = False
+    ) -> None:
+        """Also reads those scopes whole that list records which no window would bring."""
+        self._conclude(before, scheduled=scheduled, listed_first=listed_first)
         scopes = sweeping.worth_reading(self._sweep, before)
         first = self._sweep
         for scope in scopes:
@@ -301,11 +332,8 @@ class _StreamPull:
                      self._wires.name, self._stream.name, scope)  # fmt: skip
             self._read_scope(scope, None)
         if scopes and not any(scope in self._problems for scope in scopes):
-            self._conclude(before, scheduled=self._due)
-            marked = {
-                cause: first.marked.get(cause, 0) + self._sweep.marked.get(cause, 0)
-                for cause in {*first.marked, *self._sweep.marked}
-            }
+            self._conclude(before, scheduled=scheduled, listed_first=listed_first)
+            marked = Counter(first.marked) + Counter(self._sweep.marked)
             self._sweep = replace(self._sweep, marked=marked)
 
     # ---- prove ----------------------------------------------------------------------------------
@@ -348,14 +376,15 @@ class _StreamPull:
             deleted=marked.get("deleted", 0),
             moved=marked.get("moved", 0),
             hidden=marked.get("hidden", 0),
+            merged=marked.get("merged", 0),
             notes=self._notes(),
             safety_stop=self._sweep.safety_stop,
         )
 
     def _proof(self, reading: ScopeReading, stored: int, count: Count | None) -> Completeness:
         scope, census = reading.scope, self._sweep.counts.get(reading.scope)
-        known = Count(census) if census is not None else count
         checkpoint = self._checkpoints.get(scope)
+        known = Count(census) if census is not None else plan.with_unlisted(count, checkpoint)
         problem = self._problems.get(scope) or self._doubt(scope, stored, known)
         if problem:
             self._problems[scope] = problem

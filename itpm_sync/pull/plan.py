@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from itpm_sync.connector import Count, Deletes, Stream, Window
+from itpm_sync.connector import Count, Deletes, Fate, Stream, Whereabouts, Window
 from itpm_sync.store import Checkpoint, ScopeCensus
 
 FEW = 10  # deletions that need no confirmation, however small the scope
@@ -81,42 +82,146 @@ def sweep_is_due(stream: Stream, checkpoints: Mapping[str, Checkpoint], policy: 
     return policy.now - last >= policy.sweep_every
 
 
+def lists_before_reading(stream: Stream, policy: Policy) -> bool:
+    """Whether a sweep takes its census before the changes are read.
+
+    Then whatever the account comes to see during the run is either read, or missing in the census.
+    The other way round, a record that was changed while it could not be seen would be lost if it
+    came back between the two: too late for the reading, listed as if it had been there all along.
+    A stream that is read whole has no such gap; and its reading often is its census.
+    """
+    return stream.incremental and not policy.full
+
+
 def doubts(stream: Stream, censuses: Iterable[ScopeCensus], max_share: float) -> tuple[str, ...]:
     """Why a census should not be believed without a person: one line a scope.
 
     Records under a scope that is not configured are not in doubt: the source itself has moved
-    them, or the configuration no longer asks for them.
+    them, or the configuration no longer asks for them. Nor is, yet, an empty scope that may be
+    empty and held few records: see `unconfirmed`.
     """
     found = []
-    for census in censuses:
-        if census.scope not in scopes_of(stream) or not census.missing:
-            continue
-        where = f"{stream.name} {census.scope}".strip()
+    for census in _lacking(stream, censuses):
         gone = len(census.missing)
-        if not census.listed and not stream.may_be_empty:
-            found.append(f"{where}: the source lists nothing, {census.stored} records are stored")
+        if not census.listed and not (stream.may_be_empty and gone <= FEW):
+            found.append(_lists_nothing(stream, census))
         elif gone > FEW and gone > max_share * census.stored:
             found.append(
-                f"{where}: {gone} of {census.stored} stored records are no longer listed, "
-                f"more than {max_share:.0%}"
+                f"{_place(stream, census.scope)}: {gone} of {census.stored} stored records are no "
+                f"longer listed, more than {max_share:.0%}"
             )
     return tuple(found)
 
 
-def cause_of_absence(stream: Stream, scope: str, checkpoints: Mapping[str, Checkpoint]) -> str:
-    """Why records stored under `scope` are listed nowhere: deleted, hidden or moved.
-
-    hidden: the configuration no longer names the scope. moved: the source said, when the record
-    was read last, that it is in a scope which was never asked for.
+def unconfirmed(
+    stream: Stream, censuses: Iterable[ScopeCensus], where: Mapping[str, Whereabouts] | None
+) -> tuple[str, ...]:
+    """Doubts about scopes that list nothing at all, though they may, once the source was asked
+    `where` the few records of each are: it must say that they were deleted, or where they are. An
+    empty list is also what an account gets to see that has lost a right.
     """
-    if scope in scopes_of(stream):
-        return "deleted"
-    return "hidden" if scope in checkpoints else "moved"
+    return tuple(
+        _lists_nothing(stream, census)
+        for census in _lacking(stream, censuses)
+        if not census.listed
+        and (where is None or any(_fate(where, i) in _UNSAID for i in census.missing))
+    )
+
+
+def _lacking(stream: Stream, censuses: Iterable[ScopeCensus]) -> Iterator[ScopeCensus]:
+    """The censuses of configured scopes that do not list all that is stored."""
+    return (c for c in censuses if c.scope in scopes_of(stream) and c.missing)
+
+
+def _place(stream: Stream, scope: str) -> str:
+    return f"{stream.name} {scope}".strip()
+
+
+def _lists_nothing(stream: Stream, census: ScopeCensus) -> str:
+    place = _place(stream, census.scope)
+    return f"{place}: the source lists nothing, {census.stored} records are stored"
+
+
+# ---- what became of records that no census lists ------------------------------------------------
+
+_UNSAID = frozenset({Fate.HIDDEN, Fate.UNKNOWN})
+_CAUSES = {Fate.DELETED: "deleted", Fate.MERGED: "merged", Fate.HIDDEN: "hidden"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What is concluded of missing records. `absent`: ids by cause, `unlisted` and `unanswered`:
+    ids by the scope under which they are stored.
+
+    `unlisted` exist in the stream all the same (its listing lags, or leaves out what is archived):
+    they stay, and are read by id. Of the `unanswered` nothing is known; they stay as they are.
+    """
+
+    absent: Mapping[str, tuple[str, ...]]
+    unlisted: Mapping[str, tuple[str, ...]]
+    unanswered: Mapping[str, tuple[str, ...]]
+
+
+def to_ask(stream: Stream, censuses: Iterable[ScopeCensus]) -> tuple[str, ...]:
+    """The records whose whereabouts only the source can tell."""
+    return tuple(ident for census in _lacking(stream, censuses) for ident in census.missing)
+
+
+def judge(
+    stream: Stream,
+    censuses: Iterable[ScopeCensus],
+    checkpoints: Mapping[str, Checkpoint],
+    where: Mapping[str, Whereabouts] | None,
+) -> Verdict:
+    """Why records are listed nowhere: deleted, merged, moved, hidden, or not absent at all.
+
+    `where` is None for a connector that only knows its census: then what is missing was deleted.
+    Records stored under a scope that is not configured are not asked for. They are hidden if it
+    was configured once, else moved: so the source said when it gave them last.
+    """
+    absent, unlisted, unanswered = (defaultdict[str, list[str]](list) for _ in range(3))
+    for census in censuses:
+        for ident in census.missing:
+            if census.scope not in scopes_of(stream):
+                absent["hidden" if census.scope in checkpoints else "moved"].append(ident)
+            elif where is None:
+                absent["deleted"].append(ident)
+            elif (fate := _fate(where, ident)) is Fate.UNKNOWN:
+                unanswered[census.scope].append(ident)
+            elif fate in _CAUSES:
+                absent[_CAUSES[fate]].append(ident)
+            elif _within(stream, where[ident].scope):
+                unlisted[census.scope].append(ident)
+            else:
+                absent["moved"].append(ident)
+    return Verdict(absent=_frozen(absent), unlisted=_frozen(unlisted),
+                   unanswered=_frozen(unanswered))  # fmt: skip
+
+
+def _fate(where: Mapping[str, Whereabouts], ident: str) -> Fate:
+    told = where.get(ident)
+    return told.fate if told else Fate.UNKNOWN
+
+
+def _within(stream: Stream, scope: str) -> bool:
+    """Whether a scope is configured; sources write names in their own case."""
+    return not stream.scopes or scope.casefold() in {s.casefold() for s in stream.scopes}
+
+
+def _frozen(found: Mapping[str, list[str]]) -> dict[str, tuple[str, ...]]:
+    return {name: tuple(ids) for name, ids in found.items()}
 
 
 def unreadable(checkpoint: Checkpoint | None) -> tuple[str, ...]:
     """Ids that the source listed in the last sweep but did not give."""
     return tuple(checkpoint.detail.get("unreadable", ())) if checkpoint else ()
+
+
+def with_unlisted(count: Count | None, checkpoint: Checkpoint | None) -> Count | None:
+    """The source's count and what, in the last sweep, it gave by id but did not list."""
+    if count is None or checkpoint is None:
+        return count
+    return replace(count, value=count.value + int(checkpoint.detail.get("unlisted", 0)))
 
 
 def agrees(count: Count | None, stored: int) -> bool:

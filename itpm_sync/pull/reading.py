@@ -121,15 +121,24 @@ class ScopeReader:
         job = _ScopeJob(self._wires, stream, scope, window, self.tally, sights=sights)
         return job.run()
 
+    def read_again(self, scope: str, ids: Sequence[str], now: datetime) -> ScopeReading:
+        """Fetches and lands records of a scope by their ids."""
+        stream = replace(self._stream, scopes=(scope,) if self._stream.scopes else ())
+        given = Partition(f"{scope} by id", scope, ids=tuple(ids))
+        window = Window(None, now)
+        return _ScopeJob(
+            self._wires, stream, scope, window, self.tally, sights=False, given=given
+        ).run()
+
 
 class _ScopeJob:
     def __init__(
         self, wires: Wires, stream: Stream, scope: str, window: Window, tally: Tally,
-        *, sights: bool,
+        *, sights: bool, given: Partition | None = None,
     ) -> None:  # fmt: skip
         self._wires, self._stream, self._scope = wires, stream, scope
         self._window, self._tally, self._sights = window, tally, sights
-        self._whole = stream.deletes is Deletes.WHOLE
+        self._whole, self._given = stream.deletes is Deletes.WHOLE, given
         self._failed, self._unread = threading.Event(), threading.Event()
 
     def run(self) -> ScopeReading:
@@ -156,6 +165,9 @@ class _ScopeJob:
 
     def _partitions(self) -> Iterator[Partition]:
         """The connector's partitions; listed again after a RetryableError, without repeating."""
+        if self._given is not None:
+            yield self._given
+            return
         done: set[tuple[str, tuple[str, ...] | None]] = set()
         for attempt in range(RETRIES + 1):
             try:

@@ -26,7 +26,7 @@ class ScopeResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamResult:
-    """One stream. `deleted`, `moved` and `hidden` were marked by a sweep."""
+    """One stream. `deleted`, `moved`, `hidden` and `merged` were marked by a sweep."""
 
     stream: str
     scopes: tuple[ScopeResult, ...]
@@ -34,6 +34,7 @@ class StreamResult:
     deleted: int = 0
     moved: int = 0
     hidden: int = 0
+    merged: int = 0
     notes: tuple[str, ...] = ()  # nothing is wrong, but somebody may wonder
     safety_stop: str = ""  # why nothing was marked
 
@@ -58,8 +59,8 @@ class StreamResult:
         landed = self.landed
         counts = {
             "new": landed.new, "changed": landed.changed, "returned": landed.returned,
-            "deleted": self.deleted + landed.gone, "moved": self.moved, "hidden": self.hidden,
-            "quarantined": landed.quarantined,
+            "deleted": self.deleted + landed.gone, "moved": self.moved, "merged": self.merged,
+            "no longer visible": self.hidden, "quarantined": landed.quarantined,
         }  # fmt: skip
         said = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
         return f"{self.stream}: {said or 'nothing new'}"
@@ -114,7 +115,7 @@ class ConnectionResult:
                     "new": s.landed.new, "changed": s.landed.changed,
                     "returned": s.landed.returned, "unchanged": s.landed.unchanged,
                     "deleted": s.deleted + s.landed.gone, "moved": s.moved, "hidden": s.hidden,
-                    "quarantined": s.landed.quarantined,
+                    "merged": s.merged, "quarantined": s.landed.quarantined,
                 }
                 for s in self.streams
             },

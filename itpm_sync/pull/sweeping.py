@@ -6,25 +6,41 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from itpm_sync.connector import Stream
+from itpm_sync.connector import Stream, TellsWhereabouts, Whereabouts
 from itpm_sync.errors import StoreError
 from itpm_sync.pull import plan
-from itpm_sync.pull.reading import Wires, describe
+from itpm_sync.pull.reading import Stopped, Wires, describe
 from itpm_sync.store import Checkpoint, ScopeCensus
 
 REMEMBERED = 1_000  # listed but unreadable ids that are kept, so as not to read them daily
 
+ASKED_AT_ONCE = 1_000  # ids a question; between two of them a run can be stopped
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sweep:
-    """What a sweep found and did. `counts` are the sizes of complete censuses, by scope."""
+    """What a sweep found and did, by scope. `counts`: how many records the source has, by a
+    complete census and by what it gave when asked by id (`unlisted`: these must be read).
+    `unknown` are listed but not stored, of the `unanswered` nothing is known. `marked` counts by
+    cause.
+    """
 
-    done: bool = False
     counts: Mapping[str, int] = field(default_factory=dict)
     unknown: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    marked: Mapping[str, int] = field(default_factory=dict)  # deleted, moved, hidden
+    unlisted: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    unanswered: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    marked: Mapping[str, int] = field(default_factory=dict)
     safety_stop: str = ""
-    problems: Mapping[str, str] = field(default_factory=dict)  # by scope
+    failure: str = ""  # nothing was concluded, as the source could not be asked
+
+    @property
+    def problems(self) -> Mapping[str, str]:
+        """What a person should know of a scope whose records could not all be accounted for."""
+        return {
+            scope: f"{len(ids)} of its stored records are not listed, and the source did not say "
+            "what became of them; the next sweep asks again"
+            for scope, ids in self.unanswered.items()
+        }
 
 
 def list_ids(wires: Wires, stream: Stream) -> Mapping[str, str]:
@@ -54,25 +70,63 @@ def _list_scope(wires: Wires, stream: Stream, scope: str) -> None:
 
 
 def conclude(
-    wires: Wires, stream: Stream, checkpoints: Mapping[str, Checkpoint], policy: plan.Policy
+    wires: Wires,
+    stream: Stream,
+    checkpoints: Mapping[str, Checkpoint],
+    policy: plan.Policy,
+    *,
+    listed_first: bool,
 ) -> Sweep:
-    """Compares the sighted ids, a complete census of all scopes, with the store, and marks."""
+    """Compares the sighted ids, a complete census of all scopes, with the store; asks the source
+    what became of records that are missing, unless there is a reason to doubt the census; marks.
+
+    `listed_first`: the census came before the reading, which may have met what was created since.
+    """
     store, name = wires.store, wires.name
     censuses = wires.write(lambda: store.census_compare(name, stream.name, policy.run)).result()
     counts = dict.fromkeys(plan.scopes_of(stream), 0)
-    counts |= {census.scope: census.listed for census in censuses if census.listed}
+    counts |= {c.scope: c.listed + c.fresh * listed_first for c in censuses if c.listed}
     unknown = {census.scope: census.unknown for census in censuses if census.unknown}
+    found = Sweep(counts=counts, unknown=unknown)
     doubts = () if policy.confirm else plan.doubts(stream, censuses, policy.max_deleted_share)
     if doubts:
-        return Sweep(done=True, counts=counts, unknown=unknown, safety_stop="; ".join(doubts))
-    marked = wires.write(lambda: _mark(wires, stream, censuses, checkpoints)).result()
-    return Sweep(done=True, counts=counts, unknown=unknown, marked=marked)
+        return replace(found, safety_stop="; ".join(doubts))
+    try:
+        where = _ask(wires, stream, plan.to_ask(stream, censuses))
+    except (StoreError, Stopped):
+        raise
+    except Exception as error:  # noqa: BLE001 — the connector's; `describe` logs it
+        return replace(found, failure=describe(error))
+    doubts = () if policy.confirm else plan.unconfirmed(stream, censuses, where)
+    if doubts:
+        return replace(found, safety_stop="; ".join(doubts))
+    verdict = plan.judge(stream, censuses, checkpoints, where)
+    marked = wires.write(lambda: _mark(wires, stream, censuses, verdict, checkpoints)).result()
+    for scope, ids in (*verdict.unlisted.items(), *verdict.unanswered.items()):
+        counts[scope] += len(ids)
+    return replace(
+        found, marked=marked, unlisted=verdict.unlisted, unanswered=verdict.unanswered
+    )  # fmt: skip
+
+
+def _ask(wires: Wires, stream: Stream, ids: Sequence[str]) -> Mapping[str, Whereabouts] | None:
+    """What became of these records; None where the connector knows no more than its census."""
+    connector = wires.connector
+    if not isinstance(connector, TellsWhereabouts):
+        return None
+    found: dict[str, Whereabouts] = {}
+    for start in range(0, len(ids), ASKED_AT_ONCE):
+        if wires.stop.is_set():
+            raise Stopped
+        found |= connector.whereabouts(stream, ids[start : start + ASKED_AT_ONCE])
+    return found
 
 
 def _mark(
     wires: Wires,
     stream: Stream,
     censuses: Sequence[ScopeCensus],
+    verdict: plan.Verdict,
     checkpoints: Mapping[str, Checkpoint],
 ) -> Mapping[str, int]:
     store, name, marked = wires.store, wires.name, Counter[str]()
@@ -80,11 +134,8 @@ def _mark(
         if census.moved:
             store.mark_moved(name, stream.name, census.moved, census.scope)
             marked["moved"] += len(census.moved)
-        if census.missing:
-            cause = plan.cause_of_absence(stream, census.scope, checkpoints)
-            marked[cause] += store.mark_absent(
-                name, stream.name, census.missing, cause=cause, at=wires.now
-            )
+    for cause, ids in verdict.absent.items():
+        marked[cause] += store.mark_absent(name, stream.name, ids, cause=cause, at=wires.now)
     store.clear_unlisted(name, stream.name, wires.run)
     dropped = checkpoints.keys() - set(plan.scopes_of(stream))
     if dropped:
@@ -110,12 +161,16 @@ def remember(checkpoint: Checkpoint, sweep: Sweep, *, scheduled: bool) -> Checkp
     One that was not `scheduled` does not count: its run read only what changed since the last run,
     and a scheduled one reads what changed since the last that counts (see `plan.window`).
 
-    After a safety stop it asks for another sweep, so that the stop is not forgotten.
+    After a safety stop, and where questions stayed open, it asks for another sweep in the next run,
+    so that the stop is not forgotten.
     """
-    if sweep.safety_stop:
+    if sweep.safety_stop or sweep.failure or checkpoint.scope in sweep.unanswered:
         return replace(checkpoint, detail={**checkpoint.detail, "doubt": True})
     ids = sorted(sweep.unknown.get(checkpoint.scope, ()))[:REMEMBERED]
-    detail = {k: v for k, v in checkpoint.detail.items() if k not in ("doubt", "unreadable")}
+    unlisted = len(sweep.unlisted.get(checkpoint.scope, ()))
+    ours = ("doubt", "unreadable", "unlisted")
+    detail = {k: v for k, v in checkpoint.detail.items() if k not in ours}
     detail |= {"unreadable": ids} if ids else {}
+    detail |= {"unlisted": unlisted} if unlisted else {}
     swept_at = checkpoint.at if scheduled else checkpoint.swept_at
     return replace(checkpoint, swept_at=swept_at, detail=detail)

@@ -40,27 +40,26 @@ def compare(
 ) -> tuple[ScopeCensus, ...]:
     """The census against the store, a value for each scope of either.
 
-    What `run` itself landed is not missing: the source's listing may lag behind its records.
+    Listing and reading take their time, so what `run` itself has read of a record counts more than
+    the listing: what it landed is not missing but `fresh`, where it says that a record is now, it
+    is, and what the source told it is gone is not listed.
     """
     raw, seen = RAW_RECORD.c, SIGHTING.c
     live = (*_of(RAW_RECORD, connection, stream), raw.absent.is_(None))
     listed = _of(SIGHTING, connection, stream)
     same = seen.id == raw.id
     stored = dict(_pairs(database, sa.select(raw.scope, sa.func.count()).where(*live), raw.scope))
-    counted = dict(
-        _pairs(database, sa.select(seen.scope, sa.func.count()).where(*listed), seen.scope)
+    lacking = (
+        sa.select(raw.scope, raw.source_id, raw.run == run)
+        .where(*live)
+        .where(~sa.exists().where(same))
     )
-    missing = _by_scope(
-        database,
-        sa.select(raw.scope, raw.source_id)
-        .where(*live, raw.run != run)
-        .where(~sa.exists().where(same)),
-    )
+    missing, fresh = _split(database.execute(lacking))
     unknown = _by_scope(
         database,
         sa.select(seen.scope, seen.source_id)
         .where(*listed)
-        .where(~sa.exists().where(same, raw.absent.is_(None))),
+        .where(~sa.exists().where(same, sa.or_(raw.absent.is_(None), raw.run == run))),
     )
     moved = _by_scope(
         database,
@@ -68,17 +67,42 @@ def compare(
         .join(RAW_RECORD, same)
         .where(*listed, raw.absent.is_(None), raw.scope != seen.scope, raw.run != run),
     )
+    counted = _listed(database, connection, stream, run)
     return tuple(
         ScopeCensus(
             scope=scope,
             stored=stored.get(scope, 0),
             listed=counted.get(scope, 0),
+            fresh=len(fresh[scope]),
             missing=tuple(missing[scope]),
             unknown=tuple(unknown[scope]),
             moved=tuple(moved[scope]),
         )
         for scope in sorted({*stored, *counted})
     )
+
+
+def _listed(database: sa.Connection, connection: str, stream: str, run: str) -> dict[str, int]:
+    """How many records each scope lists, as `run` knows better."""
+    raw, seen = RAW_RECORD.c, SIGHTING.c
+    told = sa.and_(seen.id == raw.id, raw.run == run)
+    rows = (
+        sa.select(sa.func.coalesce(raw.scope, seen.scope).label("scope"))
+        .select_from(SIGHTING.outerjoin(RAW_RECORD, told))
+        .where(*_of(SIGHTING, connection, stream), raw.absent.is_(None))
+        .subquery()
+    )
+    return dict(_pairs(database, sa.select(rows.c.scope, sa.func.count()), rows.c.scope))
+
+
+def _split(
+    rows: Iterable[Any],
+) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+    """Ids by scope: those of earlier runs, and those of this one."""
+    earlier, ours = defaultdict[str, list[str]](list), defaultdict[str, list[str]](list)
+    for scope, source_id, own in rows:
+        (ours if own else earlier)[scope].append(source_id)
+    return earlier, ours
 
 
 def forget_unlisted(database: sa.Connection, connection: str, stream: str, run: str) -> None:

@@ -297,7 +297,9 @@ class Store:
             self._sight.write(db, absence.sightings(connection, stream, scope, source_ids))
 
     def census_compare(self, connection: str, stream: str, run: str) -> tuple[ScopeCensus, ...]:
-        """The census against the store, per scope. Records that `run` landed are never missing."""
+        """The census against the store, per scope. What `run` itself read of a record counts more
+        than the listing; records that it landed are never missing.
+        """
         with self._db.read() as db:
             return absence.compare(db, connection, stream, run)
 

@@ -106,13 +106,15 @@ class Landed:
 class ScopeCensus:
     """A census compared with the store, for one scope.
 
-    `missing` are stored but listed nowhere in the stream; `unknown` are listed here but not stored
-    (or marked absent); `moved` are listed here but stored under another scope.
+    `missing` are stored but listed nowhere in the stream, but for the number of `fresh` ones, which
+    this run has just landed; `unknown` are listed here but not stored (or marked absent); `moved`
+    are listed here but stored under another scope.
     """
 
     scope: str
     stored: int
     listed: int
+    fresh: int
     missing: tuple[str, ...]
     unknown: tuple[str, ...]
     moved: tuple[str, ...]

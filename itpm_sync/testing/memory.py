@@ -19,11 +19,13 @@ from itpm_sync.connector import (
     ConnectorSettings,
     Context,
     Count,
+    Fate,
     Page,
     Partition,
     Publisher,
     RawRecord,
     Stream,
+    Whereabouts,
     Window,
 )
 from itpm_sync.errors import RecordError
@@ -39,6 +41,8 @@ class MemorySource:
 
     records: dict[str, RawRecord] = field(default_factory=dict)
     hidden: set[str] = field(default_factory=set)  # scopes that are no longer visible
+    secret: set[str] = field(default_factory=set)  # records that are no longer visible
+    unlisted: set[str] = field(default_factory=set)  # given by id, but left out of every list
     faults: list[Exception] = field(default_factory=list)
     rejected: list[RecordError] = field(default_factory=list)  # in every first page of a scope
     clock: datetime = datetime(2026, 1, 1, tzinfo=UTC)
@@ -70,10 +74,16 @@ class MemorySource:
     def visible(self, scope: str) -> list[RawRecord]:
         """A scope's records, oldest change first."""
         with self.lock:
-            own = [
-                r for r in self.records.values() if r.scope == scope and scope not in self.hidden
-            ]
+            own = [r for r in self.records.values() if r.scope == scope and self.shows(r)]
         return sorted(own, key=lambda r: (r.updated_at or self.clock, r.source_id))
+
+    def listed(self, scope: str) -> list[RawRecord]:
+        """Those that its lists name."""
+        return [r for r in self.visible(scope) if r.source_id not in self.unlisted]
+
+    def shows(self, record: RawRecord) -> bool:
+        """Whether our account may see the record."""
+        return record.scope not in self.hidden and record.source_id not in self.secret
 
     def fault(self) -> None:
         """Raises the next fault, if there is one."""
@@ -154,7 +164,7 @@ class MemoryConnector:
         """Slices of a scope's records, in the order of their change."""
         for scope in stream.scopes:
             self._ask("partitions")
-            found = [r for r in self.source.visible(scope) if _within(r, window)]
+            found = [r for r in self.source.listed(scope) if _within(r, window)]
             ids = [r.source_id for r in found]
             for start in range(0, len(ids), self.per_partition):
                 part = tuple(ids[start : start + self.per_partition])
@@ -167,18 +177,18 @@ class MemoryConnector:
     def fetch(self, stream: Stream, partition: Partition, window: Window) -> Iterator[Page]:  # noqa: ARG002
         """The slice's records that still exist, a few a page."""
         self._ask("fetch")
-        ids = partition.detail["ids"]
+        ids = partition.detail.get("ids", partition.ids or ())
         if partition.key.endswith((" 0", " rejected")) and self.source.rejected:
             yield Page([], tuple(self.source.rejected))
         for start in range(0, len(ids), self.per_page):
             self.source.fault()
             part = (self.source.records.get(i) for i in ids[start : start + self.per_page])
-            yield Page([r for r in part if r is not None and r.scope not in self.source.hidden])
+            yield Page([r for r in part if r is not None and self.source.shows(r)])
 
     def census(self, stream: Stream, scope: str) -> Iterator[Sequence[str]]:  # noqa: ARG002
         """Ids, a few a batch."""
         self._ask("census")
-        ids = [r.source_id for r in self.source.visible(scope) if not (r.deleted or r.merged_into)]
+        ids = [r.source_id for r in self.source.listed(scope) if not (r.deleted or r.merged_into)]
         for start in range(0, len(ids), self.per_page):
             yield ids[start : start + self.per_page]
 
@@ -187,8 +197,22 @@ class MemoryConnector:
         self._ask("count")
         if not self.counts:
             return None
-        live = [r for r in self.source.visible(scope) if not (r.deleted or r.merged_into)]
+        live = [r for r in self.source.listed(scope) if not (r.deleted or r.merged_into)]
         return Count(len(live))
+
+    def whereabouts(self, stream: Stream, ids: Sequence[str]) -> Mapping[str, Whereabouts]:  # noqa: ARG002
+        """It knows what was deleted, and what this account may not see."""
+        self._ask("whereabouts")
+        return {i: self._whereabouts(self.source.records.get(i)) for i in ids}
+
+    def _whereabouts(self, record: RawRecord | None) -> Whereabouts:
+        if record is None or record.deleted:
+            return Whereabouts(Fate.DELETED)
+        if not self.source.shows(record):
+            return Whereabouts(Fate.HIDDEN)
+        if record.merged_into:
+            return Whereabouts(Fate.MERGED)
+        return Whereabouts(Fate.THERE, record.scope)
 
     def publisher(self) -> Publisher | None:
         """It is only read."""
