@@ -94,6 +94,11 @@ class JiraClient:
         """Every version of a project, released and archived ones too."""
         return [dict(v.raw) for v in self._site().project_versions(key)]
 
+    def version(self, ident: str) -> Json:
+        """A version by its id. Raises NotFound."""
+        found: Json = self.http.get(f"{self.api}/version/{quote(ident, safe='')}")
+        return found
+
     def permissions(self, key: str, names: Sequence[str]) -> Mapping[str, bool]:
         """Which of the named permissions the account has in a project."""
         wanted = ",".join(names) if self.cloud else None  # Data Center answers all of them
@@ -116,6 +121,11 @@ class JiraClient:
     def sprints(self, board: int) -> Iterator[Json]:
         """A board's sprints. Raises RequestRejected (400) if the board has none by its kind."""
         yield from self._offsets(f"rest/agile/1.0/board/{board}/sprint", {}, "values")
+
+    def sprint(self, ident: str) -> Json:
+        """A sprint by its id, on whatever board. Raises NotFound."""
+        found: Json = self.http.get(f"rest/agile/1.0/sprint/{quote(ident, safe='')}")
+        return found
 
     def _offsets(self, path: str, params: Mapping[str, Any], items: str) -> Iterator[Json]:
         """Pages by offset until the source says that it was the last: a short or even an empty
@@ -264,7 +274,8 @@ class JiraClient:
     ) -> tuple[dict[str, Json], dict[str, str]]:
         """At most 100 issues by id, and for those that the source could not give, its reason.
 
-        What is in neither is gone or hidden by now.
+        What is in neither is gone or hidden by now: the reasons given are passing ones, says the
+        vendor's document of the bulk fetch.
         """
         expand = ["changelog"] if changelog else []
         if not self.cloud:
@@ -274,6 +285,19 @@ class JiraClient:
         failed = {str(e.get("id")): str(e.get("errorMessage") or "no reason given")
                   for e in found.get("issueErrors") or ()}  # fmt: skip
         return {str(i["id"]): i for i in found.get("issues") or () if "id" in i}, failed
+
+    def projects_of(self, ids: Sequence[str]) -> tuple[dict[str, str], list[str], list[str]]:
+        """Where at most 100 issues are now, by no search's index: id → key of the project; those
+        that do not exist, or that this account may not see; those that Jira cannot give now.
+        """
+        if self.cloud:
+            found, failed = self.issues(ids, ["project"], changelog=False)
+        else:  # issue by issue: Data Center has no bulk read but its search
+            each = ((i, self._existing(i, ["project"], ())) for i in ids)
+            found, failed = {i: issue for i, issue in each if issue}, {}
+        projects = {i: str(issue["fields"]["project"]["key"]) for i, issue in found.items()}
+        gone = [i for i in ids if i not in projects and i not in failed]
+        return projects, gone, list(failed)
 
     def _issues_by_search(
         self, ids: Sequence[str], fields: Sequence[str], expand: Sequence[str]
@@ -291,9 +315,14 @@ class JiraClient:
             return {str(issue["id"]): issue for issue in found if issue}
 
     def _existing(self, ident: str, fields: Sequence[str], expand: Sequence[str]) -> Json | None:
+        """The issue, or None if there is none or, as some servers say (403), none for us."""
         try:
             return self.issue(ident, fields, changelog="changelog" in expand)
         except NotFound:
+            return None
+        except RequestRejected as error:
+            if error.status != 403:
+                raise
             return None
 
     def _issues_in(

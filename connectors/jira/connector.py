@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 from functools import partial
 from pathlib import Path
@@ -37,11 +37,13 @@ from itpm_sync.connector import (
     Context,
     Count,
     Deletes,
+    Fate,
     Page,
     Partition,
     Publisher,
     RawRecord,
     Stream,
+    Whereabouts,
     Window,
 )
 from itpm_sync.errors import (
@@ -150,12 +152,13 @@ class JiraConnector:
                 yield Partition(f"{scope} {ids[0]}-{ids[-1]}", scope, ids=tuple(ids))
 
     def census(self, stream: Stream, scope: str) -> Iterator[Sequence[str]]:
-        """Every id of a scope, in batches; raises rather than ending early."""
+        """Every id of a scope, in batches; raises rather than ending early. Boards that are refused
+        are not taken for none, whatever `sprints` says: who asks has sprints in store."""
         if stream.name == "issue":
             yield from self._ids(scope, None)
         elif stream.name == "sprint":
             refused: list[RecordError] = []
-            yield list(self._sprints(refused))
+            yield list(self._sprints(refused, lenient=False))
             if refused:
                 raise ConnectionFailed(f"sprints cannot be listed completely: {refused[0]}")
         else:
@@ -170,6 +173,35 @@ class JiraConnector:
             return None
         return Count(len(list(self._small(stream.name, scope))))
 
+    # ---- what is missing ------------------------------------------------------------------------
+
+    def whereabouts(self, stream: Stream, ids: Sequence[str]) -> Mapping[str, Whereabouts]:
+        """What became of records, asked by id: a search has an index, which lags.
+
+        Jira has one answer for "deleted" and "you may not see it" (404, or an issue left out of a
+        bulk fetch): HIDDEN. Only of a version it says more: who sees the project, as its listing
+        has just shown, sees every version, and versions never change their project.
+        """
+        if stream.name == "issue":
+            parts = (self._client.projects_of(part) for part in _chunks([ids], BULK))
+            return {ident: where for part in parts for ident, where in _fates(*part).items()}
+        return {ident: self._whereabouts(stream.name, ident) for ident in ids}
+
+    def _whereabouts(self, stream: str, ident: str) -> Whereabouts:
+        client = self._client
+        try:
+            if stream == "sprint":  # there, but on none of the boards that read our projects
+                return Whereabouts(Fate.THERE, f"board {client.sprint(ident).get('originBoardId')}")
+            if stream == "version":
+                ident = str(client.version(ident)["projectId"])
+            return Whereabouts(Fate.THERE, str(client.project(ident)["key"]))
+        except NotFound:
+            return Whereabouts(Fate.DELETED if stream == "version" else Fate.HIDDEN)
+        except RequestRejected as error:
+            if error.status != 403:
+                raise
+            return Whereabouts(Fate.HIDDEN)
+
     def _ids(self, scope: str, since: datetime | None) -> Iterator[list[str]]:
         zone = self._site().zone
         jql = _jql(scope)
@@ -183,12 +215,13 @@ class JiraConnector:
     # ---- reading --------------------------------------------------------------------------------
 
     def fetch(self, stream: Stream, partition: Partition, window: Window) -> Iterator[Page]:  # noqa: ARG002
-        """One page a partition; the window stands in the partition's ids."""
+        """A page for every hundred ids of the partition; the window stands in these."""
         if stream.name == "issue":
-            yield self._issues(partition)
+            for ids in _chunks([partition.ids or ()], BULK):
+                yield self._issues(replace(partition, ids=tuple(ids)))
         elif stream.name == "sprint":
             rejected: list[RecordError] = []
-            sprints = self._sprints(rejected)
+            sprints = self._sprints(rejected, lenient=self.settings.sprints == "auto")
             yield Page([_record(i, s, BOARDS) for i, s in sprints.items()], rejected)
         else:
             yield Page(list(self._small(stream.name, partition.scope)))
@@ -279,13 +312,13 @@ class JiraConnector:
 
     # ---- sprints --------------------------------------------------------------------------------
 
-    def _sprints(self, rejected: list[RecordError]) -> dict[str, Json]:
+    def _sprints(self, rejected: list[RecordError], *, lenient: bool) -> dict[str, Json]:
         """Every sprint of every board that reads one of the projects, each once, with the keys of
         those projects as `_projects` (and `_project_key` if it is one). A board that refuses goes
-        to `rejected`."""
+        to `rejected`. `lenient`: a project whose boards are refused has none."""
         sprints: dict[str, Json] = {}
         for key in self.settings.projects:
-            for board in self._boards(key):
+            for board in self._boards(key, lenient=lenient):
                 try:
                     for sprint in self._client.sprints(int(board["id"])):
                         own = sprints.setdefault(str(sprint["id"]), {**sprint, "_projects": []})
@@ -298,11 +331,11 @@ class JiraConnector:
             own["_project_key"] = own["_projects"][0] if len(own["_projects"]) == 1 else None
         return sprints
 
-    def _boards(self, key: str) -> list[Json]:
+    def _boards(self, key: str, *, lenient: bool) -> list[Json]:
         try:
             return [b for b in self._client.boards(key) if b.get("type") != "kanban"]
         except (NotFound, RequestRejected) as error:
-            if self.settings.sprints == "auto":  # Jira without its Software part has no boards
+            if lenient:  # Jira without its Software part has no boards
                 log.info("%s: no boards for %s: %s", self.name, key, error)
                 return []
             raise ConnectionFailed(
@@ -393,6 +426,15 @@ _GONE = "listed, but deleted or hidden from this account when it was read"
 
 def _jql(key: str) -> str:
     return f'project = "{key}"'  # a key is validated: nothing in it needs quoting
+
+
+def _fates(
+    projects: Mapping[str, str], gone: Iterable[str], unanswered: Iterable[str]
+) -> dict[str, Whereabouts]:
+    """As `JiraClient.projects_of` found them."""
+    found = {ident: Whereabouts(Fate.THERE, key) for ident, key in projects.items()}
+    found |= dict.fromkeys(gone, Whereabouts(Fate.HIDDEN))
+    return found | dict.fromkeys(unanswered, Whereabouts(Fate.UNKNOWN))
 
 
 def _chunks(batches: Iterable[Sequence[str]], size: int) -> Iterator[list[str]]:

@@ -193,7 +193,8 @@ class JiraSandbox:
             self.state.version += 1
 
     def deny(self, *permissions: str) -> None:
-        """Takes permissions such as `ADD_COMMENTS`; none given: all are back."""
+        """Takes permissions such as `ADD_COMMENTS`, or `JIRA_SOFTWARE`, the licence to see boards;
+        none given: all are back."""
         with self._lock:
             self.state.denied = set(permissions)
 

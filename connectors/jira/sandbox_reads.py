@@ -105,6 +105,15 @@ def project(site: Site, _request: Request, key: str) -> Json:
     return site.render.project(site.project(key), full=True)
 
 
+def version(site: Site, _request: Request, ident: str) -> Json:
+    """One version of a visible project."""
+    for owner in _visible(site):
+        for known in owner["versions"]:
+            if known["id"] == ident:
+                return site.render.version(known | {"projectId": int(owner["id"])})
+    raise Refusal(404, f"Could not find version for id '{ident}'")
+
+
 def _versions(site: Site, key: str) -> list[Json]:
     chosen = site.project(key)
     number = int(chosen["id"])
@@ -132,7 +141,8 @@ def version_page(site: Site, request: Request, key: str) -> Json:
 
 
 def boards(site: Site, request: Request) -> Json:
-    """Boards that show a project's issues, 50 a page."""
+    """Boards that show a project's issues, 50 a page; 403 without a licence for Jira Software."""
+    _licensed(site)
     chosen = [b for b in site.state.boards.values() if _board_visible(site, b)]
     if key := request.text("projectKeyOrId"):
         target = site.state.project(key)
@@ -146,16 +156,22 @@ def boards(site: Site, request: Request) -> Json:
     return _agile_page(site, request, shown)
 
 
+def _licensed(site: Site) -> None:
+    site.may("JIRA_SOFTWARE", "The user does not have a valid license for Jira Software.")
+
+
 def _agile_page(site: Site, request: Request, values: list[Json]) -> Json:
     result = page(site, request, values, most=50)
     return {k: v for k, v in result.items() if k not in ("self", "nextPage")}
 
 
 def _board_visible(site: Site, board: Json) -> bool:
-    return any(site.state.project(key) for key in board["projects"])
+    seen = any(site.state.project(key) for key in board["projects"])
+    return seen and not board.get("hidden")
 
 
 def _board(site: Site, ident: str) -> Json:
+    _licensed(site)
     boards = (b for b in site.state.boards.values() if _board_visible(site, b))
     return found(boards, ident, "Requested board cannot be viewed because it either does not "
                  "exist or you do not have permission to view it.")  # fmt: skip
@@ -181,8 +197,11 @@ def board_sprints(site: Site, request: Request, ident: str) -> Json:
 
 
 def sprint(site: Site, _request: Request, ident: str) -> Json:
-    """One sprint."""
-    return site.render.sprint(found(site.state.sprints.values(), ident, "Sprint does not exist."))
+    """One sprint of a visible board."""
+    _licensed(site)
+    boards = {ident for ident, board in site.state.boards.items() if _board_visible(site, board)}
+    shown = (s for s in site.state.sprints.values() if s.get("originBoardId") in boards)
+    return site.render.sprint(found(shown, ident, "Sprint does not exist."))
 
 
 def user(site: Site, request: Request) -> Any:
@@ -222,6 +241,7 @@ ROUTES = (
     route("GET", "/api/project", project_list, None, "includeArchived expand recent browseArchive"),
     route("GET", "/api/project/{key}", project, "expand properties", "expand"),
     route("GET", "/api/project/{key}/versions", versions, "expand", "expand"),
+    route("GET", "/api/version/{id}", version, "expand", "expand"),
     route(
         "GET", "/api/project/{key}/version", version_page,
         f"{_PAGE} orderBy query status expand", f"{_PAGE} orderBy expand",

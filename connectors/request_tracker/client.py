@@ -32,7 +32,7 @@ LISTED = (
     "TimeWorked,TimeEstimated,TimeLeft,Created,Starts,Started,Due,Resolved,LastUpdated,_hyperlinks"
 )
 TRANSACTION = "ObjectId,Type,Field,OldValue,NewValue,TimeTaken,Creator,Created,Data"
-_TICKETS_PER_QUESTION = 50  # keeps the URL under 2 KB, far below what any server refuses
+TICKETS_PER_QUESTION = 50  # keeps the URL under 2 KB, far below what any server refuses
 
 
 class RequestTrackerClient:
@@ -146,8 +146,8 @@ class RequestTrackerClient:
         """
         found: dict[str, list[Json]] = {number: [] for number in minutes}
         numbers = list(minutes)
-        for start in range(0, len(numbers), _TICKETS_PER_QUESTION):
-            for line in self._lines_with_time(numbers[start : start + _TICKETS_PER_QUESTION]):
+        for start in range(0, len(numbers), TICKETS_PER_QUESTION):
+            for line in self._lines_with_time(numbers[start : start + TICKETS_PER_QUESTION]):
                 found.setdefault(str(line.get("ObjectId")), []).append(line)
         return {
             number: found[number]

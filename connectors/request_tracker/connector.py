@@ -19,7 +19,11 @@ import orjson
 from pydantic import Field, SecretStr, field_validator, model_validator
 from requests.auth import AuthBase
 
-from connectors.request_tracker.client import LISTED, RequestTrackerClient
+from connectors.request_tracker.client import (
+    LISTED,
+    TICKETS_PER_QUESTION,
+    RequestTrackerClient,
+)
 from connectors.request_tracker.publish import RequestTrackerPublisher
 from connectors.request_tracker.ticketsql import quoted, stamp
 from itpm_sync.connector import (
@@ -28,11 +32,13 @@ from itpm_sync.connector import (
     ConnectorSettings,
     Context,
     Count,
+    Fate,
     Page,
     Partition,
     Publisher,
     RawRecord,
     Stream,
+    Whereabouts,
     Window,
 )
 from itpm_sync.errors import ItpmError, NotFound, RecordError, RequestRejected, suggestion
@@ -146,6 +152,11 @@ class RequestTrackerConnector:
         window: Window,
     ) -> Iterator[Page]:
         """The tickets of a queue, merged ones among them, that changed since the window began."""
+        if partition.ids is not None:
+            for chosen in _by_number(partition.ids):
+                for tickets in self.client.tickets(f"({chosen}) AND EffectiveId > 0"):
+                    yield self._page(tickets, None)
+            return
         query = _everything(partition.scope)
         if window.since is not None:
             earliest = stamp(window.since.astimezone(UTC) - WESTMOST)
@@ -164,6 +175,34 @@ class RequestTrackerConnector:
         """The ids of a queue's tickets; deleted and merged ones are not among them."""
         for tickets in self.client.tickets(f"Queue = {quoted(scope)}", fields=""):
             yield [str(ticket["id"]) for ticket in tickets]
+
+    def whereabouts(
+        self,
+        stream: Stream,  # noqa: ARG002 — there is one
+        ids: Sequence[str],
+    ) -> Mapping[str, Whereabouts]:
+        """What became of tickets: a search finds those of any queue, and RT answers for each of
+        the others: a deleted or merged one still answers, a forbidden one is 403, none is 404."""
+        found = {
+            str(ticket["id"]): Whereabouts(Fate.THERE, _queue(ticket))
+            for chosen in _by_number(ids)
+            for tickets in self.client.tickets(chosen, fields="Queue")
+            for ticket in tickets
+        }
+        return {i: found.get(i) or self._whereabouts(i) for i in ids}
+
+    def _whereabouts(self, number: str) -> Whereabouts:
+        try:
+            ticket, _ = self.client.ticket(number)
+        except NotFound:
+            return Whereabouts(Fate.DELETED)
+        except RequestRejected as error:
+            if error.status != 403:
+                raise
+            return Whereabouts(Fate.HIDDEN)
+        if str(ticket.get("id")) != number:
+            return Whereabouts(Fate.MERGED)
+        return Whereabouts(Fate.DELETED if ticket.get("Status") == "deleted" else Fate.UNKNOWN)
 
     def count(
         self,
@@ -198,7 +237,7 @@ class RequestTrackerConnector:
         return RawRecord(
             source_id=number,
             body=canonical(ticket),
-            scope=str((ticket.get("Queue") or {}).get("Name", "")),
+            scope=_queue(ticket),
             updated_at=_moment(ticket.get("LastUpdated"), place),
             url=place,
             deleted=ticket.get("Status") == "deleted",
@@ -309,6 +348,17 @@ def canonical(ticket: Mapping[str, Any]) -> bytes:
 def _everything(queue: str) -> str:
     """All of a queue: naming EffectiveId makes RT show merged tickets too."""
     return f"Queue = {quoted(queue)} AND EffectiveId > 0"
+
+
+def _by_number(numbers: Sequence[str]) -> Iterator[str]:
+    """Queries for tickets by number, some at a time: a URL has its limits."""
+    for start in range(0, len(numbers), TICKETS_PER_QUESTION):
+        part = numbers[start : start + TICKETS_PER_QUESTION]
+        yield " OR ".join(f"id = {number}" for number in part)
+
+
+def _queue(ticket: Mapping[str, Any]) -> str:
+    return str((ticket.get("Queue") or {}).get("Name", ""))
 
 
 def _minutes(ticket: Mapping[str, Any]) -> int:
