@@ -18,6 +18,7 @@ from itpm_sync.config.settings import (
     Root,
     Safety,
     Thresholds,
+    Waiver,
 )
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "Root",
     "Safety",
     "Thresholds",
+    "Waiver",
     "json_schema",
     "load",
     "read_yaml",
