@@ -13,7 +13,9 @@ import argparse
 import os
 import platform
 import re
+import signal
 import statistics
+import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -330,6 +332,7 @@ def main() -> None:
     given = parser.parse_args()
     chosen = given.only or (["large", "memory"] if given.large else [])
     chosen = chosen or (["million"] if given.million else [*USUAL])
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # ends the measured program too
     WORK.mkdir(exist_ok=True)
     parity.check()
     options = Options(given.issues, given.repeat, given.all_peers)
