@@ -303,14 +303,15 @@ def write(part: str, lines: Sequence[str]) -> None:
     README.write_text("\n".join([before + begin, "", *lines, end]) + after)
 
 
-def _circumstances() -> str:
+def circumstances() -> str:
+    """When and on what it was measured."""
     load = os.getloadavg()[0]
     day, python = f"{datetime.now(UTC):%Y-%m-%d}", platform.python_version()
     return f"{day}, Python {python}, {os.cpu_count()} cores, load {load:.1f} at the start."
 
 
 def _run(part: str, options: Options) -> list[str]:
-    began, lines = time.monotonic(), [_circumstances(), ""]
+    began, lines = time.monotonic(), [circumstances(), ""]
     try:
         lines += PARTS[part](options)
     except Failed as error:
