@@ -13,9 +13,7 @@ import argparse
 import os
 import platform
 import re
-import signal
 import statistics
-import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -303,15 +301,14 @@ def write(part: str, lines: Sequence[str]) -> None:
     README.write_text("\n".join([before + begin, "", *lines, end]) + after)
 
 
-def circumstances() -> str:
-    """When and on what it was measured."""
+def _circumstances() -> str:
     load = os.getloadavg()[0]
     day, python = f"{datetime.now(UTC):%Y-%m-%d}", platform.python_version()
     return f"{day}, Python {python}, {os.cpu_count()} cores, load {load:.1f} at the start."
 
 
 def _run(part: str, options: Options) -> list[str]:
-    began, lines = time.monotonic(), [circumstances(), ""]
+    began, lines = time.monotonic(), [_circumstances(), ""]
     try:
         lines += PARTS[part](options)
     except Failed as error:
@@ -333,7 +330,6 @@ def main() -> None:
     given = parser.parse_args()
     chosen = given.only or (["large", "memory"] if given.large else [])
     chosen = chosen or (["million"] if given.million else [*USUAL])
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # ends the measured program too
     WORK.mkdir(exist_ok=True)
     parity.check()
     options = Options(given.issues, given.repeat, given.all_peers)

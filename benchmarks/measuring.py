@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import resource
-import signal
 import statistics
 import subprocess
 import sys
@@ -66,11 +65,7 @@ def measure(program: Program, issues: int = 0) -> Usage:
             program.command, cwd=program.folder, stdout=log, stderr=log,
             env=environment(program.folder), start_new_session=True,
         )  # fmt: skip
-        try:
-            status, used = _waited(child, started + program.limit_s)
-        except BaseException:
-            os.killpg(child.pid, signal.SIGKILL)
-            raise
+        status, used = _waited(child, started + program.limit_s)
         wall = time.monotonic() - started
         log.seek(0)
         said = log.read().decode(errors="replace").strip()
@@ -94,7 +89,7 @@ def _waited(
             child.returncode = os.waitstatus_to_exitcode(status)
             return child.returncode, used
         if time.monotonic() > until:
-            os.killpg(child.pid, signal.SIGKILL)
+            os.killpg(child.pid, 9)
             child.returncode = -9
             return None, os.wait4(child.pid, 0)[2]
         time.sleep(0.005)

@@ -1,7 +1,8 @@
 """Parse, call app, print, exit code. Everything heavy is imported by the command that needs it.
 
 Exit codes: 0 all well · 1 a fault of ours · 2 configuration, nothing ran · 3 partial: something
-failed, the rest went on · 4 safety stop: a person must confirm · 5 another run holds the lock.
+failed, the rest went on · 4 safety stop: a person must confirm · 5 another run holds the lock ·
+130 Ctrl-C, 143 SIGTERM: stopped.
 """
 
 from __future__ import annotations
@@ -18,10 +19,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from itpm_sync.errors import (
-    ConfigError,
-    ItpmError,
-)
+from itpm_sync.errors import ConfigError, ItpmError, Stopped
+from itpm_sync.stopping import Stopping
 
 if TYPE_CHECKING:
     from itpm_sync.app import Session
@@ -90,25 +89,34 @@ def options(
 
 
 def main() -> None:
-    """The console entry point: turns every expected error into advice and an exit code."""
+    """The console entry point: runs a command and exits with its code."""
+    with Stopping() as stopping:
+        code = _run_command()
+        if stopping.signal is not None and code != EXIT_OK:
+            stopping.leave()
+    sys.exit(code)
+
+
+def _run_command() -> int:
+    """Turns every expected error into advice and an exit code."""
     try:
         code = cli(standalone_mode=False)
     except ItpmError as error:
         code = _explain(error)
     except typer.Exit as error:
         code = error.exit_code
-    except typer.Abort:
-        print("aborted", file=sys.stderr)  # noqa: T201
+    except typer.Abort as error:
+        if not isinstance(error.__cause__, KeyboardInterrupt):
+            print("aborted", file=sys.stderr)  # noqa: T201
         code = EXIT_FAULT
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = EXIT_OK
     except KeyboardInterrupt:
-        print("stopped; the next run continues where this one ended", file=sys.stderr)  # noqa: T201
-        code = 130
+        code = Stopped().exit_code
     except Exception as error:  # noqa: BLE001 — the last resort; the log holds the traceback
         code = _usage(error)
-    sys.exit(code if isinstance(code, int) else EXIT_OK)
+    return code if isinstance(code, int) else EXIT_OK
 
 
 def _usage(error: Exception) -> int:
@@ -374,7 +382,7 @@ def findings(
     project: Annotated[str | None, typer.Argument(metavar="[PROJECT]")] = None,
     as_json: Json = False,
 ) -> None:
-    """What is wrong, since when, and what became of it in a week."""
+    """What is wrong, the most severe first."""
     from itpm_sync import app
 
     with _session(context, secrets=False) as session:

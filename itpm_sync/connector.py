@@ -18,6 +18,7 @@ it cannot even name properly.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -245,6 +246,20 @@ class TellsWhereabouts(Protocol):
         ...
 
 
+@runtime_checkable
+class TellsTime(Protocol):
+    """A connector whose source says what time it is."""
+
+    def first_answer_at(self) -> datetime | None:
+        """The source's own clock when it first answered this connector, aware UTC; None if it
+        has not answered yet, or does not tell.
+
+        No checkpoint lies beyond it: were our clock a day ahead, the next run would otherwise ask
+        for changes since tomorrow, and miss those of today.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """What the core hands to a connector: its folder for relative paths, and limits."""
@@ -254,6 +269,8 @@ class Context:
     timeout_s: float = 60.0
     attempts: int = 5  # of one request
     user_agent: str = "itpm-sync"
+    stop: threading.Event = field(default_factory=threading.Event, compare=False)
+    """Set when the run is being stopped: no thread may wait beyond it (HttpClient takes it)."""
 
 
 # ---- publishing ---------------------------------------------------------------------------------

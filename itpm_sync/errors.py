@@ -13,12 +13,15 @@
     ├── StoreError            the store cannot be read or written                        (exit 3)
     └── ReconcileError        inputs of a reconciliation break a promise of the model
 
+    Stopped (a KeyboardInterrupt)   the run is being stopped: nobody reacts, everybody ends
+
 Messages say what, where, expected, actual and what to do. They never contain a secret.
 """
 
 from __future__ import annotations
 
 import difflib
+import signal
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
@@ -146,6 +149,19 @@ class StoreError(ItpmError):
 
 class ReconcileError(ItpmError):
     """The inputs of a reconciliation break a promise of the model (mixed currencies, no zone)."""
+
+
+class Stopped(KeyboardInterrupt):
+    """The run is being stopped: by Ctrl-C, SIGTERM (cron, systemd), or an error that ends it all.
+
+    Raised where a thread would wait, and by the program's signal handler. No ItpmError, and no
+    Exception either: nothing retries it, reports it as a connection's failure, or goes on after it.
+    """
+
+    def __init__(self, number: int = signal.SIGINT) -> None:
+        self.exit_code = 128 + number  # as shells count
+        by = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
+        super().__init__(f"stopped by {by}; the next run continues where this one ended")
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:

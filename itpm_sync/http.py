@@ -43,6 +43,7 @@ from itpm_sync.errors import (
     PreconditionFailed,
     RequestRejected,
     RetryableError,
+    Stopped,
 )
 
 log = logging.getLogger(__name__)
@@ -152,6 +153,16 @@ class Answer:
             ) from None
 
 
+def until_stopped(stop: threading.Event) -> Callable[[float], None]:
+    """A `sleep` that ends with Stopped as soon as `stop` is set."""
+
+    def sleep(seconds: float) -> None:
+        if stop.wait(seconds):
+            raise Stopped
+
+    return sleep
+
+
 class RateBudget:
     """What a source lets us do per time, shared by all threads of a client.
 
@@ -212,7 +223,10 @@ class RateBudget:
 
 
 class HttpClient:
-    """Requests to one outside system. Thread-safe; `close` when done."""
+    """Requests to one outside system. Thread-safe; `close` when done.
+
+    Once `stop` is set nothing more is sent, and whoever waits gets Stopped.
+    """
 
     def __init__(
         self,
@@ -225,18 +239,21 @@ class HttpClient:
         attempts: int = 5,
         verify: bool | str = True,
         user_agent: str = "itpm-sync",
+        stop: threading.Event | None = None,
         clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] | None = None,
     ) -> None:
         self.base_url = _checked_base(base_url)
         self.origin = _origin(self.base_url)
         if isinstance(verify, str) and not Path(verify).exists():
             raise ConnectionFailed(f"no CA bundle at {verify}", advice="correct `verify`")
         self.attempts = attempts
-        self.budget = RateBudget(clock=clock, sleep=sleep)
+        self._stop = stop or threading.Event()
+        self._sleep = sleep or until_stopped(self._stop)
+        self.budget = RateBudget(clock=clock, sleep=self._sleep)
         self.redactor = Redactor((*secrets, *getattr(auth, "secrets", ())))
         self.clock_skew_s: float | None = None  # source's clock minus ours, from its Date header
-        self._sleep = sleep
+        self.first_answer_at: datetime | None = None  # by the source's clock, its Date header
         self._timeout = (min(timeout_s, 10.0), timeout_s)
         self._verify = verify
         self._auth = auth or _anonymous
@@ -346,6 +363,8 @@ class HttpClient:
             sent.setdefault("Content-Type", "application/json")
         for _ in range(_MAX_REDIRECTS):
             self.budget.wait_turn()
+            if self._stop.is_set():
+                raise Stopped
             answer = self._attempt(method, url, params, data, sent)
             target = answer.headers.get("Location")
             if answer.status not in (301, 302, 303, 307, 308) or not target:
@@ -433,6 +452,7 @@ class HttpClient:
                 return
             if there.tzinfo is not None:
                 self.clock_skew_s = (there - datetime.now(UTC)).total_seconds()
+                self.first_answer_at = self.first_answer_at or there.astimezone(UTC)
 
     def _reason(self, error: BaseException) -> str:
         """The innermost reason, for a person: `connection refused`, `timed out`."""

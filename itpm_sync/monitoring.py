@@ -32,7 +32,7 @@ class Health:
     """What a run leaves behind for a monitor. Times are aware UTC."""
 
     job: str
-    state: str  # ok, partial, failed, safety_stop
+    state: str  # ok, partial, failed, safety_stop, interrupted
     exit_code: int
     started: datetime
     finished: datetime

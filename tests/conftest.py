@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import subprocess
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -21,11 +23,28 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         pgserver = pytest.importorskip("pgserver", reason="no PostgreSQL wheel for this platform")
-        server = pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
+        server = _started(pgserver, tmp_path_factory)
     server.psql("ALTER SYSTEM SET fsync = off; ALTER SYSTEM SET full_page_writes = off;")
     server.psql("SELECT pg_reload_conf();")
     yield server.get_uri().replace("postgresql://", "postgresql+psycopg://").replace(":@", "@")
     server.cleanup()
+
+
+def _started(pgserver: Any, folders: pytest.TempPathFactory) -> Any:
+    """A server in a folder of its own. On a busy machine it may take longer than the wheel's ten
+    seconds to start: we wait two minutes, and begin anew twice.
+    """
+    inner = pgserver.postgres_server
+    control = inner.pg_ctl
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PGCTLTIMEOUT", "120")
+        patch.setattr(inner, "pg_ctl", lambda *a, **given: control(*a, **{**given, "timeout": 130}))
+        for _ in range(2):
+            try:
+                return pgserver.get_server(folders.mktemp("pg"), cleanup_mode="delete")
+            except subprocess.SubprocessError:
+                continue
+        return pgserver.get_server(folders.mktemp("pg"), cleanup_mode="delete")
 
 
 @pytest.fixture(scope="session")

@@ -27,6 +27,7 @@ from itpm_sync.errors import (
     PreconditionFailed,
     RequestRejected,
     RetryableError,
+    Stopped,
 )
 from itpm_sync.http import BasicAuth, HttpClient, RateBudget, Redactor, TokenAuth, retry_after_s
 
@@ -670,3 +671,42 @@ def test_a_volley_of_refusals_slows_down_once() -> None:
     now[0] += 2
     budget.refused(1.0)
     assert budget.interval_s == 0.04
+
+
+# ---- stopping -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("headers", [{"Retry-After": "120"}, {}])
+def test_a_stopped_client_waits_for_nothing_and_sends_nothing(headers: dict[str, str]) -> None:
+    stop = threading.Event()
+    with responses.RequestsMock() as site:
+        asked = site.get(BASE + "/x", status=429 if headers else 500, headers=headers)
+        client = HttpClient(BASE, stop=stop)
+        waiter = threading.Thread(target=lambda: ended.append(_outcome(client)))
+        ended: list[type[BaseException]] = []
+        waiter.start()
+        while not asked.call_count:
+            stop.wait(0.001)
+        stop.set()
+        waiter.join()
+        assert ended == [Stopped]
+        with pytest.raises(Stopped):
+            client.get("x")
+        assert asked.call_count == 1
+
+
+def _outcome(client: HttpClient) -> type[BaseException]:
+    with pytest.raises(BaseException) as raised:  # noqa: PT011 - whatever it is, it is compared
+        client.get("x")
+    return raised.type
+
+
+def test_the_time_of_the_first_answer_is_kept_in_the_sources_clock(clock: Clock) -> None:
+    first, second = "Mon, 02 Mar 2026 12:00:00 GMT", "Mon, 02 Mar 2026 13:00:00 GMT"
+    with responses.RequestsMock() as site:
+        client = HttpClient(BASE, sleep=clock.sleep)
+        assert client.first_answer_at is None
+        for stamp in ("once upon a time", first, second):
+            site.get(BASE + "/x", json={}, headers={"Date": stamp})
+            client.get("x")
+        assert client.first_answer_at == datetime(2026, 3, 2, 12, tzinfo=UTC)

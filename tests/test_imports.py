@@ -63,6 +63,7 @@ def test_help_loads_neither_the_application_nor_a_heavy_library(folder: Path) ->
     assert {m for m in modules if m.startswith("itpm_sync.")} == {
         "itpm_sync.cli",
         "itpm_sync.errors",
+        "itpm_sync.stopping",
     }
 
 

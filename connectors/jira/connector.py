@@ -105,6 +105,10 @@ class JiraConnector:
         """Closes the connections."""
         self._http.close()
 
+    def first_answer_at(self) -> datetime | None:
+        """The site's clock when it first answered."""
+        return self._http.first_answer_at
+
     def publisher(self) -> Publisher | None:
         """Writes issue properties, remote links and comments."""
         return JiraPublisher(self._client)

@@ -80,4 +80,5 @@ def http_client(settings: JiraSettings, context: Context) -> HttpClient:
     return HttpClient(
         settings.url, auth=login, connections=context.connections, timeout_s=context.timeout_s,
         attempts=context.attempts, verify=verify, user_agent=context.user_agent,
+        stop=context.stop,
     )  # fmt: skip

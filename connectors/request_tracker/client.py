@@ -51,6 +51,7 @@ class RequestTrackerClient:
             attempts=context.attempts,
             user_agent=context.user_agent,
             verify=verify,
+            stop=context.stop,
         )
 
     def close(self) -> None:

@@ -124,6 +124,10 @@ class RequestTrackerConnector:
         """Closes all pooled connections."""
         self.client.close()
 
+    def first_answer_at(self) -> datetime | None:
+        """RT's clock when it first answered."""
+        return self.client.http.first_answer_at
+
     def variables(self) -> Mapping[str, str]:
         """The custom fields by neutral name: RT answers them by name, so nothing is looked up."""
         return dict(self.settings.fields)

@@ -15,7 +15,6 @@ from itpm_sync.app.baseline_lines import recorded
 from itpm_sync.app.session import Session
 from itpm_sync.config import Config
 from itpm_sync.model import KINDS, Money, Project, Record
-from itpm_sync.reconcile.decisions import Seen, Waiver
 from itpm_sync.reconcile.status import Coverage, Inputs, Policy, ProjectSetup, Rejected, Rule
 from itpm_sync.store import Store
 
@@ -55,11 +54,6 @@ def inputs(session: Session, data_date: date) -> Inputs:
         coverage=coverage(session),
         rejected=rejected(session),
         policy=Policy(**root.thresholds.model_dump()),
-        waivers=tuple(Waiver(**w.model_dump()) for w in root.waivers),
-        seen={
-            key: Seen(first=first, since=since)
-            for key, (first, since) in store.finding_spans(data_date).items()
-        },
         run=_last_pull(store),
     )
 

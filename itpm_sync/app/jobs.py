@@ -58,6 +58,7 @@ def run_job(session: Session, name: str, progress: Progress | None = None) -> Jo
         raise
 
 
+STOPPED = 128  # exit codes from here on: ended by a signal
 _JOB_STATES = {0: "ok", 3: "partial", 4: "safety_stop"}
 
 
@@ -109,7 +110,9 @@ class _JobRun:
 
     @property
     def state(self) -> str:
-        """ok, partial, safety_stop or failed. What an error ended is no partial success."""
+        """One of those of `Health`. What an error ended is no partial success."""
+        if self.exit_code >= STOPPED:
+            return "interrupted"
         known = {0: "ok", 4: "safety_stop"} if self.ended_early else _JOB_STATES
         return known.get(self.exit_code, "failed")
 
@@ -118,7 +121,7 @@ class _JobRun:
         self.ended_early = True
         self.exit_code = error.exit_code if isinstance(error, ItpmError) else 1
         if isinstance(error, KeyboardInterrupt):
-            self.exit_code = 130
+            self.exit_code = getattr(error, "exit_code", STOPPED)
         message = self.session.redactor.clean(str(error)) or type(error).__name__
         try:
             self.finish(message)
@@ -207,9 +210,10 @@ def _connection_health(session: Session, pulled: PullResult | None) -> dict[str,
 def _severities(snapshot: Snapshot | None) -> dict[str, int]:
     if snapshot is None:
         return {}
+    from itpm_sync.app.reconciling import all_findings
     from itpm_sync.reconcile.status import Severity
 
-    found = Counter(f.severity for f in snapshot.all_findings if f.waiver is None)
+    found = Counter(f.severity for f in all_findings(snapshot))
     return {s.value: found[s] for s in Severity}
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from itpm_sync import pull as engine
 from itpm_sync.app.mappings import compiled
-from itpm_sync.app.session import Session
+from itpm_sync.app.session import Session, recorded
 from itpm_sync.config import Connection
 from itpm_sync.connector import Connector
 from itpm_sync.mapping import Mapper
@@ -26,13 +26,13 @@ def pull(
 ) -> engine.PullResult:
     """Sources → store. One failing connection never stops the others."""
     session.select(names)  # a wrong name is no run
-    run = session.store.begin_run(job, session.now())
-    result = pull_within(
-        session, run, names, full=full, sweep=sweep, confirm=confirm, progress=progress
-    )
-    session.store.finish_run(
-        run, state=result.state, now=session.now(), counts=result.counts, message=result.message
-    )
+    with recorded(session, job) as run:
+        result = pull_within(
+            session, run, names, full=full, sweep=sweep, confirm=confirm, progress=progress
+        )
+        session.store.finish_run(
+            run, state=result.state, now=session.now(), counts=result.counts, message=result.message
+        )
     return result
 
 
@@ -63,6 +63,7 @@ def pull_within(
         max_deleted_share=float(safety.max_deleted_share),
         confirm=confirm,
         progress=progress,
+        stop=session.stop,
     )
 
 

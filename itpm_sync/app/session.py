@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import threading
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
@@ -18,7 +19,7 @@ from itpm_sync import logs
 from itpm_sync.app.mappings import compiled
 from itpm_sync.config import Config, Connection, load
 from itpm_sync.connector import Connector, Context
-from itpm_sync.errors import ConfigError, Problem, suggestion
+from itpm_sync.errors import ConfigError, Problem, StoreError, suggestion
 from itpm_sync.http import Redactor
 from itpm_sync.mapping import Mapper
 from itpm_sync.store import RunLock, Store
@@ -33,6 +34,7 @@ class Session:
     config: Config
     store: Store
     redactor: Redactor
+    stop: threading.Event = field(default_factory=threading.Event)  # set: nobody waits any more
     _built: dict[str, Connector] = field(default_factory=dict)
 
     def now(self) -> datetime:
@@ -53,6 +55,7 @@ class Session:
                 timeout_s=configured.timeout_s,
                 attempts=configured.attempts,
                 user_agent=f"itpm-sync/{version('itpm-sync')}",
+                stop=self.stop,
             )
             self._built[name] = configured.connector(name, configured.settings, context)
         return self._built[name]
@@ -100,6 +103,9 @@ def open_session(
     session = Session(config, Store.open(config.store_url), redactor)
     try:
         yield session
+    except KeyboardInterrupt:
+        session.stop.set()
+        raise
     except ConfigError as error:
         cleaned = [replace(p, message=redactor.clean(p.message)) for p in error.problems]
         raise ConfigError(cleaned) from None
@@ -108,6 +114,20 @@ def open_session(
         raise
     finally:
         session.close()
+
+
+@contextlib.contextmanager
+def recorded(session: Session, job: str) -> Iterator[str]:
+    """A run in the store's record. What ends it early is recorded; the caller records its end."""
+    run = session.store.begin_run(job, session.now())
+    try:
+        yield run
+    except BaseException as error:
+        state = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+        message = session.redactor.clean(str(error)) or type(error).__name__
+        with contextlib.suppress(StoreError):
+            session.store.finish_run(run, state=state, now=session.now(), message=message)
+        raise
 
 
 @contextlib.contextmanager

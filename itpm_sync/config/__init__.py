@@ -18,7 +18,6 @@ from itpm_sync.config.settings import (
     Root,
     Safety,
     Thresholds,
-    Waiver,
 )
 
 __all__ = [
@@ -35,7 +34,6 @@ __all__ = [
     "Root",
     "Safety",
     "Thresholds",
-    "Waiver",
     "json_schema",
     "load",
     "read_yaml",

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from itpm_sync.connector import Connector, Count, Deletes, Stream
-from itpm_sync.errors import StoreError
+from itpm_sync.connector import Connector, Count, Deletes, Stream, TellsTime
+from itpm_sync.errors import Stopped, StoreError
 from itpm_sync.execute import Bounded, Inline, threads
+from itpm_sync.http import until_stopped
 from itpm_sync.mapping import Mapper
 from itpm_sync.pull import plan, sweeping
 from itpm_sync.pull.reading import (
     Progress,
     ScopeReader,
     ScopeReading,
-    Stopped,
     Wires,
     describe,
     ends_connection,
@@ -33,6 +32,7 @@ from itpm_sync.store import Checkpoint, Completeness, Landed, Store
 log = logging.getLogger(__name__)
 
 QUEUED_PAGES = 8  # waiting for the writer; more would only cost memory
+GRACE_S = 0.7  # in which a stopped run's threads may end; who hangs in a request is left behind
 DAY = timedelta(hours=24)
 
 
@@ -60,28 +60,34 @@ def pull(
     confirm: bool = False,
     progress: Progress | None = None,
     inline: bool = False,
-    pause: Callable[[float], None] = time.sleep,
+    stop: threading.Event | None = None,
+    pause: Callable[[float], None] | None = None,
 ) -> PullResult:
     """Sources → store. A failing connection never stops the others; raises StoreError only.
 
     `now` is the run's beginning and becomes the checkpoint. `full` ignores checkpoints, `sweep`
     takes a census now, `confirm` believes it whatever it says. `inline` does everything in this
-    thread, in order. `pause` waits before a partition is tried again.
+    thread, in order. `stop`, which the connectors should watch too, is set when an error or Ctrl-C
+    ends the run; whoever sets it ends it. `pause` waits before a partition is tried again.
     """
     policy = plan.Policy(
         run=run, now=now, full=full, sweep=sweep, sweep_every=sweep_every,
         max_deleted_share=max_deleted_share, confirm=confirm,
     )  # fmt: skip
-    stop = threading.Event()
-    with _executors(inline, len(sources), stop) as (connections, writer):
-        puller = _Puller(store, policy, writer, stop, progress, inline=inline, pause=pause)
-        futures = [connections.submit(puller.connection, source) for source in sources]
+    stop = stop or threading.Event()
+    futures: list[Future[ConnectionResult]] = []
+    with _executors(inline, len(sources), stop, futures) as (connections, writer):
+        puller = _Puller(
+            store, policy, writer, stop, progress, inline=inline,
+            pause=pause or until_stopped(stop),
+        )  # fmt: skip
+        futures += [connections.submit(puller.connection, source) for source in sources]
         return PullResult(connections=tuple(future.result() for future in futures))
 
 
 @contextmanager
 def _executors(
-    inline: bool, count: int, stop: threading.Event
+    inline: bool, count: int, stop: threading.Event, futures: Sequence[Future[ConnectionResult]]
 ) -> Iterator[tuple[Executor, Executor]]:
     if inline:
         yield Inline(), Inline()
@@ -90,10 +96,14 @@ def _executors(
     writer = Bounded(ThreadPoolExecutor(1, thread_name_prefix="store"), QUEUED_PAGES)
     try:
         yield connections, writer
-    finally:
-        stop.set()  # after an error or Ctrl-C the other connections end between two pages
-        connections.shutdown(cancel_futures=True)
-        writer.shutdown()
+    except BaseException:
+        stop.set()
+        wait(futures, GRACE_S)
+        connections.shutdown(wait=False, cancel_futures=True)
+        writer.shutdown(wait=False)
+        raise
+    connections.shutdown()
+    writer.shutdown()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +129,8 @@ class _Puller:
             self.stop.set()
             raise
         except Stopped:
+            if self.inline:
+                raise  # this is the thread that Ctrl-C reaches
             return ConnectionResult(name=source.name, failure="stopped before its end")
         except Exception as error:  # noqa: BLE001 — whatever a connector does, the others go on
             return self._failed(source.name, describe(error))
@@ -237,7 +249,7 @@ class _StreamPull:
         window = plan.window(self._stream, checkpoint, self._policy, sweeps=self._due)
         reading = self._reader.read(scope, window)
         if reading.error is None:
-            now = self._policy.now
+            now = plan.beginning(self._policy, self._source_time())
             # nothing can be missing after a first read: the first census is due a while from now
             kept = checkpoint or Checkpoint(
                 connection=self._wires.name, stream=self._stream.name, scope=scope,
@@ -245,6 +257,10 @@ class _StreamPull:
             )  # fmt: skip
             self._put(plan.advanced(kept, self._stream, now, unread=reading.unread))
         return self._noted(reading)
+
+    def _source_time(self) -> datetime | None:
+        connector = self._wires.connector
+        return connector.first_answer_at() if isinstance(connector, TellsTime) else None
 
     def _noted(self, reading: ScopeReading) -> ScopeReading:
         if reading.error is not None:

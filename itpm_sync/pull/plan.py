@@ -12,6 +12,7 @@ from itpm_sync.store import Checkpoint, ScopeCensus
 
 FEW = 10  # deletions that need no confirmation, however small the scope
 ESTIMATE_SLACK = 0.02  # of an estimated count
+SAME_TIME = timedelta(minutes=1)  # clocks that differ by less agree: every overlap covers it
 PATIENCE = timedelta(days=7)  # for which a record that the source would not give is asked for again
 
 
@@ -33,6 +34,17 @@ def scopes_of(stream: Stream) -> tuple[str, ...]:
     return stream.scopes or ("",)
 
 
+def beginning(policy: Policy, source_time: datetime | None) -> datetime:
+    """When the run began, by whichever clock is behind: the next checkpoint.
+
+    `source_time` is the source's own clock at its first answer to this run; what changes after
+    that bears no earlier stamp, however wrong our clock is, or was.
+    """
+    if source_time is None or source_time > policy.now - SAME_TIME:
+        return policy.now
+    return source_time
+
+
 def window(
     stream: Stream, checkpoint: Checkpoint | None, policy: Policy, *, sweeps: bool = False
 ) -> Window:
@@ -42,10 +54,13 @@ def window(
     earlier where an earlier reading listed records that the source then would not give. In a run
     that `sweeps`, it begins at the sweep before: what was changed while the account could not see
     it, and came back between two sweeps, is listed and stored, but stored as it was.
+
+    A checkpoint in the future proves nothing: our clock was ahead when it was made, or is behind
+    now, and nobody knows by how much.
     """
     if policy.full or not stream.incremental or checkpoint is None:
         return Window(None, policy.now)
-    if checkpoint.detail.get("asks", "") != stream.asks:
+    if checkpoint.at > policy.now or checkpoint.detail.get("asks", "") != stream.asks:
         return Window(None, policy.now)
     again = checkpoint.detail.get("again")
     since = datetime.fromisoformat(again["since"]) if again else checkpoint.at
@@ -79,7 +94,7 @@ def sweep_is_due(stream: Stream, checkpoints: Mapping[str, Checkpoint], policy: 
         return True
     known = [checkpoints.get(scope) for scope in scopes_of(stream)]
     last = min((c.swept_at or c.at for c in known if c is not None), default=policy.now)
-    return policy.now - last >= policy.sweep_every
+    return policy.now - last >= policy.sweep_every or last > policy.now
 
 
 def lists_before_reading(stream: Stream, policy: Policy) -> bool:

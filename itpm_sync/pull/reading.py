@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import closing, nullcontext
@@ -17,7 +16,14 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from itpm_sync.connector import Connector, Deletes, Page, Partition, RawRecord, Stream, Window
-from itpm_sync.errors import ConnectionFailed, ItpmError, RecordError, RetryableError, StoreError
+from itpm_sync.errors import (
+    ConnectionFailed,
+    ItpmError,
+    RecordError,
+    RetryableError,
+    Stopped,
+    StoreError,
+)
 from itpm_sync.mapping import Mapped, Mapper
 from itpm_sync.store import Landed, Store
 
@@ -35,10 +41,6 @@ class Progress(Protocol):
         ...
 
 
-class Stopped(Exception):
-    """The run is being stopped: a partition gives up between two pages."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wires:
     """What reading a connection needs, put together by the engine."""
@@ -53,11 +55,23 @@ class Wires:
     writer: Executor
     progress: Progress | None
     stop: threading.Event
-    pause: Callable[[float], None] = time.sleep
+    pause: Callable[[float], None]
 
     def write(self, job: Callable[[], Any]) -> Future[Any]:
-        """Has the one writer do something; waits for a place in its queue."""
-        return self.writer.submit(job)
+        """Has the one writer do something; waits for a place in its queue. Once the run is being
+        stopped, nothing more is written: what waits in the queue raises Stopped, too.
+        """
+        self.go_on()
+        return self.writer.submit(self._unless_stopped, job)
+
+    def _unless_stopped(self, job: Callable[[], Any]) -> Any:
+        self.go_on()
+        return job()
+
+    def go_on(self) -> None:
+        """Raises Stopped if the run is being stopped."""
+        if self.stop.is_set():
+            raise Stopped
 
 
 @dataclass(slots=True)
@@ -203,8 +217,7 @@ class _ScopeJob:
         pages = connector.fetch(self._stream, partition, self._window)
         with closing(pages) if isinstance(pages, Generator) else nullcontext():
             for page in pages:
-                if self._wires.stop.is_set():
-                    raise Stopped
+                self._wires.go_on()
                 if page.rejected:
                     self._unread.set()
                 writes.append(self._wires.write(lambda page=page: self._land(page)))  # type: ignore[misc]
@@ -242,7 +255,7 @@ class _ScopeJob:
 
     def _pause(self, error: RetryableError, attempt: int) -> None:
         """Waits before the next attempt, or raises the error after the last."""
-        if attempt == RETRIES or self._wires.stop.is_set():
+        if attempt == RETRIES:
             raise error
         wished = error.retry_after_s if error.retry_after_s is not None else 2.0**attempt
         self._wires.pause(min(wished, LONGEST_PAUSE_S))
@@ -258,7 +271,7 @@ def _first_error(futures: Sequence[Future[None]], error: Exception | None) -> Ex
     """Waits for every partition; StoreError wins and is raised, then the first failure counts."""
     for future in futures:
         problem = future.exception()
-        if isinstance(problem, StoreError | Stopped) or (
+        if isinstance(problem, StoreError) or (
             problem is not None and not isinstance(problem, Exception)
         ):
             raise problem

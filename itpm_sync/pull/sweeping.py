@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from itpm_sync.connector import Stream, TellsWhereabouts, Whereabouts
 from itpm_sync.errors import StoreError
 from itpm_sync.pull import plan
-from itpm_sync.pull.reading import Stopped, Wires, describe
+from itpm_sync.pull.reading import Wires, describe
 from itpm_sync.store import Checkpoint, ScopeCensus
 
 REMEMBERED = 1_000  # listed but unreadable ids that are kept, so as not to read them daily
@@ -93,7 +93,7 @@ def conclude(
         return replace(found, safety_stop="; ".join(doubts))
     try:
         where = _ask(wires, stream, plan.to_ask(stream, censuses))
-    except (StoreError, Stopped):
+    except StoreError:
         raise
     except Exception as error:  # noqa: BLE001 — the connector's; `describe` logs it
         return replace(found, failure=describe(error))
@@ -116,8 +116,7 @@ def _ask(wires: Wires, stream: Stream, ids: Sequence[str]) -> Mapping[str, Where
         return None
     found: dict[str, Whereabouts] = {}
     for start in range(0, len(ids), ASKED_AT_ONCE):
-        if wires.stop.is_set():
-            raise Stopped
+        wires.go_on()
         found |= connector.whereabouts(stream, ids[start : start + ASKED_AT_ONCE])
     return found
 

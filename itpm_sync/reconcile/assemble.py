@@ -24,7 +24,6 @@ from itpm_sync.reconcile.status import (
     Snapshot,
     Unallocated,
 )
-from itpm_sync.reconcile.tracking import tracked
 from itpm_sync.reconcile.unplaced import grouped, repeated
 
 
@@ -44,7 +43,7 @@ def reconcile(inputs: Inputs, previous: Snapshot | None = None) -> Snapshot:
     for finding in found:
         shared[finding.project].append(finding)
     projects = tuple(project_status(run, f, shared.pop(f.code, ())) for f in facts)
-    snapshot = Snapshot(
+    return Snapshot(
         title=inputs.title,
         data_date=inputs.data_date,
         run=inputs.run,
@@ -54,7 +53,6 @@ def reconcile(inputs: Inputs, previous: Snapshot | None = None) -> Snapshot:
         findings=tuple(f for rest in shared.values() for f in rest),
         coverage=inputs.coverage,
     )
-    return tracked(snapshot, inputs)
 
 
 def _portfolio_facts(run: Context, unallocated: Sequence[Unallocated]) -> PortfolioFacts:

@@ -22,7 +22,6 @@ from itpm_sync.report.sections import (
     SCOPE_ROWS,
     TITLE,
     by_concern,
-    changed,
     contract_axis,
     contracts,
     finding_rows,
@@ -35,7 +34,6 @@ from itpm_sync.report.sections import (
     sources,
     unallocated,
     value_of,
-    waived_rows,
 )
 from itpm_sync.report.wording import (
     WORDS,
@@ -83,9 +81,7 @@ def build_project(project: ProjectStatus, snapshot: Snapshot, past: Past) -> vie
         pace=forecast,
         pace_missing=why_missing(forecast),
         findings=finding_rows(project.findings, past),
-        waived=waived_rows(project.findings, past),
-        changed=changed(project.findings, past, project.code),
-        resolved=resolved(past, project.code),
+        resolved=resolved(project, before),
         money=bars[:MONEY_BARS],
         money_hidden=len(bars[MONEY_BARS:]),
         package_figures=tuple(n.upper() for n in PACKAGE_FIGURES),

@@ -6,6 +6,8 @@ a transaction that begins reading and then wants to write fails at once when ano
 
 from __future__ import annotations
 
+import os
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +23,8 @@ from itpm_sync.store.schema import VERSION
 
 BUSY_TIMEOUT_S = 30.0
 _WRITES = "itpm_writes"
+_MIGRATING = 0x1794  # PostgreSQL's advisory lock while the schema changes: any number of our own
+_FULL = 64 * 1024  # bytes free: less is no room for SQLite's log
 
 _ADVICE = (  # part of the driver's message → what to say; the first match counts
     ("readonly", "is read-only", "give the account that runs ITPM Sync the right to write there"),
@@ -95,7 +99,7 @@ class Database:
         try:
             yield
         except (DBAPIError, sqlite3.Error) as error:
-            raise StoreError(_advice(self.location, error)) from error
+            raise StoreError(_advice(self.location, error, self.path)) from error
         except OSError as error:
             raise StoreError(f"store {self.location}: {error.strerror or error}") from error
 
@@ -111,6 +115,8 @@ class Database:
                 f"{VERSION} — install the newer ITPM Sync, or restore the backup made before"
             )
         with self.engine.execution_options(**{_WRITES: True}).begin() as connection:
+            if not _is_sqlite(self._url):  # else two first runs would both create the tables
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATING)))
             migrations.upgrade(connection)
 
 
@@ -186,9 +192,19 @@ def _version(engine: sa.Engine) -> str | None:
         return None if found is None else str(found)
 
 
-def _advice(location: str, error: Exception) -> str:
+def _disk(path: Path) -> str:
+    """What SQLite does not say when it cannot map or open its log: why."""
+    folder = path.absolute().parent
+    if not folder.exists():
+        return ""
+    if not os.access(folder, os.W_OK):
+        return "read-only"
+    return "no space left" if shutil.disk_usage(folder).free < _FULL else ""
+
+
+def _advice(location: str, error: Exception, path: Path | None) -> str:
     cause = str(getattr(error, "orig", None) or error).strip()
-    lowered = cause.lower()
+    lowered = f"{cause} {_disk(path) if path else ''}".lower()
     for part, problem, advice in _ADVICE:
         if part in lowered:
             return f"store {location} {problem} — {advice}"

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import fcntl
 import json
 import os
 import socket
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Self
+from typing import Self
 
 from itpm_sync.errors import RunLocked, StoreError
+
+_SIGNED_WITHIN_S = 0.5  # of getting the lock
 
 
 def _now() -> datetime:
@@ -22,54 +27,59 @@ class RunLock:
     """`with RunLock(path):` — raises RunLocked at once, saying who holds it since when.
 
     The kernel holds the lock for as long as the process lives, so that one left by a killed run
-    is free again; the file's content is only for people. It is never deleted: a second process
-    could otherwise hold a lock on a file that is no longer there.
+    is free again; the file's content is only for people, and may be missing on a full disk. The
+    file is never deleted: a second process could otherwise hold a lock on one that is gone.
     """
 
     def __init__(self, path: Path, *, clock: Callable[[], datetime] = _now) -> None:
         self._path, self._clock = path, clock
-        self._file: IO[str] | None = None
+        self._file: int | None = None
 
     def __enter__(self) -> Self:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            file = self._path.open("a+", encoding="utf-8")
+            file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
-            raise StoreError(
-                f"lock {self._path}: {error.strerror} — its folder must be writable"
-            ) from error
+            full = error.errno == errno.ENOSPC
+            advice = "free space, then run again" if full else "its folder must be writable"
+            raise StoreError(f"lock {self._path}: {error.strerror} — {advice}") from error
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             holder = _holder(file)
-            file.close()
+            os.close(file)
             raise RunLocked(
                 f"another run is at work{holder}; it holds {self._path} — wait until it ends"
             ) from error
         self._file = file
-        self._sign()
+        self._write(self._signature())
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._file is not None:
-            self._file.truncate(0)
-            self._file.close()
+            self._write(b"")
+            os.close(self._file)
             self._file = None
 
-    def _sign(self) -> None:
+    def _signature(self) -> bytes:
+        since = self._clock().isoformat(timespec="seconds")
+        told = {"pid": os.getpid(), "host": socket.gethostname(), "since": since}
+        return json.dumps(told).encode()
+
+    def _write(self, content: bytes) -> None:
         assert self._file is not None  # noqa: S101 — only called while held
-        self._file.seek(0)
-        self._file.truncate()
-        started = self._clock().isoformat(timespec="seconds")
-        json.dump({"pid": os.getpid(), "host": socket.gethostname(), "since": started}, self._file)
-        self._file.flush()
+        with contextlib.suppress(OSError):
+            os.ftruncate(self._file, 0)
+            os.pwrite(self._file, content, 0)
 
 
-def _holder(file: IO[str]) -> str:
+def _holder(file: int) -> str:
     """` (process 12 on host, since …)`, or nothing if the file does not say."""
-    file.seek(0)
+    latest = time.monotonic() + _SIGNED_WITHIN_S
+    while not (content := os.pread(file, 4096, 0)) and time.monotonic() < latest:
+        time.sleep(0.01)
     try:
-        told = json.load(file)
+        told = json.loads(content)
         return f" (process {told['pid']} on {told['host']}, since {told['since']})"
     except (ValueError, KeyError, TypeError):
         return ""

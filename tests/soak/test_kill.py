@@ -9,183 +9,186 @@ from __future__ import annotations
 
 import os
 import random
-import resource
-import sqlite3
+import re
+import signal
 import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from contextlib import closing
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-import yaml
 
 from connectors.jira.sandbox import JiraSandbox
 from itpm_sync.connector import Faults
 from itpm_sync.store import Store
 from tests.soak.jira_world import issues_at, issues_in
+from tests.soak.office import PATIENCE_S, PROJECTS, Office, people_work, two_projects, until
 
 SOAK = "ITPM_SOAK_EXAMPLES" in os.environ
 ISSUES = 5_000 if SOAK else 120
 KILLS = int(os.environ.get("ITPM_SOAK_KILLS", "200")) if SOAK else 3  # on each database
-PROJECTS = ("A", "B")
-ROOT = Path(__file__).resolve().parents[2]
-PATIENCE_S = 300.0
+SERIES = 20  # kills of one store, one after the other; series run side by side
+FIRST = "a store that has nothing yet"
+HOW = (FIRST, "--full", "--sweep", "--quiet")
 
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[JiraSandbox]:
     """A site of two projects, some issues with work logs and history."""
-    made = JiraSandbox("cloud")
-    for number in range(ISSUES):
-        key = made.create_issue(PROJECTS[number % 2], f"Issue {number}")
-        if number % 10 == 0:
-            made.add_worklog(key, 60 * (number + 1))
-            made.edit_issue(key, status="In Progress")
-    made.start()
+    made = two_projects(ISSUES)
     yield made
     made.stop()
 
 
-@dataclass
-class Office:
-    """A configuration, its store, and the program as cron starts it."""
-
-    folder: Path
-    store_url: str
-    sandbox: JiraSandbox
-
-    def __post_init__(self) -> None:
-        jira = {**self.sandbox.configuration(), "sprints": False}
-        document = {
-            "version": 1, "store": self.store_url, "connections": {"jira": jira},
-            "discover_projects": ["jira"],
-        }  # fmt: skip
-        (self.folder / "itpm.yaml").write_text(yaml.safe_dump(document))
-
-    def start(self, *words: str, largest_file: int | None = None) -> subprocess.Popen[str]:
-        def limit() -> None:
-            if largest_file is not None:
-                resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
-
-        environment = {**os.environ, **self.sandbox.environment(), "PYTHONPATH": str(ROOT)}
-        return subprocess.Popen(
-            [sys.executable, "-m", "itpm_sync.cli", "pull", *words], cwd=self.folder,
-            env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            preexec_fn=limit,  # noqa: PLW1509 - nothing but setrlimit happens there
-        )  # fmt: skip
-
-    def run(self, *words: str, largest_file: int | None = None) -> tuple[int, str]:
-        """Exit code and what was said."""
-        with self.start(*words, largest_file=largest_file) as process:
-            said, _ = process.communicate(timeout=PATIENCE_S)
-        assert "Traceback" not in said, said
-        return process.returncode, said
-
-    def kill_after(self, seconds: float, *words: str) -> bool:
-        """kill -9 at that instant; false if the run had ended before."""
-        with self.start(*words) as process:
-            try:
-                process.communicate(timeout=seconds)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.communicate()
-                return True
-        return False
-
-    def assert_whole(self) -> None:
-        """The database has taken no harm."""
-        if self.store_url.startswith("sqlite"):
-            path = self.folder / "store.db"
-            if path.exists():
-                with closing(sqlite3.connect(path)) as database:
-                    assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-
-    def assert_equal_to_source(self) -> None:
-        """Nothing is missing, doubled, or old; and the store says so."""
-        with Store.open(self.store_url) as store:
-            assert issues_in(store) == issues_at(self.sandbox, PROJECTS)
-            proofs = [c for c in store.coverage() if c.stream == "issue"]
-            assert {(c.scope, c.complete) for c in proofs} == {(p, True) for p in PROJECTS}
-
-
 @pytest.fixture
-def office(tmp_path: Path, sandbox: JiraSandbox) -> Office:
-    return Office(tmp_path, f"sqlite:///{tmp_path / 'store.db'}", sandbox)
+def office(tmp_path: Path, store_url: str, sandbox: JiraSandbox) -> Office:
+    return Office(tmp_path, store_url, sandbox)
 
 
-def people_work(sandbox: JiraSandbox, chance: random.Random) -> None:
-    """A day's changes: edits, work logs, moves, deletions, new issues."""
-    issues = list(sandbox.state.issues.values())
-    share = max(len(issues) // 200, 2)
-    for issue in chance.sample(issues, share):
-        sandbox.edit_issue(issue.key, summary=f"Edit {chance.random()}", status="Done")
-    for issue in chance.sample(issues, share):
-        sandbox.add_worklog(issue.key, 60 * chance.randint(1, 500))
-    sandbox.move_issue(chance.choice([i for i in issues if i.key.startswith("A")]).key, "B")
-    sandbox.move_issue(chance.choice([i for i in issues if i.key.startswith("B")]).key, "A")
-    sandbox.delete_issue(chance.choice(issues).key)
-    sandbox.create_issue(chance.choice(PROJECTS), f"New {chance.random()}")
+# ---- killed -------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("series", range(-(-KILLS // SERIES)))
 def test_killed_at_any_instant_the_next_run_makes_the_store_equal(
-    tmp_path: Path, store_url: str, sandbox: JiraSandbox
+    office: Office, sandbox: JiraSandbox, series: int
 ) -> None:
-    office, chance = Office(tmp_path, store_url, sandbox), random.Random(3)  # noqa: S311 - no secret
+    chance = random.Random(series)  # noqa: S311 - no secret
+    lasts = dict.fromkeys(HOW, ISSUES / 4_000)  # seconds; a guess that each kill corrects
+    count = min(SERIES, KILLS - series * SERIES)
     killed = 0
-    for number in range(KILLS):
-        if number % 20 == 0:  # every now and then a store that has nothing yet
-            _forget(office)
-            began = time.monotonic()
-            _, whole = office.run(), time.monotonic() - began
-            _forget(office)
-        how = "--sweep" if number % 3 == 2 else "--full"
-        killed += office.kill_after(chance.uniform(0.3, whole), how)
+    for number in range(count):
+        how = HOW[number % len(HOW)]
+        if how == FIRST:
+            office.forget()
+        words = [] if how == FIRST else [how]
+        lasted = office.kill_after(chance.uniform(0.0, lasts[how]), *words)
+        killed += lasted is None
+        lasts[how] = lasts[how] * 1.25 if lasted is None else lasted
         office.assert_whole()
         code, said = office.run("--sweep")
         assert code == 0, said
         office.assert_equal_to_source()
         people_work(sandbox, chance)
-    assert killed >= KILLS // 3, "most instants must be within the run"
+        sandbox.requests.clear()
+    assert killed >= count // 3, "most instants must be within the run"
 
 
-def _forget(office: Office) -> None:
-    """A store without any content, as before the first run."""
-    if office.store_url.startswith("sqlite"):
-        for file in office.folder.glob("store.db*"):
-            file.unlink()
-        return
-    engine = sa.create_engine(office.store_url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as database:
-        database.exec_driver_sql("DROP SCHEMA public CASCADE")
-        database.exec_driver_sql("CREATE SCHEMA public")
-    engine.dispose()
+# ---- two at once --------------------------------------------------------------------------------
 
 
 def test_of_two_runs_at_once_one_works_and_the_other_ends_with_5(
     office: Office, sandbox: JiraSandbox
 ) -> None:
-    lock = office.folder / ".itpm.yaml.lock"
-    sandbox.set_faults(Faults(latency_s=0.2))
-    try:
-        with office.start() as first:
-            until = time.monotonic() + PATIENCE_S
-            while not (lock.exists() and lock.read_text()) and time.monotonic() < until:
-                time.sleep(0.01)
-            code, said = office.run()
-            sandbox.set_faults(Faults())
-            told, _ = first.communicate(timeout=PATIENCE_S)
-    finally:
+    with sandbox_that(sandbox, Faults(latency_s=0.2)), office.start() as first:
+        until(lambda: office.holder() or first.poll() is not None)
+        code, said = office.run()
         sandbox.set_faults(Faults())
+        told, _ = first.communicate(timeout=PATIENCE_S)
     assert (code, first.returncode) == (5, 0), told
-    assert "another run is at work" in said
+    assert re.search(
+        rf"another run is at work \(process {first.pid} on \S+, since 20\d\d-\d\d-\d\dT", said
+    )
     office.assert_equal_to_source()
 
 
-def test_a_store_that_cannot_grow_is_told_and_stays_whole(office: Office) -> None:
+def test_two_first_runs_that_start_together_make_one_store(
+    tmp_path: Path, unmigrated_url: str, sandbox: JiraSandbox
+) -> None:
+    fresh = Office(tmp_path, unmigrated_url, sandbox)
+    with fresh.start() as first, fresh.start() as second:
+        said = [process.communicate(timeout=PATIENCE_S)[0] for process in (first, second)]
+    assert sorted(p.returncode for p in (first, second)) in ([0, 0], [0, 5]), said
+    fresh.assert_equal_to_source()
+
+
+def test_the_lock_of_a_killed_run_is_free(office: Office, sandbox: JiraSandbox) -> None:
+    sandbox.requests.clear()
+    with sandbox_that(sandbox, Faults(latency_s=0.2)), office.start() as first:
+        until(lambda: sandbox.requests or first.poll() is not None)
+        first.send_signal(signal.SIGKILL)
+        first.communicate(timeout=PATIENCE_S)
+    assert office.holder(), "nobody has tidied up after it"
+    code, said = office.run()
+    assert code == 0, said
+    assert office.holder() == ""
+    assert [run.state for run in office.runs()] == ["ok", "interrupted"]
+
+
+@contextmanager
+def sandbox_that(sandbox: JiraSandbox, faults: Faults) -> Iterator[None]:
+    """The sandbox with faults, and without them again."""
+    sandbox.set_faults(faults)
+    try:
+        yield
+    finally:
+        sandbox.set_faults(Faults())
+
+
+# ---- nowhere to write ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 600 KB, in memory; only the superuser may have one."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=600k,mode=0777", "tmpfs", disk],
+        check=False, capture_output=True,
+    )  # fmt: skip
+    if mounted.returncode:
+        pytest.skip("may not mount a small disk here")
+    yield disk
+    subprocess.run(["umount", "--lazy", disk], check=True)
+
+
+def remount(disk: Path, options: str) -> None:
+    subprocess.run(["mount", "-o", f"remount,{options}", disk], check=True)
+
+
+def fill(filler: Path) -> None:
+    """Takes all the room that there is."""
+    with suppress(OSError), filler.open("wb", buffering=0) as file:
+        while file.write(bytes(4096)):
+            pass
+
+
+def test_a_full_disk_is_told_harms_nothing_and_is_forgotten_once_there_is_room(
+    small_disk: Path, sandbox: JiraSandbox
+) -> None:
+    office = Office(small_disk, f"sqlite:///{small_disk / 'store.db'}", sandbox)
+    code, said = office.run()
+    assert code == 3, said
+    assert "the disk is full: free space, then run again" in said
+    office.assert_whole()
+    remount(small_disk, "size=200m")
+    code, said = office.run()
+    assert code == 0, said
+    office.assert_equal_to_source()
+
+
+def test_a_disk_without_a_single_free_byte_is_told_as_such(
+    small_disk: Path, sandbox: JiraSandbox
+) -> None:
+    remount(small_disk, "size=20m")
+    office = Office(small_disk, f"sqlite:///{small_disk / 'store.db'}", sandbox)
+    assert office.run()[0] == 0
+    filler = small_disk / "other people's files"
+    fill(filler)
+    people_work(sandbox, random.Random(1))  # noqa: S311 - no secret
+    code, said = office.run("--full")
+    assert code == 3, said
+    assert "the disk is full: free space, then run again" in said
+    filler.unlink()
+    assert office.run("--sweep")[0] == 0
+    office.assert_equal_to_source()
+
+
+def test_a_store_that_cannot_grow_is_told_and_stays_whole(
+    tmp_path: Path, sandbox: JiraSandbox
+) -> None:
+    office = Office(tmp_path, f"sqlite:///{tmp_path / 'store.db'}", sandbox)
     code, said = office.run(largest_file=600_000)
     assert code == 3
     assert f"store {office.folder / 'store.db'}" in said
@@ -194,12 +197,28 @@ def test_a_store_that_cannot_grow_is_told_and_stays_whole(office: Office) -> Non
     office.assert_equal_to_source()
 
 
-def test_a_read_only_store_is_told_and_stays_as_it_was(
-    tmp_path: Path, store_url: str, sandbox: JiraSandbox
+def test_a_read_only_disk_is_told_and_the_store_stays_as_it_was(
+    small_disk: Path, sandbox: JiraSandbox
 ) -> None:
-    if store_url.startswith("sqlite") and os.geteuid() == 0:
+    remount(small_disk, "size=20m")
+    office = Office(small_disk, f"sqlite:///{small_disk / 'store.db'}", sandbox)
+    assert office.run()[0] == 0
+    sandbox.create_issue("A", "Comes while nothing can be written")
+    remount(small_disk, "ro")
+    code, said = office.run()
+    assert code == 3, said
+    assert re.search("is read-only|Read-only file system", said), said
+    remount(small_disk, "rw")
+    office.assert_whole()
+    assert office.run()[0] == 0
+    office.assert_equal_to_source()
+
+
+def test_a_read_only_store_is_told_and_stays_as_it_was(
+    office: Office, sandbox: JiraSandbox
+) -> None:
+    if office.store_url.startswith("sqlite") and os.geteuid() == 0:
         pytest.skip("the superuser may write to what is read-only")
-    office = Office(tmp_path, store_url, sandbox)
     assert office.run()[0] == 0
     before = issues_at(sandbox, PROJECTS)
     _permit_writing(office, False)
@@ -208,7 +227,7 @@ def test_a_read_only_store_is_told_and_stays_as_it_was(
     assert code == 3
     assert "is read-only" in said
     _permit_writing(office, True)
-    with Store.open(store_url) as store:
+    with Store.open(office.store_url) as store:
         assert issues_in(store) == before
     office.assert_whole()
     assert office.run()[0] == 0
