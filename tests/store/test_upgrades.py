@@ -1,0 +1,187 @@
+"""A store of an older version is brought up to date with all its data, or left as it was."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from itpm_sync.connector import Page, RawRecord
+from itpm_sync.errors import StoreError
+from itpm_sync.store import Checkpoint, Store, migrations
+from itpm_sync.store.schema import METADATA, VERSION
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def old_url(unmigrated_url: str) -> str:
+    """A store of schema 0001 as it was left in an office, on both databases."""
+    if unmigrated_url.startswith("sqlite"):
+        text = (HERE / "schema_0001.sqlite.sql").read_text(encoding="utf-8")
+        with closing(sqlite3.connect(str(sa.make_url(unmigrated_url).database))) as database:
+            database.executescript(text)
+        return unmigrated_url
+    engine = sa.create_engine(unmigrated_url, isolation_level="AUTOCOMMIT")
+    text = (HERE / "schema_0001.postgresql.sql").read_text(encoding="utf-8")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(text.replace("%", "%%"))
+    engine.dispose()
+    return unmigrated_url
+
+
+def assert_all_is_there(store: Store) -> None:
+    """What the office left: looked up in the dump, not computed."""
+    titles = {r.ref.source_id: r.title for r in store.records("work_item")}  # type: ignore[attr-defined]
+    assert titles == {"1": "Core router", "2": "Schalter für Größe 5 – 'quoted'; -- € 🙂"}
+    assert [r.ref.source_id for r in store.gone("work_item")] == ["3"]
+    assert [r.duration_s for r in store.records("time_entry")] == [7200]  # type: ignore[attr-defined]
+    versions = store.versions("work_item", "memory:item:1")
+    assert [v.title for _, v in versions] == ["Router", "Core router"]  # type: ignore[attr-defined]
+    raw = store.raw_record("memory", "item", "1")
+    assert raw is not None
+    assert raw.raw.body == b'{"id":"1","title":"Core router","work":[{"id":"w1","s":7200}]}'
+    assert store.checkpoints("memory", "item") == {
+        "A": Checkpoint(
+            connection="memory", stream="item", scope="A", at=NOON, swept_at=NOON,
+            detail={"unreadable": ["9"]},
+        )
+    }  # fmt: skip
+    assert store.connection_state("memory")[0] == {"points": "customfield_10016"}
+    (run,) = store.runs()
+    assert (run.job, run.state, run.message, run.started) == ("weekly", "ok", "two", NOON)
+    (proof,) = store.coverage()
+    assert (proof.stored, proof.source_count, proof.complete) == (2, 2, True)
+    snapshot = store.snapshot(date(2026, 3, 1))
+    assert snapshot is not None
+    assert snapshot.body == b'{"title":"Programme"}'
+    (baseline,) = store.baselines()
+    assert (baseline.author, baseline.approval) == ("Ada", "Board, 2026-03-01")
+    assert [line.data for line in baseline.lines] == [{"code": "1.1", "budget": "1000.00"}]
+    assert store.findings_seen(["over-budget NET"], date(2026, 4, 1)) == {
+        "over-budget NET": date(2026, 3, 1)
+    }
+    (row,) = store.outbox()
+    assert (row.target.id, row.mark, row.remote_id) == (
+        "memory:NET-1:comment:NET", "itpm-0001", "77",
+    )  # fmt: skip
+    assert store.instance() == "0123456789abcdef0123456789abcdef"
+
+
+def test_a_store_of_the_first_schema_is_brought_up_to_date_with_all_its_data(old_url: str) -> None:
+    with Store.open(old_url) as store:
+        assert_all_is_there(store)
+        assert store.stats().schema == VERSION
+    engine = sa.create_engine(old_url)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, METADATA) == []
+    engine.dispose()
+
+
+def test_a_store_that_was_brought_up_to_date_is_worked_with(old_url: str) -> None:
+    class Nothing:
+        records = ()
+        problems = ()
+
+    newer = RawRecord("2", b'{"id":"2","title":"Hub"}', "A", NOON + HOUR)
+    with Store.open(old_url) as store:
+        landed = store.land_page(
+            Page([newer, RawRecord("4", b'{"id":"4"}', "A", NOON)]), run="next",
+            connection="memory", stream="item", fingerprint="f", map_record=lambda _: Nothing(),
+            now=NOON + HOUR,
+        )  # fmt: skip
+        assert (landed.new, landed.changed) == (1, 1)
+        assert store.counts("memory", "item") == {"A": 3}
+        raw = store.raw_record("memory", "item", "2")
+        assert raw is not None
+        assert raw.raw.body == newer.body
+
+
+# ---- interrupted --------------------------------------------------------------------------------
+
+NEXT = """
+import os, signal
+import sqlalchemy as sa
+from alembic import op
+revision, down_revision, branch_labels, depends_on = "9001", {newest!r}, None, None
+
+def upgrade():
+    op.create_table("half", sa.Column("name", sa.Text))
+    op.add_column("run", sa.Column("half", sa.Text))
+    op.execute("UPDATE checkpoint SET detail = 'half'")
+    op.execute("DELETE FROM outbox")
+    if os.path.exists({fuse!r}):
+        how = open({fuse!r}).read()
+        os.remove({fuse!r})
+        if how == "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
+        raise KeyboardInterrupt
+    op.execute("UPDATE checkpoint SET detail = '{{}}'")
+    op.drop_table("half")
+"""
+
+UPGRADE = """
+import sys
+from itpm_sync.store import database, migrations, Store
+of = migrations.configuration
+def configuration(connection=None):
+    made = of(connection)
+    made.set_main_option("script_location", sys.argv[1])
+    return made
+migrations.configuration = configuration
+database.VERSION = "9001"
+Store.open(sys.argv[2]).close()
+"""
+
+
+@pytest.fixture
+def next_release(tmp_path: Path) -> Path:
+    """The program's migrations and one more, which blows up in the middle while `fuse` exists."""
+    folder = tmp_path / "migrations"
+    shutil.copytree(Path(migrations.__file__).parent, folder, ignore=lambda *_: ["__pycache__"])
+    newest = ScriptDirectory.from_config(migrations.configuration()).get_current_head()
+    text = NEXT.format(newest=newest, fuse=str(tmp_path / "fuse"))
+    (folder / "versions" / "9001_next.py").write_text(text)
+    return folder
+
+
+def upgrade(folder: Path, url: str) -> int:
+    """The next release opens the store, as a process of its own."""
+    words = [sys.executable, "-c", UPGRADE, str(folder), url]
+    return subprocess.run(words, cwd=ROOT, check=False, capture_output=True).returncode
+
+
+@pytest.mark.parametrize(("how", "ends"), [("kill", -signal.SIGKILL), ("Ctrl-C", -signal.SIGINT)])
+def test_an_upgrade_that_is_interrupted_leaves_the_old_store_and_is_done_by_the_next_start(
+    old_url: str, next_release: Path, how: str, ends: int
+) -> None:
+    Store.open(old_url).close()  # this release
+    (next_release.parent / "fuse").write_text(how)
+    assert upgrade(next_release, old_url) == ends
+    with Store.open(old_url) as store:  # still this release's, whole
+        assert_all_is_there(store)
+        assert store.stats().schema == VERSION
+    assert upgrade(next_release, old_url) == 0
+    engine = sa.create_engine(old_url)
+    with engine.connect() as connection:
+        query = sa.text("SELECT version_num, detail FROM alembic_version, checkpoint")
+        assert connection.execute(query).all() == [("9001", "{}")]
+        assert not sa.inspect(connection).has_table("half")
+    engine.dispose()
+    with pytest.raises(StoreError, match=r"its schema is 9001, newer than .* install the newer"):
+        Store.open(old_url)
