@@ -20,6 +20,7 @@ from itpm_sync.mapping.fields import FITTING
 TEXT = (Path(__file__).resolve().parents[1] / "docs" / "configuration.md").read_text("utf-8")
 SECTIONS: dict[str, type[BaseModel]] = {
     "## The file": config.Root,
+    "### Calendar": config.WorkingCalendar,
     "### Reports": config.Reports,
     "### Connections": config.ConnectionCore,
     "### Projects": config.Project,

@@ -22,17 +22,16 @@ def baseline_record(
     frozen = freeze(inputs(session, today), project)
     if frozen is None:
         raise ConfigError([Problem((), f"no project {project!r}", where="PROJECT")])
-    packages, items = frozen
     number = session.store.put_baseline(
         project,
         on=today,
         author=author,
         now=session.now(),
-        lines=lines(packages, items),
+        lines=lines(frozen),
         approval=approval,
         change_request=change_request,
     )
-    counts = f"{len(packages)} work packages, {len(items)} scope items"
+    counts = f"{len(frozen.packages)} work packages, {len(frozen.items)} scope items"
     return (f"baseline {number} of {project} recorded: {counts}",)
 
 

@@ -5,17 +5,21 @@ A connection that is configured no more takes part in nothing; its records stay 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from datetime import UTC, date, datetime
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from itpm_sync.app.baseline_lines import recorded
 from itpm_sync.app.session import Session
-from itpm_sync.config import Config
+from itpm_sync.config import Config, WorkingCalendar
+from itpm_sync.config.settings import WEEKDAYS
 from itpm_sync.model import KINDS, Money, Project, Record
 from itpm_sync.reconcile.status import Coverage, Inputs, Policy, ProjectSetup, Rejected, Rule
+from itpm_sync.reconcile.workdays import Calendar
 from itpm_sync.store import Store
 
 
@@ -110,7 +114,10 @@ def _setups(config: Config, discovered: Iterable[Project]) -> tuple[ProjectSetup
             finish=p.finish,
             declared_rating=p.declared_rating,
             baseline_on=p.baseline_on,
-            management_reserve=_reserve(p.management_reserve, p.currency or root.currency),
+            management_reserve=_amount(p.management_reserve, p.currency or root.currency),
+            undistributed_budget=_amount(p.undistributed_budget, p.currency or root.currency),
+            budget_base=_amount(p.budget_base, p.currency or root.currency),
+            calendar=calendar(root.calendar, p.calendar),
         )
         for p in root.projects
     }
@@ -127,10 +134,22 @@ def _setups(config: Config, discovered: Iterable[Project]) -> tuple[ProjectSetup
                 start=found.planned_start,
                 finish=found.planned_finish,
                 declared_rating=found.declared_rating,
+                calendar=calendar(root.calendar),
             ),
         )
     return tuple(setups.values())
 
 
-def _reserve(amount: Any, currency: str) -> Money | None:
+def calendar(*layers: WorkingCalendar) -> Calendar:
+    """The working calendar: of the portfolio, then of the project. The later goes before."""
+    week: Mapping[str, Decimal] | None = None
+    days: dict[date, Fraction | int] = {}
+    for layer in layers:
+        week = {str(d): s for d, s in layer.week.items()} if layer.week else week
+        days |= dict.fromkeys(layer.holidays, 0)
+        days |= {day: Fraction(share) for day, share in layer.part_days.items()}
+    return Calendar.of((Fraction(week.get(d, 0)) for d in WEEKDAYS) if week else (), days)
+
+
+def _amount(amount: Any, currency: str) -> Money | None:
     return Money(amount, currency) if amount is not None and currency else None

@@ -18,6 +18,7 @@ from itpm_sync.config.settings import (
     Root,
     Safety,
     Thresholds,
+    WorkingCalendar,
 )
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "Root",
     "Safety",
     "Thresholds",
+    "WorkingCalendar",
     "json_schema",
     "load",
     "read_yaml",

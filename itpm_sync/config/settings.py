@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -79,6 +79,58 @@ class PublishTarget(Settings):
     fields: tuple[Name, ...] | None = None  # all that the connector offers
 
 
+def _spans(value: Any) -> Any:
+    """`2026-12-24..2026-12-31` as its days; anything else as it is, for pydantic to judge."""
+    found: list[Any] = []
+    for entry in value if isinstance(value, list) else [value]:
+        first, dots, last = str(entry).partition("..")
+        found += _days(first, last) if dots else [entry]
+    return found
+
+
+def _days(first: str, last: str) -> list[date]:
+    try:
+        start, end = date.fromisoformat(first.strip()), date.fromisoformat(last.strip())
+    except ValueError:
+        raise ValueError("expected DATE or DATE..DATE, as in 2026-12-24..2026-12-31") from None
+    if not 0 <= (end - start).days <= _LONGEST_HOLIDAY:
+        raise ValueError(
+            f"expected a span of 1 to {_LONGEST_HOLIDAY + 1} days, found {first}..{last}"
+        )
+    return [start + timedelta(days=n) for n in range((end - start).days + 1)]
+
+
+def _week(value: Any) -> Any:
+    return dict.fromkeys(value, 1) if isinstance(value, list) else value
+
+
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_LONGEST_HOLIDAY = 366
+DayShare = Annotated[Decimal, Field(ge=0, le=3)]
+Week = Annotated[
+    dict[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], DayShare],
+    BeforeValidator(_week, json_schema_input_type=list[str] | dict[str, Decimal]),
+    Field(min_length=1),
+]
+Holidays = Annotated[
+    tuple[date, ...], BeforeValidator(_spans, json_schema_input_type=str | list[str])
+]
+
+
+class WorkingCalendar(Settings):
+    """Which days are worked; a project's calendar adds its days to those of the portfolio."""
+
+    week: Week | None = None  # Monday to Friday
+    holidays: Holidays = ()
+    part_days: dict[date, DayShare] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _some_work(self) -> WorkingCalendar:
+        if self.week is not None and not any(self.week.values()):
+            raise ValueError("no day of the `week` is worked")
+        return self
+
+
 class Project(Settings):
     """A project of the portfolio."""
 
@@ -93,6 +145,9 @@ class Project(Settings):
     declared_rating: Literal["", "green", "amber", "red"] = ""
     baseline_on: date | None = None
     management_reserve: Annotated[Decimal, Field(ge=0)] | None = None
+    undistributed_budget: Annotated[Decimal, Field(ge=0)] | None = None
+    budget_base: Annotated[Decimal, Field(ge=0)] | None = None
+    calendar: WorkingCalendar = WorkingCalendar()
     publish: tuple[PublishTarget, ...] = ()
 
 
@@ -177,6 +232,7 @@ class Root(Settings):
     timezone: Zone = "UTC"
     currency: Currency = ""
     store: Annotated[str, AfterValidator(_store_url), Field(repr=False)] = "sqlite:///itpm.db"
+    calendar: WorkingCalendar = WorkingCalendar()
     reports: Reports = Reports()
     connections: dict[Name, dict[str, Any]] = Field(min_length=1, repr=False)
     projects: tuple[Project, ...] = ()

@@ -38,7 +38,7 @@ from itpm_sync.model import (
     WorkItem,
     WorkPackage,
 )
-from itpm_sync.reconcile.status import Inputs, ProjectSetup, Rule
+from itpm_sync.reconcile.status import Element, Inputs, ProjectSetup, Rule
 
 R = TypeVar("R", bound=Record)
 
@@ -398,8 +398,11 @@ def allocate(inputs: Inputs, records: Mapping[str, Sequence[Record]]) -> Allocat
     gone = sorted(_items(inputs.gone.get("work_item", ())), key=lambda i: i.id)
     allocator.index_items(_items(records.get("work_item", ())))
     allocator.index_items(gone)
-    for baseline in sorted(inputs.baselines, key=lambda b: -b.version):
+    recorded = (b for b in inputs.baselines if b.on <= inputs.data_date)
+    for baseline in sorted(recorded, key=lambda b: -b.version):
         for package in baseline.packages:
+            if package.element in (Element.UNDISTRIBUTED, Element.RESERVE):
+                continue
             allocator.packages[baseline.project].add_code(
                 package.code, package.name, package.planned_finish
             )

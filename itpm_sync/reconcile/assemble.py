@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from itpm_sync.model import Contract, Project, WorkPackage
@@ -15,12 +15,22 @@ from itpm_sync.reconcile.figures import portfolio_totals
 from itpm_sync.reconcile.measuring import contract_list, project_facts, project_scope
 from itpm_sync.reconcile.portfolio import registers, setups
 from itpm_sync.reconcile.presenting import project_status
-from itpm_sync.reconcile.progress import plans
+from itpm_sync.reconcile.progress import (
+    Plan,
+    chosen_records,
+    configured_line,
+    element_of,
+    plans,
+)
 from itpm_sync.reconcile.status import (
     BaselineItem,
     BaselinePackage,
+    Element,
     Finding,
+    FrozenPlan,
     Inputs,
+    ProjectSetup,
+    RecordedBaseline,
     Snapshot,
     Unallocated,
 )
@@ -74,30 +84,24 @@ def _nowhere(allocation: Allocation) -> tuple[Unallocated, ...]:
     return tuple(group for groups in kinds for group in groups)
 
 
-def freeze(
-    inputs: Inputs, project: str
-) -> tuple[tuple[BaselinePackage, ...], tuple[BaselineItem, ...]] | None:
+def freeze(inputs: Inputs, project: str, plan: FrozenPlan | None = None) -> FrozenPlan | None:
     """The plan and the scope of a project as they are now, for a baseline to record.
 
-    Budgets stay in their own currency. None if no project has that code.
+    `plan` goes before the plan of the records: its packages are known to the allocation, so that
+    the scope is frozen by them. Amounts that the configuration sets apart (management reserve,
+    undistributed budget) become lines, unless the plan has its own. Budgets stay in their own
+    currency. None if no project has that code.
     """
     setup = next((p for p in inputs.projects if fold(p.code) == fold(project)), None)
     if setup is None:
         return None
+    if plan is not None:
+        inputs = replace(inputs, baselines=(*inputs.baselines, _prospective(inputs, setup, plan)))
     run = Context(inputs, None)
     records = run.allocation.of(setup.code)
     scope = project_scope(run, setup, records, None)
-    packages = tuple(
-        BaselinePackage(
-            code=plan.code,
-            name=plan.name,
-            planned_start=plan.start,
-            planned_finish=plan.finish,
-            budget=plan.money,
-            method=str(plan.method),
-        )
-        for plan in plans(records.of(WorkPackage), None, run.fx, setup.currency)
-    )
+    live = records.of(WorkPackage)
+    own = plan.packages if plan else _packages(plans(live, None, run.fx, setup.currency, setup))
     items = tuple(
         BaselineItem(
             identity=item.id,
@@ -109,4 +113,58 @@ def freeze(
         )
         for item, package, _ in scope.current
     )
-    return packages, items
+    if plan is None:
+        reserved = [_of_record(r) for r in chosen_records(live).values()]
+        own = (*own, *(p for p in reserved if p.element is Element.RESERVE))
+    return FrozenPlan(
+        packages=(*own, *_set_apart(setup, own)),
+        items=items,
+        milestones=plan.milestones if plan else (),
+        calendar=(plan.calendar if plan else None) or setup.calendar,
+        source=plan.source if plan else "",
+    )
+
+
+def _prospective(inputs: Inputs, setup: ProjectSetup, plan: FrozenPlan) -> RecordedBaseline:
+    newest = max((b.version for b in inputs.baselines), default=0)
+    return RecordedBaseline(
+        project=setup.code, version=newest + 1, on=inputs.data_date, author="", approval="",
+        change_request="", packages=plan.packages, items=(),
+    )  # fmt: skip
+
+
+def _packages(found: Iterable[Plan]) -> tuple[BaselinePackage, ...]:
+    return tuple(
+        BaselinePackage(
+            code=plan.code,
+            name=plan.name,
+            planned_start=plan.start,
+            planned_finish=plan.finish,
+            budget=plan.money,
+            method=str(plan.method),
+            planned_effort_s=plan.record.planned_effort_s if plan.record else None,
+            element=plan.element,
+        )
+        for plan in found
+    )
+
+
+def _of_record(record: WorkPackage) -> BaselinePackage:
+    return BaselinePackage(
+        code=record.code, name=record.name, planned_start=record.planned_start,
+        planned_finish=record.planned_finish, budget=record.budget, method=str(record.method),
+        element=element_of(record),
+    )  # fmt: skip
+
+
+def _set_apart(
+    setup: ProjectSetup, packages: Iterable[BaselinePackage]
+) -> Iterable[BaselinePackage]:
+    """Amounts of the configuration as lines, where the plan has none of their kind."""
+    there = {p.element for p in packages}
+    for element, amount in (
+        (Element.UNDISTRIBUTED, setup.undistributed_budget),
+        (Element.RESERVE, setup.management_reserve),
+    ):
+        if amount is not None and element not in there:
+            yield configured_line(element, amount)

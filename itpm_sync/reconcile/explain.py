@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from itpm_sync.errors import ReconcileError, suggestion
 from itpm_sync.model import Money, Project
-from itpm_sync.reconcile import evm, pace_terms
+from itpm_sync.reconcile import baseline_terms, evm, pace_terms
 from itpm_sync.reconcile.allocate import fold
 from itpm_sync.reconcile.context import Context
 from itpm_sync.reconcile.explanation import Explanation, Part, filled, largest_first
@@ -66,6 +66,7 @@ _SYMBOLS: Mapping[str, str] = MappingProxyType(
         "added": "added", "removed": "removed", "baseline items": "baseline_items",
         "planned cost": "planned_cost", "actual cost": "actual_cost",
         "cost variance": "cost_variance", "days of variance": "schedule_variance_days",
+        **baseline_terms.SYMBOLS,
     }
 )  # fmt: skip
 _DATES = ("planned start", "planned finish", "actual finish")
@@ -287,8 +288,10 @@ class Explainer:
             return self._churn()
         if name in ("eac_low", "eac_high"):
             return self._formula(_form(self._facts.numbers[name].note), None)
+        if name in baseline_terms.NAMES:
+            return self._baseline(name)
         if name in pace_terms.FORMULAS:
-            made = self._formula(pace_terms.FORMULAS[name], None)
+            made = self._formula(pace_terms.formula(self._facts, name), None)
             return _Made(made.formula, [*made.inputs, *pace_terms.terms(self._facts, made.formula)])
         return self._common(name, None)
 
@@ -309,6 +312,12 @@ class Explainer:
             note="" if changed is not None else "not known without a recorded baseline",
         )  # fmt: skip
         return _Made(made.formula, [*made.inputs, term])
+
+    def _baseline(self, name: str) -> _Made:
+        formula = baseline_terms.formula(self._facts, name)
+        days = baseline_terms.dates(self._facts, formula)
+        parts = () if formula else baseline_terms.parts(self._facts, name)
+        return _Made(formula, [*self._formula(formula, None).inputs, *days], [*parts])
 
     def _within_sla(self) -> Iterable[Part]:
         judged = self._facts.desk.judged if self._facts.desk else ()

@@ -20,6 +20,7 @@ from itpm_sync.model import (
     WorkItem,
 )
 from itpm_sync.reconcile.allocate import Allocation, ProjectRecords
+from itpm_sync.reconcile.baselines import Authorised, Original
 from itpm_sync.reconcile.contracts import ContractFacts
 from itpm_sync.reconcile.helpdesk import HelpDesk
 from itpm_sync.reconcile.labour import Labour
@@ -71,6 +72,8 @@ class ProjectFacts:
     in_money: bool
     records: ProjectRecords
     baseline: RecordedBaseline | None
+    original: Original | None  # what the first baseline says; None: no baseline is recorded
+    authorised: Authorised | None
     packages: Sequence[PackageFacts]
     past: Past
     work: Work

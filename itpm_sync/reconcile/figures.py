@@ -46,6 +46,19 @@ LABELS: Mapping[str, str] = {
     "tspi": "To-complete schedule index (TSPI)",
     "p_factor": "Schedule adherence (p-factor)",
     "percent": "Percent complete",
+    "bac_original": "BAC of the original baseline",
+    "pv_original": "PV by the original baseline",
+    "ev_original": "EV by the original baseline",
+    "cv_original": "Cost variance against the original baseline",
+    "sv_original": "Schedule variance against the original baseline",
+    "vac_original": "Variance at completion against the original baseline",
+    "bac_growth": "BAC: current − original baseline",
+    "bac_growth_percent": "Growth of BAC in percent of the original baseline",
+    "finish_growth_days": "Planned finish: current − original baseline",
+    "undistributed": "Undistributed budget",
+    "planning": "Planning packages",
+    "management_reserve": "Management reserve",
+    "budget_base": "Contract budget base",
     "budget": "Budget",
     "ordered": "Ordered",
     "committed": "Committed: open order balance",
@@ -77,15 +90,16 @@ _UNITS: Mapping[str, str] = {
         "ratio": "cpi spi tcpi_bac tcpi_eac cpi_recent spi_recent cpi_discrete spi_discrete "
         "spi_t tspi p_factor",
         "percent": "percent creep churn effort_share cost_variance_percent "
-        "schedule_variance_percent",
+        "schedule_variance_percent bac_growth_percent",
         "items": "items items_done baseline_items added removed open_defects",
         "weeks": "pd at es sv_t ieac_t",
-        "days": "schedule_variance_days",
+        "days": "schedule_variance_days finish_growth_days",
         "s": "effort_s",
     }.items()
     for name in names.split()
 }
 _MONEY = frozenset(
+    "undistributed planning management_reserve budget_base "
     "budget ordered committed received accrued invoiced paid labour planned_cost actual_cost "
     "cost_variance".split()
 )

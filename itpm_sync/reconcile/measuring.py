@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from fractions import Fraction
 
@@ -21,6 +21,15 @@ from itpm_sync.model import (
     WorkPackage,
 )
 from itpm_sync.reconcile.allocate import ProjectRecords, fold
+from itpm_sync.reconcile.baselines import (
+    Authorised,
+    Original,
+    authorised,
+    compared,
+    layers,
+    reserve,
+    versions,
+)
 from itpm_sync.reconcile.context import Context
 from itpm_sync.reconcile.contracts import ContractFacts, contract_facts
 from itpm_sync.reconcile.facts import PackageFacts, ProjectFacts
@@ -52,7 +61,7 @@ from itpm_sync.reconcile.progress import (
     tallies,
     whole_project,
 )
-from itpm_sync.reconcile.scope import Scope, baseline_in_force, scope_ledger
+from itpm_sync.reconcile.scope import Scope, scope_ledger
 from itpm_sync.reconcile.status import Colour, ProjectSetup, Rating, RecordedBaseline
 from itpm_sync.reconcile.unplaced import without_package
 
@@ -60,12 +69,88 @@ from itpm_sync.reconcile.unplaced import without_package
 def project_facts(run: Context, setup: ProjectSetup, row: Register | None) -> ProjectFacts:
     """Everything that is known of one project; `row` is its line in a register, if it has one."""
     records = run.allocation.of(setup.code)
-    baseline = baseline_in_force(run.inputs.baselines, setup.code, run.today)
-    scope = project_scope(run, setup, records, baseline)
+    recorded = versions(run.inputs.baselines, setup.code, run.today)
+    baseline = recorded[-1] if recorded else None
     currency = _currency(setup, records, baseline, row)
-    found = plans(records.of(WorkPackage), baseline, run.fx, currency)
-    in_money = bool(currency) and any(p.money is not None for p in found)
     time = labour(records.of(TimeEntry), run.rates, run.fx, currency)
+    booked = _Booked(currency, time, _ledger(run, currency, records))
+    now = _under(run, setup, records, baseline, booked)
+    earlier = [_under(run, setup, records, version, booked) for version in recorded[:-1]]
+    values, counted, in_money = now.values, now.past.counted, now.past.in_money
+    pace = schedule(counted, run.today, lambda: finished_on(counted, now.scope, run.end, run.zone))
+    spi_t = pace["spi_t"].value
+    numbers = indices(values, run.policy.eac_method, spi_t) | estimate_range(values, spi_t) | pace
+    numbers |= without_effort(counted, values)
+    original = _original(run, setup, records, recorded, (*earlier, now)[0], currency=currency)
+    kept = reserve(records.of(WorkPackage), baseline, setup, run.fx, currency)
+    numbers |= layers(counted, values.bac, kept, in_money=in_money)
+    numbers |= compared(original, counted, values, numbers["eac"], in_money=in_money)
+    desk = help_desk(records.of(HelpDeskItem), records.of(TimeEntry), run.zone, run.today)
+    before = run.before_by_code.get(setup.code)
+    facts = ProjectFacts(
+        setup=setup,
+        policy=run.policy,
+        data_date=run.today,
+        end=run.end,
+        zone=run.zone,
+        currency=currency,
+        in_money=in_money,
+        records=records,
+        baseline=baseline,
+        original=original,
+        authorised=_authorised(run, setup, records, original, currency),
+        packages=now.packages,
+        past=replace(now.past, before=_replaced(recorded, earlier, now)),
+        work=now.past.work,
+        values=values,
+        numbers=numbers,
+        ledger=booked.book,
+        labour=time,
+        scope=now.scope,
+        desk=desk,
+        contracts=contract_list(run, (p.record for p in records.of(Contract))),
+        register=row,
+        documents=run.documents,
+        deliveries=_deliveries(run, records),
+        unallocated=without_package(records, bool(now.packages)),
+        rating=Rating(dimension="overall", colour=Colour.GREY, reason=""),
+        previous=before,
+        previous_on=run.before.data_date if run.before else None,
+    )
+    return replace(facts, numbers={**numbers, **_recent(facts)})
+
+
+@dataclass(frozen=True, slots=True)
+class _Booked:
+    """What was spent, whatever the plan."""
+
+    currency: str
+    time: Labour
+    book: Ledger
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """A project on the data date under one plan."""
+
+    scope: Scope
+    packages: Sequence[PackageFacts]
+    values: Values
+    past: Past
+
+
+def _under(
+    run: Context,
+    setup: ProjectSetup,
+    records: ProjectRecords,
+    baseline: RecordedBaseline | None,
+    booked: _Booked,
+) -> _Measured:
+    """The project measured under a baseline, or under the plan of its records."""
+    currency, time, book = booked.currency, booked.time, booked.book
+    scope = project_scope(run, setup, records, baseline)
+    found = plans(records.of(WorkPackage), baseline, run.fx, currency, setup)
+    in_money = bool(currency) and any(p.money is not None for p in found)
     work = Work(
         run.today,
         tallies(scope, run.end),
@@ -73,7 +158,6 @@ def project_facts(run: Context, setup: ProjectSetup, row: Register | None) -> Pr
         time.seconds,
         scope.members is not None,
     )
-    book = _ledger(run, currency, records)
     by_code = {fold(p.code): p for p in found}
     packages = [
         PackageFacts(
@@ -100,45 +184,45 @@ def project_facts(run: Context, setup: ProjectSetup, row: Register | None) -> Pr
         scope=scope,
     )
     counted = _counted(setup, packages, values, in_money=in_money)
-    pace = schedule(counted, run.today, lambda: finished_on(counted, scope, run.end, run.zone))
-    spi_t = pace["spi_t"].value
-    numbers = indices(values, run.policy.eac_method, spi_t) | estimate_range(values, spi_t) | pace
-    numbers |= without_effort(counted, values)
     history = done_history(scope, run.end, frozenset(p.code for p, _ in counted))
     if in_money and values.ac.value is not None:
         history = replace(history, spent=_spending(time, book))
-    past = Past(counted, work, history, run.zone, in_money)
-    desk = help_desk(records.of(HelpDeskItem), records.of(TimeEntry), run.zone, run.today)
-    before = run.before_by_code.get(setup.code)
-    facts = ProjectFacts(
-        setup=setup,
-        policy=run.policy,
-        data_date=run.today,
-        end=run.end,
-        zone=run.zone,
-        currency=currency,
-        in_money=in_money,
-        records=records,
-        baseline=baseline,
-        packages=packages,
-        past=past,
-        work=work,
-        values=values,
-        numbers=numbers,
-        ledger=book,
-        labour=time,
-        scope=scope,
-        desk=desk,
-        contracts=contract_list(run, (p.record for p in records.of(Contract))),
-        register=row,
-        documents=run.documents,
-        deliveries=_deliveries(run, records),
-        unallocated=without_package(records, bool(found)),
-        rating=Rating(dimension="overall", colour=Colour.GREY, reason=""),
-        previous=before,
-        previous_on=run.before.data_date if run.before else None,
-    )
-    return replace(facts, numbers={**numbers, **_recent(facts)})
+    return _Measured(scope, packages, values, Past(counted, work, history, run.zone, in_money))
+
+
+def _replaced(
+    recorded: Sequence[RecordedBaseline], earlier: Sequence[_Measured], now: _Measured
+) -> tuple[tuple[date, Past], ...]:
+    """Earlier baselines, each with the day from which it was no longer in force."""
+    pairs = zip(recorded[1:], earlier, strict=False)
+    return tuple((b.on, m.past) for b, m in pairs if m.past.in_money == now.past.in_money)
+
+
+def _original(
+    run: Context,
+    setup: ProjectSetup,
+    records: ProjectRecords,
+    recorded: Sequence[RecordedBaseline],
+    first: _Measured,
+    *,
+    currency: str,
+) -> Original | None:
+    if not recorded:
+        return None
+    kept = reserve(records.of(WorkPackage), recorded[0], setup, run.fx, currency)
+    return Original(recorded[0], first.past.counted, first.values, first.past.in_money, kept)
+
+
+def _authorised(
+    run: Context,
+    setup: ProjectSetup,
+    records: ProjectRecords,
+    original: Original | None,
+    currency: str,
+) -> Authorised | None:
+    if original is None or not currency:
+        return None
+    return authorised(original, records.of(ChangeRequest), setup, run.fx, currency, on=run.today)
 
 
 def _recent(facts: ProjectFacts) -> dict[str, Number]:

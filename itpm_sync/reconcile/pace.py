@@ -1,8 +1,9 @@
 """The pace of a project: earned schedule, what the last weeks earned, and level of effort apart.
 
-Earned schedule is measured on the working days of the plan, interpolated within a day, and told in
-weeks of five of them. Level of effort earns as time passes and says nothing of pace, so it is left
-out; so are packages that do not count. After Lipke; PD, ES and AT count from the first planned day.
+Earned schedule is measured on the working days of the plan's calendar (a part day is one of them),
+interpolated within a day, and told in its weeks, of five of them unless configured otherwise.
+Level of effort earns as time passes and says nothing of pace, so it is left out; so are packages
+that do not count. After Lipke; PD, ES and AT count from the first planned day.
 """
 
 from __future__ import annotations
@@ -19,11 +20,18 @@ from itpm_sync.reconcile.number import Number, known, total, unknown
 from itpm_sync.reconcile.performance import Values
 from itpm_sync.reconcile.progress import Plan
 from itpm_sync.reconcile.scope import Scope, is_done
+from itpm_sync.reconcile.status import Element
 from itpm_sync.reconcile.wording import day
-from itpm_sync.reconcile.workdays import LATEST, Zone, nth_working_day, working_days
+from itpm_sync.reconcile.workdays import (
+    LATEST,
+    STANDARD,
+    Calendar,
+    Zone,
+    nth_working_day,
+    working_days,
+)
 
 RECENT_WEEKS = 4
-DAYS_A_WEEK = 5  # working days
 SCHEDULE = ("pd", "es", "at", "sv_t", "spi_t", "ieac_t", "tspi", "p_factor")
 """The figures of earned schedule, in their order."""
 
@@ -33,14 +41,16 @@ Packages = Sequence[tuple[Plan, Values]]
 class PlannedValue(Sequence[Fraction]):
     """Cumulative PV at the end of each working day of a plan; a day is computed when asked for.
 
-    A weekend belongs to the working day before it. Every package has usable dates and a BAC.
+    A weekend belongs to the working day before it. Every package has usable dates and a BAC, and
+    the packages of a project share its calendar.
     """
 
     def __init__(self, packages: Packages) -> None:
         self._packages = [(plan, values.bac.value or Fraction(0)) for plan, values in packages]
         self.first = min(p.start or p.finish or date.max for p, _ in packages)
         last = max(p.finish or date.min for p, _ in packages)
-        self._length = working_days(self.first, last)
+        self.calendar = calendar_of(packages)
+        self._length = working_days(self.first, last, self.calendar)
         self._sums: dict[int, Fraction] = {}
 
     def __len__(self) -> int:
@@ -70,13 +80,22 @@ class PlannedValue(Sequence[Fraction]):
     def _parts_on(self, number: int) -> list[Fraction]:
         if not number:
             return [Fraction(0)] * len(self._packages)
-        on = nth_working_day(self.first, number + 1) - timedelta(days=1)
+        on = nth_working_day(self.first, number + 1, self.calendar) - timedelta(days=1)
         return [(plan.planned_share(on).value or 0) * bac for plan, bac in self._packages]
 
 
+def calendar_of(packages: Packages) -> Calendar:
+    """The calendar that the packages of a project share."""
+    return next((plan.calendar for plan, _ in packages), STANDARD)
+
+
 def discrete(packages: Packages) -> Packages:
-    """The packages without level of effort."""
-    return [(p, v) for p, v in packages if p.method is not Method.LEVEL_OF_EFFORT]
+    """The packages without level of effort, and without budget that is not time-phased."""
+    return [
+        (p, v)
+        for p, v in packages
+        if p.method is not Method.LEVEL_OF_EFFORT and p.element is not Element.UNDISTRIBUTED
+    ]
 
 
 def schedule(
@@ -114,16 +133,17 @@ def _schedule(
         actual = finished()
         end = min(on, actual) if actual is not None else on
         note = f"finished on {day(end)}" if actual is not None else "actual finish is not known"
-    at = working_days(planned.first, end)
+    calendar = planned.calendar
+    at, a_week = working_days(planned.first, end, calendar), calendar.days_a_week
     forecast = evm.ieac_t(pd, es, at)
     tspi = unknown("complete") if complete else evm.tspi(pd, es, at)
     return {
-        "pd": _weeks(known(pd)),
-        "es": _weeks(known(es)),
-        "at": _weeks(known(at, note)),
-        "sv_t": _weeks(known(es - at)),
+        "pd": _weeks(known(pd), a_week),
+        "es": _weeks(known(es), a_week),
+        "at": _weeks(known(at, note), a_week),
+        "sv_t": _weeks(known(es - at), a_week),
         "spi_t": evm.spi_t(es, at),
-        "ieac_t": _weeks(_dated(forecast, planned.first)),
+        "ieac_t": _weeks(_dated(forecast, planned.first, calendar), a_week),
         "tspi": tspi,
         "p_factor": _adherence(planned, earned, es),
     }
@@ -151,23 +171,23 @@ def _finish(plan: Plan, done: Mapping[str, datetime], zone: Zone) -> date | None
     return zone.day_of(last) if last is not None else None
 
 
-def _weeks(days: Number) -> Number:
-    return days if days.value is None else Number(days.value / DAYS_A_WEEK, note=days.note)
+def _weeks(days: Number, a_week: int) -> Number:
+    return days if days.value is None else Number(days.value / a_week, note=days.note)
 
 
-def _dated(days: Number, first: date) -> Number:
+def _dated(days: Number, first: date, calendar: Calendar) -> Number:
     """The duration, with the day on which it ends as its note."""
     if days.value is None:
         return days
-    end = finish_after(first, days.value)
+    end = finish_after(first, days.value, calendar)
     return known(days.value, f"finish on {day(end)}" if end else f"finish after {LATEST.year}")
 
 
-def finish_after(first: date, days: Fraction) -> date | None:
+def finish_after(first: date, days: Fraction, calendar: Calendar = STANDARD) -> date | None:
     """The day on which so many working days from `first` on are over; None if no plan means it."""
-    if days > working_days(first, LATEST):
+    if days > working_days(first, LATEST, calendar):
         return None
-    return nth_working_day(first, max(1, ceil(days)))
+    return nth_working_day(first, max(1, ceil(days)), calendar)
 
 
 def _adherence(planned: PlannedValue, earned: Sequence[Fraction], es: Fraction) -> Number:

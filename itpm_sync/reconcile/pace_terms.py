@@ -11,15 +11,15 @@ from itpm_sync.model import Method
 from itpm_sync.reconcile.explanation import Part
 from itpm_sync.reconcile.facts import ProjectFacts
 from itpm_sync.reconcile.number import Number, total
-from itpm_sync.reconcile.pace import DAYS_A_WEEK, RECENT_WEEKS, PlannedValue, discrete
+from itpm_sync.reconcile.pace import RECENT_WEEKS, PlannedValue, calendar_of, discrete
 from itpm_sync.reconcile.performance import Values
 from itpm_sync.reconcile.wording import count, day
 
 FORMULAS: Mapping[str, str] = MappingProxyType(
     {
-        "pd": f"planned days / {DAYS_A_WEEK}",
-        "es": f"earned days / {DAYS_A_WEEK}",
-        "at": f"elapsed days / {DAYS_A_WEEK}",
+        "pd": "planned days / days a week",
+        "es": "earned days / days a week",
+        "at": "elapsed days / days a week",
         "sv_t": "ES − AT",
         "spi_t": "ES / AT",
         "ieac_t": "AT + (PD − ES) / SPI(t)",
@@ -36,6 +36,18 @@ _DAYS = {
     "earned days": ("es", "Working days from {first} until PV was to reach what EV is now"),
     "elapsed days": ("at", "Working days from {first} to now, or to the actual finish"),
 }
+
+
+_A_WEEK = "days a week"
+
+
+def formula(facts: ProjectFacts, name: str) -> str:
+    """The formula of a figure, with the days of the calendar's week."""
+    return FORMULAS[name].replace(_A_WEEK, str(_days_a_week(facts)))
+
+
+def _days_a_week(facts: ProjectFacts) -> int:
+    return calendar_of(facts.past.counted).days_a_week
 
 
 def terms(facts: ProjectFacts, formula: str) -> Iterable[Part]:
@@ -65,7 +77,7 @@ def _days(facts: ProjectFacts, symbol: str, name: str, words: str) -> Part:
     number, measured = facts.numbers[name], discrete(facts.past.counted)
     starts = [s for p, _ in measured if (s := p.start or p.finish)]
     first = day(min(starts)) if starts else "the start"
-    value = None if number.value is None else number.value * DAYS_A_WEEK
+    value = None if number.value is None else number.value * _days_a_week(facts)
     return Part(
         label=words.format(first=first), value=value, unit="ratio", reason=number.reason,
         symbol=symbol, note=number.note,
@@ -92,7 +104,7 @@ def adherence(facts: ProjectFacts) -> Iterable[Part]:
     es, measured = facts.numbers["es"].value, discrete(facts.past.counted)
     if es is None or facts.numbers["p_factor"].value is None:
         return
-    planned = PlannedValue(measured).parts(es * DAYS_A_WEEK)
+    planned = PlannedValue(measured).parts(es * _days_a_week(facts))
     whole = sum(planned, Fraction(0))
     for (plan, values), due in zip(measured, planned, strict=True):
         earned = values.ev.value or Fraction(0)

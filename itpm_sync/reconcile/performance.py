@@ -20,7 +20,7 @@ from itpm_sync.reconcile import evm
 from itpm_sync.reconcile.number import Number, decimal, known, total, unknown
 from itpm_sync.reconcile.progress import NO_BUDGET, Plan, Tally, Work, earned_share
 from itpm_sync.reconcile.scope import Scope, is_done
-from itpm_sync.reconcile.status import CurvePoint
+from itpm_sync.reconcile.status import CurvePoint, Element
 from itpm_sync.reconcile.wording import count
 from itpm_sync.reconcile.workdays import Zone, sunday
 
@@ -218,13 +218,28 @@ def done_history(scope: Scope, end: datetime, counted: frozenset[str]) -> Histor
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What tells the values of an earlier day. `counted` are the packages that count."""
+    """What tells the values of an earlier day. `counted` are the packages that count.
+
+    `before` are the same under earlier baselines, each until the day on which the next came into
+    force, ascending: what was reported then is not rewritten by a plan that came later.
+    """
 
     counted: Sequence[tuple[Plan, Values]]
     work: Work
     history: History
     zone: Zone
     in_money: bool
+    before: Sequence[tuple[date, Past]] = ()
+
+    def in_force(self, day: date) -> Past:
+        """The past under the baseline that was in force on a day."""
+        return next((past for until, past in self.before if day < until), self)
+
+    @property
+    def usable(self) -> Sequence[Plan]:
+        """The packages with usable dates, also those of earlier baselines."""
+        everything = (*(p for _, past in self.before for p in past.counted), *self.counted)
+        return [plan for plan, _ in everything if not plan.dates_problem]
 
     def planned(self, day: date) -> Number:
         """PV at the end of any day."""
@@ -242,7 +257,11 @@ class Past:
         values = self.values(day)
         if values.ev.value is not None:
             return day, values
-        week = (p for p in earlier if 0 <= (day - p.on).days < 7 and p.ev is not None)
+        week = (
+            p
+            for p in earlier
+            if 0 <= (day - p.on).days < 7 and p.ev is not None and self.in_force(p.on) is self
+        )
         last = max(week, key=lambda p: p.on, default=None)
         if last is None or last.ev is None:
             return day, values
@@ -267,9 +286,9 @@ def curve(past: Past, values: Values, *, earlier: Iterable[CurvePoint]) -> tuple
 
     Weeks that cannot be recomputed (a declared percentage has no history) are taken from the
     previous snapshot's curve, else they are None; a report within such a week keeps a point of its
-    own. Long projects have a point every few weeks.
+    own. A day is judged by the baseline in force then. Long projects have a point every few weeks.
     """
-    usable = [p for p, _ in past.counted if not p.dates_problem]
+    usable = past.usable
     if not usable:
         return ()
     before, today = {point.on: point for point in earlier}, past.work.on
@@ -280,7 +299,7 @@ def curve(past: Past, values: Values, *, earlier: Iterable[CurvePoint]) -> tuple
         elif day > today:
             points.append(_point(day, past.planned(day), unknown(""), unknown("")))
         else:
-            then = past.values(day)
+            then = past.in_force(day).values(day)
             points.append(_merged(_point(day, then.pv, then.ev, then.ac), before.get(day)))
     return tuple(points)
 
@@ -292,7 +311,7 @@ def _reported(past: Past, earlier: Iterable[CurvePoint]) -> Iterable[date]:
         if point.ev is not None and point.on < past.work.on:
             week = sunday(point.on)
             weeks[week] = max(point.on, weeks.get(week, point.on))
-    return (day for day in weeks.values() if past.values(day).ev.value is None)
+    return (day for day in weeks.values() if past.in_force(day).values(day).ev.value is None)
 
 
 def _days(plans: Sequence[Plan], on: date) -> Sequence[date]:
@@ -329,6 +348,8 @@ def _merged(point: CurvePoint, before: CurvePoint | None) -> CurvePoint:
 def _share_on(plan: Plan, day: date, end: datetime, work: Work, history: History) -> Number:  # noqa: PLR0911 - one line a method
     """The earned share at an earlier day, from dated facts only."""
     tally = work.tallies.get(plan.code, Tally())
+    if plan.element is not Element.WORK:
+        return earned_share(plan, work, {})
     if plan.method is Method.LEVEL_OF_EFFORT:
         return plan.planned_share(day)
     if plan.method is Method.ITEMS and tally.items:

@@ -1,7 +1,7 @@
 """Work packages against the plan: what is planned, earned and spent on a day, in money or items.
 
-A project with budgets is measured in its currency: planned value by linear time-phasing over
-working days, earned value by each package's measurement method, actual cost from labour and
+A project with budgets is measured in its currency: planned value by time-phasing over
+working time, earned value by each package's measurement method, actual cost from labour and
 invoices. A project without a budget is measured in items: a package is worth its items (those of
 the baseline, else the current ones) and earns each item that is done; cost is not compared.
 """
@@ -19,10 +19,20 @@ from itpm_sync.reconcile.allocate import Placed, fold
 from itpm_sync.reconcile.money import FxTable
 from itpm_sync.reconcile.number import Number, known, unknown
 from itpm_sync.reconcile.scope import Scope, is_done
-from itpm_sync.reconcile.status import BaselinePackage, ProjectSetup, RecordedBaseline
+from itpm_sync.reconcile.status import (
+    BaselinePackage,
+    Element,
+    Phase,
+    ProjectSetup,
+    RecordedBaseline,
+)
 from itpm_sync.reconcile.wording import count, day
-from itpm_sync.reconcile.workdays import elapsed, impossible
+from itpm_sync.reconcile.workdays import STANDARD, Calendar, elapsed, impossible
 
+_UNEARNED = {
+    Element.PLANNING: "a planning package earns nothing until it is broken into work packages",
+    Element.UNDISTRIBUTED: "undistributed budget earns nothing",
+}
 _DONE_WHEN_EARNED = frozenset({Method.LEVEL_OF_EFFORT, Method.MILESTONES, Method.APPORTIONED})
 NO_BUDGET = "no budget or rates: cost is not measured"
 
@@ -44,6 +54,9 @@ class Plan:
     money: Money | None
     record: WorkPackage | None
     is_summary: bool = False
+    element: Element = Element.WORK
+    phases: tuple[Phase, ...] = ()
+    calendar: Calendar = STANDARD
 
     @property
     def dates_problem(self) -> str:
@@ -61,11 +74,20 @@ class Plan:
     def planned_share(self, on: date) -> Number:
         """Share 0..1 that is planned to be done at the end of a day.
 
-        Linear over working days; a package with only a finish is planned to happen on that day.
+        By its phases, each even over working time, else even from start to finish; a package with
+        only a finish is planned to happen on that day.
         """
+        if self.element is Element.UNDISTRIBUTED:
+            return known(0, "undistributed: not time-phased")
         if self.dates_problem or self.finish is None:
             return unknown(f"{self.label}: {self.dates_problem}")
-        return known(elapsed(self.start or self.finish, self.finish, on))
+        whole = sum((Fraction(p.weight) for p in self.phases), Fraction(0))
+        if whole > 0:
+            return known(sum(self._planned(p, on) for p in self.phases) / whole)
+        return known(elapsed(self.start or self.finish, self.finish, on, self.calendar))
+
+    def _planned(self, phase: Phase, on: date) -> Fraction:
+        return Fraction(phase.weight) * elapsed(phase.start, phase.finish, on, self.calendar)
 
     @property
     def label(self) -> str:
@@ -81,12 +103,27 @@ def plans(
     baseline: RecordedBaseline | None,
     fx: FxTable,
     currency: str,
+    setup: ProjectSetup,
 ) -> tuple[Plan, ...]:
     """The project's packages by code; with a baseline, its dates, budgets and methods count.
 
     Two sources may know one package: the one with a budget, then with a finish, is taken.
+    Management reserve is none of them: it lies outside of what is measured.
     """
-    frozen = {fold(p.code): p for p in baseline.packages} if baseline else None
+    lines = _lines(packages, setup) if baseline is None else {}
+    frozen = {fold(p.code): p for p in baseline.packages} if baseline else lines
+    calendar = (baseline.calendar if baseline else None) or setup.calendar
+    chosen = chosen_records(packages)
+    result = [
+        _plan(chosen.get(code), frozen.get(code), fx, currency, within=baseline is None)
+        for code in sorted({*chosen, *frozen})
+    ]
+    measured = (p for p in result if p.element is not Element.RESERVE)
+    return tuple(_mark_summaries([replace(p, calendar=calendar) for p in measured]))
+
+
+def chosen_records(packages: Iterable[Placed[WorkPackage]]) -> Mapping[str, WorkPackage]:
+    """One record a package, by folded code: the one with a budget, then with a finish."""
     chosen: dict[str, WorkPackage] = {}
     ranked = sorted(
         (p.record for p in packages),
@@ -94,11 +131,36 @@ def plans(
     )
     for record in ranked:
         chosen.setdefault(fold(record.code), record)
-    result = [
-        _plan(chosen.get(code), frozen.get(code) if frozen else None, fx, currency, frozen)
-        for code in sorted({*chosen, *(frozen or ())})
-    ]
-    return tuple(_mark_summaries(result))
+    return chosen
+
+
+UNDISTRIBUTED, RESERVE = "undistributed budget", "management reserve"
+"""The codes of the lines that the configuration gives."""
+
+
+def _lines(
+    packages: Sequence[Placed[WorkPackage]], setup: ProjectSetup
+) -> Mapping[str, BaselinePackage]:
+    """The undistributed budget of the configuration, unless the plan has such a line."""
+    listed = {element_of(p.record) for p in packages}
+    if setup.undistributed_budget is None or Element.UNDISTRIBUTED in listed:
+        return {}
+    return {UNDISTRIBUTED: configured_line(Element.UNDISTRIBUTED, setup.undistributed_budget)}
+
+
+def configured_line(element: Element, budget: Money) -> BaselinePackage:
+    """An amount of the configuration as a line of the plan."""
+    code = RESERVE if element is Element.RESERVE else UNDISTRIBUTED
+    return BaselinePackage(
+        code=code, name=code.capitalize(), planned_start=None, planned_finish=None, budget=budget,
+        method=str(Method.PERCENT), element=element,
+    )  # fmt: skip
+
+
+def element_of(record: WorkPackage) -> Element:
+    """What its source calls the line in the attribute `budget_element`; else a work package."""
+    word = fold(record.attributes.get("budget_element", "")).replace(" ", "_").replace("-", "_")
+    return Element(word) if word in set(Element) else Element.WORK
 
 
 def _plan(
@@ -106,12 +168,14 @@ def _plan(
     frozen: BaselinePackage | None,
     fx: FxTable,
     currency: str,
-    baseline: Mapping[str, BaselinePackage] | None,
+    *,
+    within: bool,
 ) -> Plan:
+    """`within`: a record without a frozen line is part of the plan, as no baseline is recorded."""
     source = frozen or record
     assert source is not None  # noqa: S101 - one of the two named the code
     start, finish = source.planned_start, source.planned_finish
-    if record is not None and frozen is None and baseline is not None:
+    if record is not None and frozen is None and not within:
         budget = unknown(f"work package {record.code} is not in the baseline")
     else:
         budget = _budget(source.budget, start or finish, fx, currency)
@@ -125,7 +189,13 @@ def _plan(
         budget=budget,
         money=source.budget,
         record=record,
+        element=frozen.element if frozen else _element(record),
+        phases=frozen.phases if frozen else (),
     )
+
+
+def _element(record: WorkPackage | None) -> Element:
+    return element_of(record) if record is not None else Element.WORK
 
 
 def _method(record: WorkPackage | None) -> Method:
@@ -239,6 +309,8 @@ class Work:
 
 def earned_share(plan: Plan, work: Work, by_code: Mapping[str, Plan]) -> Number:
     """Share 0..1 that is earned on the day, by the package's measurement method."""
+    if plan.element in _UNEARNED:
+        return known(0, _UNEARNED[plan.element])
     if plan.method is Method.LEVEL_OF_EFFORT:
         share = plan.planned_share(work.on)
         return replace(share, note="level of effort: earned as planned") if share.value else share
@@ -344,4 +416,7 @@ def package_state(plan: Plan, work: Work, earned: Number) -> str:
 
 def whole_project(setup: ProjectSetup) -> Plan:
     """The project's own dates as its only package, where no work package is known."""
-    return Plan("", setup.name, "", Method.ITEMS, setup.start, setup.finish, known(0), None, None)
+    return Plan(
+        "", setup.name, "", Method.ITEMS, setup.start, setup.finish, known(0), None, None,
+        calendar=setup.calendar,
+    )  # fmt: skip

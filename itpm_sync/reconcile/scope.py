@@ -117,14 +117,6 @@ def churn(baseline: int, added: int, removed: int, changed: int) -> Number:
     return ratio(100 * (added + removed + changed), baseline, _EMPTY)
 
 
-def baseline_in_force(
-    baselines: Iterable[RecordedBaseline], project: str, on: date
-) -> RecordedBaseline | None:
-    """The latest baseline recorded for the project on or before the day."""
-    mine = [b for b in baselines if fold(b.project) == fold(project) and b.on <= on]
-    return max(mine, key=lambda b: (b.on, b.version), default=None)
-
-
 def scope_ledger(
     setup: ProjectSetup,
     items: Sequence[Placed[WorkItem]],

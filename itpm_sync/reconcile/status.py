@@ -16,6 +16,7 @@ from enum import StrEnum
 from pydantic import TypeAdapter
 
 from itpm_sync.model import Money, Record, Stage
+from itpm_sync.reconcile.workdays import STANDARD, Calendar
 
 # ---- what goes in -------------------------------------------------------------------------------
 
@@ -39,6 +40,9 @@ class ProjectSetup:
     declared_rating: str = ""
     baseline_on: date | None = None
     management_reserve: Money | None = None
+    undistributed_budget: Money | None = None
+    budget_base: Money | None = None  # authorised in all; None: what the original baseline held
+    calendar: Calendar = STANDARD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,9 +61,34 @@ class Rule:
     work_package: str = ""
 
 
+class Element(StrEnum):
+    """What a line of a plan is, in the hierarchy of the contract budget base.
+
+    Contract budget base = performance measurement baseline + management reserve; performance
+    measurement baseline (BAC) = work packages + planning packages + undistributed budget.
+    """
+
+    WORK = "work_package"
+    PLANNING = "planning_package"  # budgeted and time-phased, not yet broken down: earns nothing
+    UNDISTRIBUTED = "undistributed_budget"  # authorised, not yet in packages: not time-phased
+    RESERVE = "management_reserve"  # outside of BAC, PV and EV
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phase:
+    """A part of a package that is planned evenly over the working time of its days."""
+
+    start: date
+    finish: date
+    weight: Decimal  # an amount or seconds: only its share of the package's phases counts
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaselinePackage:
-    """A work package as a recorded baseline froze it."""
+    """A work package, or another element of the plan, as a recorded baseline froze it.
+
+    Without `phases` it is planned evenly from start to finish.
+    """
 
     code: str
     name: str
@@ -67,6 +96,9 @@ class BaselinePackage:
     planned_finish: date | None
     budget: Money | None
     method: str
+    planned_effort_s: int | None = None
+    element: Element = Element.WORK
+    phases: tuple[Phase, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,8 +114,33 @@ class BaselineItem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BaselineMilestone:
+    """A milestone as a recorded baseline froze it."""
+
+    code: str
+    name: str
+    planned: date
+    work_package: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrozenPlan:
+    """What a baseline is about to record."""
+
+    packages: tuple[BaselinePackage, ...]
+    items: tuple[BaselineItem, ...] = ()
+    milestones: tuple[BaselineMilestone, ...] = ()
+    calendar: Calendar | None = None
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedBaseline:
-    """One version of a project's baseline; the store keeps them append-only."""
+    """One version of a project's baseline; the store keeps them append-only.
+
+    It is in force from the day `on` until the next version's. Its calendar is frozen with it; None
+    (in versions of old): that of the configuration.
+    """
 
     project: str
     version: int
@@ -93,6 +150,9 @@ class RecordedBaseline:
     change_request: str
     packages: tuple[BaselinePackage, ...]
     items: tuple[BaselineItem, ...]
+    milestones: tuple[BaselineMilestone, ...] = ()
+    calendar: Calendar | None = None
+    source: str = ""  # what it was recorded from, for people
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,7 +249,7 @@ class Figure:
     """A number with its unit, or None with the reason. Unrounded: rounding is for output.
 
     Units: an ISO 4217 currency, `items`, `points`, `ratio`, `percent` (0..100), `s`, `days`,
-    `weeks` (of five working days).
+    `weeks` (of the working days of the project's calendar, five unless configured).
     """
 
     name: str

@@ -15,6 +15,7 @@ from typing import Any
 
 from itpm_sync.model import Method, Milestone, Record, TimeEntry, WorkItem
 from itpm_sync.reconcile.allocate import Placed, fold
+from itpm_sync.reconcile.baseline_terms import told
 from itpm_sync.reconcile.context import Context
 from itpm_sync.reconcile.explanation import Part
 from itpm_sync.reconcile.facts import ProjectFacts, evidence_of, label, place
@@ -24,8 +25,7 @@ from itpm_sync.reconcile.number import Number, decimal, unknown
 from itpm_sync.reconcile.progress import Plan, earned_share, measured_by
 from itpm_sync.reconcile.scope import is_done
 from itpm_sync.reconcile.status import ScopeChange
-from itpm_sync.reconcile.wording import day, money, show
-from itpm_sync.reconcile.workdays import working_days
+from itpm_sync.reconcile.wording import count, day, money, show
 
 _ONE = Number(Fraction(1))
 
@@ -134,10 +134,7 @@ class Traces:
         """The work package that carries a number, as the baseline in force froze it."""
         note, baseline = more.pop("note", ""), self._facts.baseline
         if baseline is not None and any(fold(p.code) == fold(plan.code) for p in baseline.packages):
-            approved = f", approved by {baseline.approval}" if baseline.approval else ""
-            frozen = (
-                f"baseline {baseline.version} of {day(baseline.on)} by {baseline.author}{approved}"
-            )
+            frozen = told(baseline)
             note = f"{note}; {frozen}" if note else frozen
         if plan.record is not None:
             return self.of(plan.record, number, unit, package=plan.code, note=note, **more)
@@ -161,10 +158,14 @@ class Traces:
         if share.value is not None and plan.finish is not None:
             start = plan.start or plan.finish
             gone, whole = (
-                working_days(start, min(on, plan.finish)),
-                working_days(start, plan.finish),
+                plan.calendar.worked(start, min(on, plan.finish)),
+                plan.calendar.worked(start, plan.finish),
             )
-            note = f"{gone} of {whole} working days from {day(start)} to {day(plan.finish)}"
+            days = f"{day(start)} to {day(plan.finish)}"
+            note = f"{_number(gone)} of {_number(whole)} working days from {days}"
+            if plan.phases:
+                parts = count(len(plan.phases), "part")
+                note = f"time-phased by the plan in {parts} from {days}"
         return self.planned(plan, share, "ratio", symbol="planned share", note=note)
 
     def earned_share(self, plan: Plan) -> Part:
@@ -280,6 +281,10 @@ class Traces:
 
 def _is_reached(milestone: Milestone, on: date) -> bool:
     return milestone.actual is not None and milestone.actual <= on
+
+
+def _number(days: int | Fraction) -> str:
+    return show(Fraction(days), 0 if days == int(days) else 2)
 
 
 def _netting(netted: Netted, state: str, own: str) -> str:

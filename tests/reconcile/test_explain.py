@@ -156,8 +156,14 @@ def test_every_figure_recombines_under_each_form_of_the_estimate(rich):
 
 
 def test_a_recorded_baseline_is_named_and_still_recombines(rich, at):
-    packages, items = freeze(rich.inputs(), "NET") or ((), ())
+    frozen = freeze(rich.inputs(), "NET")
+    assert frozen is not None
+    packages, items = frozen.packages, frozen.items
     rich.options["baselines"] = (
+        RecordedBaseline(
+            project="NET", version=1, on=date(2026, 3, 3), author="Ada", approval="Board",
+            change_request="", packages=packages[2:], items=items,
+        ),
         RecordedBaseline(
             project="NET", version=2, on=date(2026, 3, 4), author="Ada", approval="Board",
             change_request="", packages=packages, items=items[1:],

@@ -191,7 +191,7 @@ def test_changed_budget_without_a_baseline_is_found(world, eur):
 def test_frozen_baseline_holds_the_plan_and_scope_of_now(filled):
     frozen = freeze(filled.inputs(), "net")
     assert frozen is not None
-    packages, items = frozen
+    packages, items = frozen.packages, frozen.items
     project = filled.project()
     assert [p.code for p in packages] == [p.code for p in project.packages]
     assert len(items) == project.figures["items"].value
@@ -285,7 +285,7 @@ def test_every_section_says_meaning_computation_and_action():
 def test_checks_emit_only_their_own_code():
     source = Path(reconcile.__code__.co_filename).parent / "checks"
     emitted = set()
-    for name in ("plan", "money", "orders", "data"):
+    for name in ("baseline", "plan", "money", "orders", "data"):
         text = (source / f"{name}.py").read_text(encoding="utf-8")
         emitted |= set(re.findall(r'"([a-z]+(?:-[a-z]+)+)",', text))
     assert emitted - {"help-desk"} == set(codes())

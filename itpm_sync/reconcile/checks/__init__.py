@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from itpm_sync.reconcile.checks import data, money, orders, plan
+from itpm_sync.reconcile.checks import baseline, data, money, orders, plan
 from itpm_sync.reconcile.facts import PortfolioFacts, ProjectFacts
 from itpm_sync.reconcile.status import Finding, Severity
 
@@ -30,6 +30,9 @@ PROJECT_CHECKS: tuple[ProjectCheck, ...] = (
     plan.cost_variance_disagrees,
     plan.schedule_variance_disagrees,
     plan.plan_changed,
+    baseline.over_target_baseline,
+    baseline.original_baseline_exceeded,
+    baseline.planning_package_due,
     plan.level_of_effort_high,
     plan.scope_added_unapproved,
     plan.scope_removed,

@@ -1,0 +1,88 @@
+"""Checks of the baseline itself, one function a code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+from itpm_sync.reconcile.baseline_terms import told
+from itpm_sync.reconcile.facts import ProjectFacts, finding
+from itpm_sync.reconcile.status import Element, Finding, Severity
+from itpm_sync.reconcile.wording import count, day, show
+
+_SIGNIFICANT, _CRITICAL = 15, 25  # percent of the original BAC: 10 U.S.C. 2445c
+_HALF_A_YEAR, _A_YEAR = 183, 365  # days of delay: the same
+
+
+def over_target_baseline(p: ProjectFacts) -> Iterator[Finding]:
+    """BAC and management reserve are above the contract budget base that was authorised."""
+    if not p.in_money or p.baseline is None or p.authorised is None or p.values.bac.value is None:
+        return
+    allowed, kept = p.authorised.amount.value, p.numbers.get("management_reserve")
+    reserve = (kept.value if kept is not None else None) or Fraction(0)
+    whole = p.values.bac.value + reserve
+    if allowed is None or whole <= allowed:
+        return
+    approved = f" ({p.baseline.approval})" if p.baseline.approval else ", without an approval"
+    parts = f"BAC {p.told(p.values.bac.value)}"
+    parts += f" + management reserve {p.told(reserve)}" if reserve else ""
+    yield finding(
+        "over-target-baseline",
+        Severity.MEDIUM if p.baseline.approval else Severity.HIGH,
+        p.code,
+        "baseline",
+        f"Baseline {p.baseline.version} of {day(p.baseline.on)}{approved} is an over-target "
+        f"baseline: {parts} − {p.told(allowed)} authorised ({p.authorised.told}) = "
+        f"{p.told(whole - allowed)} too much",
+        action="Have the amount authorised by a change request, or bring the baseline back to it.",
+        amount=p.amount(whole - allowed),
+        evidence=p.authorised.requests,
+    )
+
+
+def original_baseline_exceeded(p: ProjectFacts) -> Iterator[Finding]:
+    """Cost or finish have grown far over the original baseline, however often it was replaced."""
+    if (
+        p.original is None
+        or p.baseline is None
+        or p.baseline.version == p.original.baseline.version
+    ):
+        return
+    days = p.numbers["finish_growth_days"].value or Fraction(0)
+    percent = p.numbers["bac_growth_percent"].value or Fraction(0)
+    if percent < _SIGNIFICANT and days < _HALF_A_YEAR:
+        return
+    growth, bac = p.numbers["bac_growth"].value, p.numbers["bac_original"].value
+    grown = []
+    if growth is not None and growth > 0 and bac is not None:
+        grown.append(f"BAC grew by {p.told(growth)}, {show(percent, 1)} % of {p.told(bac)}")
+    if days > 0:
+        grown.append(f"the planned finish moved by {count(int(days), 'day')}")
+    yield finding(
+        "original-baseline-exceeded",
+        Severity.HIGH if percent >= _CRITICAL or days >= _A_YEAR else Severity.MEDIUM,
+        p.code,
+        "baseline",
+        f"Since {told(p.original.baseline)}, {' and '.join(grown)}",
+        action="Judge the project by the original baseline too, and decide whether to go on.",
+        amount=p.amount(growth) if growth is not None and growth > 0 else None,
+    )
+
+
+def planning_package_due(p: ProjectFacts) -> Iterator[Finding]:
+    """A planning package was to begin, and is not broken into work packages yet."""
+    for plan, values in p.counted:
+        start = plan.start or plan.finish
+        due = plan.element is Element.PLANNING and start is not None and start <= p.data_date
+        if due and start is not None and values.bac.value is not None:
+            yield finding(
+                "planning-package-due",
+                Severity.MEDIUM,
+                p.code,
+                plan.code,
+                f"Planning package {plan.code} ({plan.name}), {p.told(values.bac.value)}, was to "
+                f"begin on {day(start)}; it counts in PV and earns nothing",
+                action="Break it into work packages, and record a new baseline.",
+                amount=p.amount(values.bac.value),
+                evidence=[plan.record] if plan.record is not None else [],
+            )
