@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from datetime import UTC, datetime
+from typing import Any
 
 import orjson
 
@@ -49,9 +50,20 @@ class _Json(logging.Formatter):
         return orjson.dumps(line, option=orjson.OPT_UTC_Z).decode()
 
 
+class _Stderr(logging.StreamHandler[Any]):
+    """Standard error as it is when a line is written: progress bars take it over for a while."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)
+
+    @property
+    def stream(self) -> Any:
+        return sys.stderr
+
+
 def configure(verbosity: int, log_format: str, redactor: Redactor) -> None:
     """Logs to standard error: errors (-1), warnings (0), what happens (1), everything (2)."""
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _Stderr()
     handler.addFilter(_Clean(redactor))
     handler.setFormatter(_Json() if log_format == "json" else _Text())
     logging.basicConfig(level=_LEVELS.get(verbosity, logging.DEBUG), handlers=[handler], force=True)

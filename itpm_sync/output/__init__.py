@@ -3,6 +3,6 @@
 A job that went well prints nothing in a pipe, so that cron sends mail only when somebody is needed.
 """
 
-from itpm_sync.output.console import Output, PullProgress
+from itpm_sync.output.console import Output
 
-__all__ = ["Output", "PullProgress"]
+__all__ = ["Output"]

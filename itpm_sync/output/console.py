@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -25,6 +24,7 @@ from itpm_sync.output.rows import coverage_row, reasons, stamp, took
 if TYPE_CHECKING:
     from itpm_sync.app import ConnectionCheck, Explained, JobResult, Remapped, Status
     from itpm_sync.connector import ConnectorInfo
+    from itpm_sync.output.progress import PullProgress
     from itpm_sync.publish import PublishResult
     from itpm_sync.pull import PullResult
     from itpm_sync.reconcile.status import Finding, RecordedBaseline, Snapshot
@@ -75,16 +75,14 @@ class Output:
 
     @contextmanager
     def progress(self) -> Iterator[PullProgress | None]:
-        """Bars on a terminal, nothing elsewhere: the log has a line a stream."""
-        if self._quiet or not self._terminal:
+        """Bars where standard error is a terminal; elsewhere the log has a line a stream."""
+        if self._quiet or not sys.stderr.isatty():
             yield None
             return
-        columns = (
-            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}"), TimeElapsedColumn(),
-        )  # fmt: skip
-        with Progress(*columns, console=self._out, transient=True) as bars:
-            yield PullProgress(bars)
+        from itpm_sync.output.progress import shown_on
+
+        with shown_on(Console(stderr=True)) as progress:
+            yield progress
 
     def pull(self, result: PullResult) -> None:
         """A line a connection, with what to do where one failed."""
@@ -291,24 +289,6 @@ class Output:
         )  # fmt: skip
         if not found:
             self.line("no baseline is recorded: itpm-sync baseline record PROJECT --author NAME")
-
-
-class PullProgress:
-    """Progress bars of a pull, one a stream: what is done, of how many, at which rate."""
-
-    def __init__(self, bars: Progress) -> None:
-        self._bars = bars
-        self._tasks: dict[str, Any] = {}
-
-    def update(self, connection: str, stream: str, done: int, total: int | None) -> None:
-        """`done` records of `total` (None: not known) of a stream."""
-        name = f"{connection} {stream}"
-        if name not in self._tasks:
-            self._tasks[name] = self._bars.add_task(escape(name), total=total, rate="")
-        task = self._tasks[name]
-        speed = self._bars.tasks[self._bars.task_ids.index(task)].speed
-        rate = f"{speed:,.0f}/s" if speed else ""
-        self._bars.update(task, completed=done, total=total, rate=rate)
 
 
 def _plain(value: Any) -> Any:

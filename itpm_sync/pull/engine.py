@@ -163,6 +163,8 @@ class _Puller:
         results: list[StreamResult] = []
         last: Exception | None = None
         for stream in wires.connector.streams():
+            if wires.progress is not None:
+                wires.progress.update(wires.name, stream.name, 0, None)
             result, last = _StreamPull(wires, stream, self.policy).run(last)
             log.info("%s: %s", wires.name, result.message)
             results.append(result)

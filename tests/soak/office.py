@@ -24,7 +24,7 @@ from tests.soak.jira_world import issues_at, issues_in
 
 PROJECTS = ("A", "B")
 PATIENCE_S = 300.0
-_ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def two_projects(issues: int) -> JiraSandbox:
@@ -93,7 +93,7 @@ class Office:
             if largest_file is not None:
                 resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
 
-        environment = {**os.environ, **self.sandbox.environment(), "PYTHONPATH": str(_ROOT)}
+        environment = {**os.environ, **self.sandbox.environment(), "PYTHONPATH": str(ROOT)}
         return subprocess.Popen(
             [sys.executable, "-m", "itpm_sync.cli", "pull", *words], cwd=self.folder,
             env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
