@@ -382,7 +382,7 @@ def findings(
     project: Annotated[str | None, typer.Argument(metavar="[PROJECT]")] = None,
     as_json: Json = False,
 ) -> None:
-    """What is wrong, the most severe first."""
+    """What is wrong, since when, and what became of it in a week."""
     from itpm_sync import app
 
     with _session(context, secrets=False) as session:

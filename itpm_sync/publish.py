@@ -321,7 +321,8 @@ def status_message(
 ) -> StatusMessage:
     """What a project's status says, ready for people: rounded, labelled, severe things first."""
     order = list(Severity)
-    findings = sorted(status.findings, key=lambda f: (order.index(f.severity), f.key))
+    counted = (f for f in status.findings if f.waiver is None)
+    findings = sorted(counted, key=lambda f: (order.index(f.severity), f.key))
     before = (
         next((p for p in previous.projects if p.code == status.code), None) if previous else None
     )

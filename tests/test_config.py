@@ -57,6 +57,7 @@ jobs:
     connections: [desk]
     expect_every_h: 24
 """.replace("PYTHON", sys.executable)
+WAIVER = "  - {finding: no-rate, author: Ann, expires: 2026-05-01, reason: 'gift'}\n"
 
 
 def _https(url: str) -> str:
@@ -341,6 +342,14 @@ MISTAKES = {
     "a project that stands twice": (
         "projects:\n", "projects:\n  - code: NET\n",
         "19:5: the project 'NET' stands twice",
+    ),
+    "a waiver without a reason": (
+        "jobs:\n", f"waivers:\n{WAIVER.replace('gift', ' ')}jobs:\n",
+        "30:58: expected a text that says something, found ' '",
+    ),
+    "a waiver that stands twice": (
+        "jobs:\n", f"waivers:\n{WAIVER}{WAIVER}jobs:\n",
+        "31:5: the same is decided above already — remove one",
     ),
     "a target that stands twice": (
         "fields: [comment]}", "fields: [comment, comment]}",

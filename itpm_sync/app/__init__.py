@@ -14,22 +14,22 @@ if TYPE_CHECKING:
     from itpm_sync.app.baselines import baseline_diff, baseline_list, baseline_record
     from itpm_sync.app.checking import ConnectionCheck, check, connectors
     from itpm_sync.app.gathering import inputs
-    from itpm_sync.app.inquiry import Explained, Status, explain, export, findings, status
+    from itpm_sync.app.inquiry import Explained, Found, Status, explain, export, findings, status
     from itpm_sync.app.jobs import JobResult, run_job
     from itpm_sync.app.publishing import publish
     from itpm_sync.app.pulling import Remapped, pull, remap
-    from itpm_sync.app.reconciling import all_findings, reconcile, snapshot_of
+    from itpm_sync.app.reconciling import reconcile, snapshot_of
     from itpm_sync.app.reporting import report
     from itpm_sync.app.session import Session, locked, open_session
 
 _HOMES = {
     "ConnectionCheck": "checking",
     "Explained": "inquiry",
+    "Found": "inquiry",
     "JobResult": "jobs",
     "Remapped": "pulling",
     "Session": "session",
     "Status": "inquiry",
-    "all_findings": "reconciling",
     "baseline_diff": "baselines",
     "baseline_list": "baselines",
     "baseline_record": "baselines",
@@ -53,11 +53,11 @@ _HOMES = {
 __all__ = (
     "ConnectionCheck",
     "Explained",
+    "Found",
     "JobResult",
     "Remapped",
     "Session",
     "Status",
-    "all_findings",
     "baseline_diff",
     "baseline_list",
     "baseline_record",

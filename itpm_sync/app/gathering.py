@@ -18,6 +18,7 @@ from itpm_sync.app.session import Session
 from itpm_sync.config import Config, WorkingCalendar
 from itpm_sync.config.settings import WEEKDAYS
 from itpm_sync.model import KINDS, Money, Project, Record
+from itpm_sync.reconcile.decisions import Seen, Waiver
 from itpm_sync.reconcile.status import Coverage, Inputs, Policy, ProjectSetup, Rejected, Rule
 from itpm_sync.reconcile.workdays import Calendar
 from itpm_sync.store import Store
@@ -58,6 +59,11 @@ def inputs(session: Session, data_date: date) -> Inputs:
         coverage=coverage(session),
         rejected=rejected(session),
         policy=Policy(**root.thresholds.model_dump()),
+        waivers=tuple(Waiver(**w.model_dump()) for w in root.waivers),
+        seen={
+            key: Seen(first=first, since=since)
+            for key, (first, since) in store.finding_spans(data_date).items()
+        },
         run=_last_pull(store),
     )
 

@@ -11,14 +11,15 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 
+from itpm_sync import publish
 from itpm_sync.app.gathering import configured, coverage, end_of, inputs, rejected
 from itpm_sync.app.jobs import last_success
 from itpm_sync.app.publishing import entry_of
-from itpm_sync.app.reconciling import all_findings, previous_of, snapshot_of
+from itpm_sync.app.reconciling import previous_of, snapshot_of
 from itpm_sync.app.session import Session
 from itpm_sync.errors import ConfigError, Problem, ReconcileError, StoreError, suggestion
 from itpm_sync.model import KINDS
-from itpm_sync.publish import Entry, State, figure_text
+from itpm_sync.publish import Entry, figure_text
 from itpm_sync.reconcile.explanation import Explanation, Part
 from itpm_sync.reconcile.status import (
     Coverage,
@@ -28,6 +29,7 @@ from itpm_sync.reconcile.status import (
     Severity,
     Snapshot,
 )
+from itpm_sync.reconcile.tracking import State, changes
 from itpm_sync.store import Run, Store
 
 
@@ -55,7 +57,7 @@ def status(session: Session) -> Status:
     read = coverage(session)
     outbox = tuple(entry_of(row) for row in store.outbox())
     newest = store.snapshot()
-    troubled = any(e.state is not State.DONE for e in outbox)
+    troubled = any(e.state is not publish.State.DONE for e in outbox)
     return Status(
         runs=store.runs(limit=10),
         late=tuple(late),
@@ -67,12 +69,30 @@ def status(session: Session) -> Status:
     )
 
 
-def findings(session: Session, project: str | None = None) -> tuple[Finding, ...]:
-    """The findings of the latest snapshot, the most severe first."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A finding, and what became of it since the report before."""
+
+    finding: Finding
+    state: State
+
+
+def findings(session: Session, project: str | None = None) -> tuple[Found, ...]:
+    """The findings of the latest snapshot, the most severe first; then the waived ones, then those
+    of the snapshot of a week before that are resolved.
+    """
     snapshot = snapshot_of(session)
-    found = _project(snapshot, project).findings if project else all_findings(snapshot)
-    order = list(Severity)
-    return tuple(sorted(found, key=lambda f: (order.index(f.severity), f.project, f.key)))
+    told = changes(snapshot, previous_of(session, snapshot.data_date))
+    found = [Found(finding=f, state=told.states[f.key]) for f in snapshot.all_findings]
+    found += [Found(finding=f, state=State.RESOLVED) for f in told.resolved]
+    if project:
+        found = [f for f in found if f.finding.project == _project(snapshot, project).code]
+    return tuple(sorted(found, key=_for_people))
+
+
+def _for_people(found: Found) -> tuple[object, ...]:
+    f, resolved = found.finding, found.state is State.RESOLVED
+    return resolved, f.waiver is not None, list(Severity).index(f.severity), f.project, f.key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

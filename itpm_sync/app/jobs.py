@@ -210,10 +210,9 @@ def _connection_health(session: Session, pulled: PullResult | None) -> dict[str,
 def _severities(snapshot: Snapshot | None) -> dict[str, int]:
     if snapshot is None:
         return {}
-    from itpm_sync.app.reconciling import all_findings
     from itpm_sync.reconcile.status import Severity
 
-    found = Counter(f.severity for f in all_findings(snapshot))
+    found = Counter(f.severity for f in snapshot.all_findings if f.waiver is None)
     return {s.value: found[s] for s in Severity}
 
 

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from itpm_sync.app.gathering import inputs
 from itpm_sync.app.session import Session
 from itpm_sync.errors import ConfigError, Problem, StoreError
-from itpm_sync.reconcile.status import Finding, Snapshot, from_json, to_json
+from itpm_sync.reconcile.status import Snapshot, from_json, to_json
 
 LAST_WEEK = timedelta(days=5)  # a weekly run may come up to two days early
 HISTORY = 26  # earlier snapshots that a report may draw on
@@ -25,7 +25,7 @@ def reconcile(session: Session, *, as_of: date | None = None) -> Snapshot:
     given = inputs(session, data_date)
     snapshot = compute(given, previous=previous_of(session, data_date))
     session.store.put_snapshot(data_date, run=given.run, now=session.now(), body=to_json(snapshot))
-    session.store.findings_seen((f.key for f in all_findings(snapshot)), data_date)
+    session.store.findings_seen((f.key for f in snapshot.all_findings), data_date)
     return snapshot
 
 
@@ -55,8 +55,3 @@ def history(session: Session, before: date) -> Iterator[Snapshot]:
             return
         before = stored.data_date
         yield from_json(stored.body)
-
-
-def all_findings(snapshot: Snapshot) -> tuple[Finding, ...]:
-    """The findings of the portfolio and of every project."""
-    return (*snapshot.findings, *(f for p in snapshot.projects for f in p.findings))

@@ -18,6 +18,7 @@ from itpm_sync.config.settings import (
     Root,
     Safety,
     Thresholds,
+    Waiver,
     WorkingCalendar,
 )
 
@@ -35,6 +36,7 @@ __all__ = [
     "Root",
     "Safety",
     "Thresholds",
+    "Waiver",
     "WorkingCalendar",
     "json_schema",
     "load",

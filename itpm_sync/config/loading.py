@@ -23,6 +23,7 @@ from itpm_sync.config.settings import (
     Project,
     PublishTarget,
     Root,
+    Waiver,
 )
 from itpm_sync.config.validation import secrets_in, validated
 from itpm_sync.connector import Connector, ConnectorSettings, installed
@@ -200,10 +201,23 @@ def _cross_check(data: Mapping[str, Any], built: Mapping[str, Connection]) -> It
     certain = not discovered and isinstance(listed, list) and len(projects) == len(listed)
     for i, rule in _valid(AllocationRule, data.get("allocation")):
         yield from _rule(("allocation", i), rule, codes if certain else (), names)
+    yield from _decided_twice("waivers", data, Waiver, "finding", "project", "subject", "expires")
     for job_name in _keys(data.get("jobs")):
         for _, job in _valid(Job, [data["jobs"][job_name]]):
             for i, name in enumerate(job.connections or ()):
                 yield from _reference(("jobs", job_name, "connections", i), name, names)
+
+
+def _decided_twice(
+    block: str, data: Mapping[str, Any], model: type[BaseModel], *keys: str
+) -> Iterator[Problem]:
+    """Decisions about the same thing until the same day: which reason is the one?"""
+    taken: set[tuple[Any, ...]] = set()
+    for i, item in _valid(model, data.get(block)):
+        about = tuple(getattr(item, key) for key in keys)
+        if about in taken:
+            yield Problem((block, i), "the same is decided above already", "remove one")
+        taken.add(about)
 
 
 def _valid(model: type[M], items: Any) -> Iterator[tuple[int, M]]:

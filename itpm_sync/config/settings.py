@@ -14,6 +14,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    StringConstraints,
     model_validator,
 )
 
@@ -59,6 +60,7 @@ Words = Annotated[
     BeforeValidator(_listed, json_schema_input_type=str | float | tuple[str | float, ...]),
     Field(min_length=1),
 ]
+Said = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
 Share = Annotated[Decimal, Field(ge=0, le=10)]
 Steps = Annotated[
     tuple[Literal["pull", "remap", "reconcile", "report", "publish"], ...], Field(min_length=1)
@@ -193,6 +195,17 @@ class Thresholds(Settings):
         return self
 
 
+class Waiver(Settings):
+    """Findings that are known and accepted until a day: why, and by whom."""
+
+    finding: Said
+    project: str = "*"
+    subject: str = "*"
+    reason: Said
+    author: Said
+    expires: date
+
+
 class Reports(Settings):
     """Where reports are written, and under which address stakeholders reach that folder."""
 
@@ -240,6 +253,7 @@ class Root(Settings):
     plan_from: tuple[Name, ...] = ()  # whose work packages are the plan; empty: all
     allocation: tuple[AllocationRule, ...] = ()
     thresholds: Thresholds = Thresholds()
+    waivers: tuple[Waiver, ...] = ()
     safety: Safety = Safety()
     monitoring: Monitoring = Monitoring()
     jobs: dict[

@@ -66,6 +66,8 @@ def _in_words(kind: str, context: Mapping[str, Any], message: str) -> str:
         return _EXPECTED[URL]
     if pattern:
         return f"expected a text of the form {pattern}"
+    if kind == "string_too_short":
+        return "expected a text that says something"
     if kind == "too_short":
         return f"expected at least {context.get('min_length', 1)} of them, none is there or valid"
     return message

@@ -19,15 +19,15 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from itpm_sync.output.rows import coverage_row, reasons, stamp, took
+from itpm_sync.output.rows import coverage_row, finding_line, reasons, stamp, took
 
 if TYPE_CHECKING:
-    from itpm_sync.app import ConnectionCheck, Explained, JobResult, Remapped, Status
+    from itpm_sync.app import ConnectionCheck, Explained, Found, JobResult, Remapped, Status
     from itpm_sync.connector import ConnectorInfo
     from itpm_sync.output.progress import PullProgress
     from itpm_sync.publish import PublishResult
     from itpm_sync.pull import PullResult
-    from itpm_sync.reconcile.status import Finding, RecordedBaseline, Snapshot
+    from itpm_sync.reconcile.status import RecordedBaseline, Snapshot
 
 _COLOURS = {"green": "green", "amber": "yellow", "red": "red", "grey": "bright_black"}
 _STATES = {"ok": "green", "partial": "yellow", "failed": "red", "safety_stop": "red"}
@@ -109,9 +109,14 @@ class Output:
         more = len(snapshot.projects) - 50
         if more > 0:
             self.line(f"… and {more} more projects; see the report")
-        found = [*snapshot.findings, *(f for p in snapshot.projects for f in p.findings)]
+        found = [f for f in snapshot.all_findings if f.waiver is None]
         high = sum(f.severity is Severity.HIGH for f in found)
-        self.line(f"{len(found)} findings, {high} of them high, as of {snapshot.data_date}")
+        waived = len(snapshot.all_findings) - len(found)
+        self.line(
+            f"{len(found)} findings, {high} of them high"
+            + (f", and {waived} waived" if waived else "")
+            + f", as of {snapshot.data_date}"
+        )
 
     def reports(self, paths: Sequence[Path]) -> None:
         """Where the reports are."""
@@ -227,18 +232,15 @@ class Output:
                 text = f"{entry.state.value}: {entry.target.id} {entry.message}"
                 self._out.print(f"[red]outbox[/] {escape(text)}")
 
-    def findings(self, found: Sequence[Finding], *, as_json: bool) -> None:
-        """Findings, the most severe first."""
+    def findings(self, found: Sequence[Found], *, as_json: bool) -> None:
+        """Findings, the most severe first, with what became of each; waived and resolved last."""
         if as_json:
-            self._json([{**asdict(f), "key": f.key} for f in found])
+            self._json(
+                [{**asdict(f.finding), "key": f.finding.key, "state": f.state.value} for f in found]
+            )
             return
         for one in found:
-            colour = {"high": "red", "medium": "yellow"}.get(one.severity.value, "bright_black")
-            project = f"{escape(one.project)}  " if one.project else ""
-            self._out.print(
-                f"[{colour}]{one.severity.value:6}[/] {project}[bold]{one.code}[/]  "
-                f"{escape(one.message)} → {escape(one.action)}"
-            )
+            self._out.print(finding_line(one))
         if not found:
             self.line("no findings")
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from rich.markup import escape
 
 if TYPE_CHECKING:
+    from itpm_sync.app import Found
     from itpm_sync.reconcile.status import Coverage
 
 
@@ -39,3 +41,25 @@ def coverage_row(one: Coverage) -> tuple[str, ...]:
         escape(one.connection), escape(one.stream), escape(one.scope), str(one.stored), source,
         stamp(one.as_of), word,
     )  # fmt: skip
+
+
+_SEVERITIES: Mapping[str, str] = MappingProxyType({"high": "red", "medium": "yellow"})
+
+
+def finding_line(one: Found) -> str:
+    """A finding with since when it stands and what became of it; in place of what to do, who waived
+    it, where somebody did.
+    """
+    f, state = one.finding, one.state.value
+    word, colour = f.severity.value, _SEVERITIES.get(f.severity.value, "bright_black")
+    if f.waiver or state == "resolved":
+        word, colour = "waived" if f.waiver else "settled", "bright_black"
+    project = f"{escape(f.project)}  " if f.project else ""
+    line = f"[{colour}]{word:7}[/] {project}[bold]{f.code}[/]  {escape(f.message)}"
+    if state == "resolved":
+        return line
+    since = f" ({'' if state == 'still open' else f'{state}, '}since {f.since})" if f.since else ""
+    told = f" → {escape(f.action)}"
+    if f.waiver:
+        told = escape(f" — waived by {f.waiver.author} until {f.waiver.expires}: {f.waiver.reason}")
+    return f"{line}{since}{told}"

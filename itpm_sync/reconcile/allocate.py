@@ -163,7 +163,8 @@ class _Compiled(NamedTuple):
 
 
 @lru_cache(maxsize=512)
-def _pattern(text: str) -> re.Pattern[str]:
+def pattern(text: str) -> re.Pattern[str]:
+    """A folded text whose `*` and `?` are wildcards."""
     # fnmatch's [..] sets are no wildcard of ours: a bracket in a rule means itself.
     return re.compile(translate(text.replace("[", "[[]")))
 
@@ -174,7 +175,7 @@ def _compile(rule: Rule) -> _Compiled:
         folded = [v.casefold() for v in values]
         wild = [v for v in folded if "*" in v or "?" in v]
         exact = frozenset(v for v in folded if v not in wild)
-        conditions.append(_Condition(key, exact, tuple(_pattern(v) for v in wild)))
+        conditions.append(_Condition(key, exact, tuple(pattern(v) for v in wild)))
     return _Compiled(rule, tuple(conditions))
 
 

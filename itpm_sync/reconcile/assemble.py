@@ -34,6 +34,7 @@ from itpm_sync.reconcile.status import (
     Snapshot,
     Unallocated,
 )
+from itpm_sync.reconcile.tracking import tracked
 from itpm_sync.reconcile.unplaced import grouped, repeated
 
 
@@ -53,7 +54,7 @@ def reconcile(inputs: Inputs, previous: Snapshot | None = None) -> Snapshot:
     for finding in found:
         shared[finding.project].append(finding)
     projects = tuple(project_status(run, f, shared.pop(f.code, ())) for f in facts)
-    return Snapshot(
+    snapshot = Snapshot(
         title=inputs.title,
         data_date=inputs.data_date,
         run=inputs.run,
@@ -63,6 +64,7 @@ def reconcile(inputs: Inputs, previous: Snapshot | None = None) -> Snapshot:
         findings=tuple(f for rest in shared.values() for f in rest),
         coverage=inputs.coverage,
     )
+    return tracked(snapshot, inputs)
 
 
 def _portfolio_facts(run: Context, unallocated: Sequence[Unallocated]) -> PortfolioFacts:

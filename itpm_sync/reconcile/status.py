@@ -16,6 +16,7 @@ from enum import StrEnum
 from pydantic import TypeAdapter
 
 from itpm_sync.model import Money, Record, Stage
+from itpm_sync.reconcile.decisions import Seen, Waiver
 from itpm_sync.reconcile.workdays import STANDARD, Calendar
 
 # ---- what goes in -------------------------------------------------------------------------------
@@ -207,7 +208,7 @@ class Inputs:
     """Everything a reconciliation depends on. `records` holds live records by kind.
 
     `gone` are records that their sources deleted, by kind: the scope ledger needs them.
-    `zone` is the IANA zone in which days begin.
+    `zone` is the IANA zone in which days begin. `seen` tells of findings by their key.
     """
 
     title: str
@@ -221,6 +222,8 @@ class Inputs:
     coverage: tuple[Coverage, ...] = ()
     rejected: tuple[Rejected, ...] = ()
     policy: Policy = field(default_factory=Policy)
+    waivers: tuple[Waiver, ...] = ()
+    seen: Mapping[str, Seen] = field(default_factory=dict)
     run: str = ""  # the run that read the sources last
 
 
@@ -280,7 +283,9 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """A discrepancy, as a value. `key` is its identity across runs."""
+    """A discrepancy, as a value. `key` is its identity across runs: its code and what it is about,
+    never its amounts. A waived one is shown, but neither counted nor told as a problem.
+    """
 
     code: str
     severity: Severity
@@ -290,6 +295,9 @@ class Finding:
     action: str
     amount: Money | None = None
     evidence: tuple[Evidence, ...] = ()
+    since: date | None = None  # the data date from which it has been standing
+    first_seen: date | None = None  # earlier than `since` where it was settled in between
+    waiver: Waiver | None = None
 
     @property
     def key(self) -> str:
@@ -444,6 +452,11 @@ class Snapshot:
     unallocated: tuple[Unallocated, ...]  # what belongs to no project at all
     findings: tuple[Finding, ...]  # of the portfolio, not of one project
     coverage: tuple[Coverage, ...]
+
+    @property
+    def all_findings(self) -> tuple[Finding, ...]:
+        """The findings of the portfolio, then those of its projects; waived ones too."""
+        return (*self.findings, *(f for p in self.projects for f in p.findings))
 
 
 _SNAPSHOT: TypeAdapter[Snapshot] = TypeAdapter(Snapshot)

@@ -22,6 +22,7 @@ from itpm_sync.report.sections import (
     SCOPE_ROWS,
     TITLE,
     by_concern,
+    changed,
     contract_axis,
     contracts,
     finding_rows,
@@ -34,6 +35,7 @@ from itpm_sync.report.sections import (
     sources,
     unallocated,
     value_of,
+    waived_rows,
 )
 from itpm_sync.report.wording import (
     WORDS,
@@ -81,7 +83,9 @@ def build_project(project: ProjectStatus, snapshot: Snapshot, past: Past) -> vie
         pace=forecast,
         pace_missing=why_missing(forecast),
         findings=finding_rows(project.findings, past),
-        resolved=resolved(project, before),
+        waived=waived_rows(project.findings, past),
+        changed=changed(project.findings, past, project.code),
+        resolved=resolved(past, project.code),
         money=bars[:MONEY_BARS],
         money_hidden=len(bars[MONEY_BARS:]),
         package_figures=tuple(n.upper() for n in PACKAGE_FIGURES),

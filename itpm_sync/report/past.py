@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from itpm_sync.reconcile.status import Colour, Finding, ProjectStatus, Snapshot
+from itpm_sync.reconcile.status import Colour, ProjectStatus, Snapshot
+from itpm_sync.reconcile.tracking import Changes, changes
 from itpm_sync.report import view
 from itpm_sync.report.wording import WORDS, day
 
@@ -20,7 +21,7 @@ class Past:
     when: str = ""
     projects: Mapping[str, ProjectStatus] = field(default_factory=dict)
     colours: Mapping[Colour, int] = field(default_factory=dict)
-    findings: frozenset[str] | None = None
+    changes: Changes = field(default_factory=Changes)
     trails: Mapping[str, tuple[view.TrailPoint, ...]] = field(default_factory=dict)
 
     @classmethod
@@ -30,13 +31,13 @@ class Past:
         """What lies before `snapshot`; snapshots of the same or a later data date do not."""
         trails = _trails(snapshot, (*history, *((previous,) if previous else ())))
         if previous is None or previous.data_date >= snapshot.data_date:
-            return cls(trails=trails)
+            return cls(changes=changes(snapshot, None), trails=trails)
         age = (snapshot.data_date - previous.data_date).days
         return cls(
             when="last week" if 5 <= age <= 9 else f"on {day(previous.data_date)}",
             projects={p.code: p for p in previous.projects},
             colours=Counter(p.rating.colour for p in previous.projects),
-            findings=frozenset(f.key for f in all_findings(previous)),
+            changes=changes(snapshot, previous),
             trails=trails,
         )
 
@@ -52,8 +53,3 @@ def _trails(
             point = view.TrailPoint(on=day(on), colour=colour, word=WORDS[colour])
             trails.setdefault(project.code, []).append(point)
     return {code: tuple(points) for code, points in trails.items()}
-
-
-def all_findings(snapshot: Snapshot) -> list[Finding]:
-    """The portfolio's findings, then those of its projects."""
-    return [*snapshot.findings, *(f for p in snapshot.projects for f in p.findings)]

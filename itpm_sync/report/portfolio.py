@@ -15,10 +15,12 @@ from itpm_sync.reconcile.status import (
 )
 from itpm_sync.report import view
 from itpm_sync.report.build import page_head, planned_percent, rating_mark
-from itpm_sync.report.past import Past, all_findings
+from itpm_sync.report.past import Past
 from itpm_sync.report.sections import (
     TITLE,
+    changed,
     finding_rows,
+    resolved,
     sources,
     stream,
     unallocated,
@@ -52,6 +54,7 @@ def build_portfolio(
     by_code = {p.code: line for p, line in zip(snapshot.projects, lines, strict=True)}
     groups = _attention(snapshot, past, by_code)
     told = sum(len(g.findings) + g.hidden for g in groups)
+    counted = [f for f in snapshot.all_findings if f.waiver is None]
     return view.PortfolioPage(
         head=page_head(snapshot, past),
         headline=portfolio_headline(lines, past.when),
@@ -61,8 +64,10 @@ def build_portfolio(
         totals=_totals(snapshot.totals),
         projects=tuple(ordered),
         without_page=sum(not line.page for line in lines),
+        changed=changed(snapshot.all_findings, past, None),
+        resolved=resolved(past, ""),
         attention=groups,
-        findings_hidden=len(all_findings(snapshot)) - told,
+        findings_hidden=len(counted) - told,
         unallocated=tuple(unallocated(u) for u in snapshot.unallocated),
         sources=sources(snapshot.coverage),
         streams=tuple(stream(c) for c in snapshot.coverage),
@@ -78,12 +83,14 @@ def _attention(
     New ones come first within a severity; small matters are left to the projects' pages, unless
     there is nothing else.
     """
-    grave_only = any(f.severity is not Severity.LOW for f in all_findings(snapshot))
+    grave_only = any(
+        f.severity is not Severity.LOW for f in snapshot.all_findings if f.waiver is None
+    )
 
     def group(line: view.ProjectLine | None, findings: Iterable[Finding]) -> view.FindingGroup:
         rows = finding_rows(findings, past)
         told = [r for r in rows if not (grave_only and r.severity == Severity.LOW)]
-        told.sort(key=lambda r: (list(Severity).index(Severity(r.severity)), not r.is_new))
+        told.sort(key=lambda r: (list(Severity).index(Severity(r.severity)), r.tag != "new"))
         return view.FindingGroup(
             project=view.Link(label=line.name, url=line.page) if line else None,
             rating=line.rating if line else None,
@@ -105,7 +112,8 @@ def _attention(
 
 def _line(project: ProjectStatus, past: Past, pages: frozenset[str] | None) -> view.ProjectLine:
     before = past.projects.get(project.code)
-    high = sum(f.severity is Severity.HIGH for f in project.findings)
+    counted = [f for f in project.findings if f.waiver is None]
+    high = sum(f.severity is Severity.HIGH for f in counted)
     own = pages is None or project.code in pages
     return view.ProjectLine(
         code=clean(project.code, 40),
@@ -120,7 +128,7 @@ def _line(project: ProjectStatus, past: Past, pages: frozenset[str] | None) -> v
         planned_width=width(planned_percent(project), Decimal(100)),
         unit=project.unit,
         figures=tuple(shown(_first(project, names), bare=True) for names in _LINE_FIGURES),
-        findings=f"{len(project.findings):,}",
+        findings=f"{len(counted):,}",
         high=high,
     )
 

@@ -18,6 +18,7 @@ from itpm_sync.reconcile.status import (
     Severity,
     Unallocated,
 )
+from itpm_sync.reconcile.tracking import State
 from itpm_sync.reconcile.wording import kind, sentence
 from itpm_sync.report import view
 from itpm_sync.report.past import Past
@@ -56,13 +57,20 @@ def value_of(project: ProjectStatus | PackageStatus, name: str) -> Decimal | Non
 
 
 def finding_rows(findings: Iterable[Finding], past: Past) -> tuple[view.FindingRow, ...]:
-    """Findings by severity."""
-    ordered = sorted(findings, key=lambda f: _SEVERITIES.index(f.severity))
+    """Findings that count, by severity."""
+    counted = (f for f in findings if f.waiver is None)
+    ordered = sorted(counted, key=lambda f: _SEVERITIES.index(f.severity))
     return tuple(_finding(f, past) for f in ordered)
+
+
+def waived_rows(findings: Iterable[Finding], past: Past) -> tuple[view.FindingRow, ...]:
+    """Findings that somebody waived."""
+    return tuple(_finding(f, past) for f in findings if f.waiver is not None)
 
 
 def _finding(finding: Finding, past: Past) -> view.FindingRow:
     evidence = tuple(dict.fromkeys(link(e) for e in finding.evidence))
+    state, waiver = past.changes.states.get(finding.key), finding.waiver
     return view.FindingRow(
         severity=finding.severity.value,
         code=clean(finding.code, 60),
@@ -71,7 +79,11 @@ def _finding(finding: Finding, past: Past) -> view.FindingRow:
         amount=money(finding.amount, exact=True) if finding.amount else "",
         evidence=evidence[:5],
         more_evidence=len(evidence[5:]),
-        is_new=past.findings is not None and finding.key not in past.findings,
+        tag=state.value if state in (State.NEW, State.REOPENED) else "",
+        since=day(finding.since) if finding.since else "",
+        waived=clean(f"By {waiver.author} until {day(waiver.expires)}: {waiver.reason}", 400)
+        if waiver
+        else "",
     )
 
 
@@ -80,11 +92,24 @@ def link(evidence: Evidence) -> view.Link:
     return view.Link(label=label, url=safe_url(evidence.url))
 
 
-def resolved(project: ProjectStatus, before: ProjectStatus | None) -> tuple[str, ...]:
-    """What was found in the last report and is not any more."""
-    still = {f.key for f in project.findings}
-    gone = (f for f in (before.findings if before else ()) if f.key not in still)
+def resolved(past: Past, project: str | None) -> tuple[str, ...]:
+    """What was found in the last report and is not any more; of a project, or of all."""
+    gone = (f for f in past.changes.resolved if project in (None, f.project))
     return tuple(clean(f.message, 200) for f in gone)
+
+
+def changed(findings: Sequence[Finding], past: Past, project: str | None) -> str:
+    """`Since last week: 2 new, 1 reopened, 3 settled, 14 still open; 1 is waived.`"""
+    if not past.when:
+        return ""
+    tally = past.changes.count(findings)
+    waived = sum(f.waiver is not None for f in findings)
+    text = (
+        f"Since {past.when.removeprefix('on ')}: {tally[State.NEW]:,} new, "
+        f"{tally[State.REOPENED]:,} reopened, {len(resolved(past, project)):,} settled, "
+        f"{tally[State.OPEN]:,} still open"
+    )
+    return f"{text}{f'; {waived:,} waived' if waived else ''}."
 
 
 # ---- work packages and money --------------------------------------------------------------------

@@ -52,7 +52,9 @@ class TrailPoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindingRow:
-    """A finding as a reader needs it; `is_new` only where there is a report to compare with."""
+    """A finding as a reader needs it. `tag` is `new` or `reopened`, and empty where there is no
+    report to compare with; `waived` says by whom, until when and why.
+    """
 
     severity: str
     code: str
@@ -61,7 +63,9 @@ class FindingRow:
     amount: str
     evidence: tuple[Link, ...]
     more_evidence: int
-    is_new: bool
+    tag: str = ""
+    since: str = ""
+    waived: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,6 +233,8 @@ class ProjectPage:
     pace: tuple[KeyFigure, ...]
     pace_missing: tuple[str, ...]  # why some of them are n/a
     findings: tuple[FindingRow, ...]
+    waived: tuple[FindingRow, ...]
+    changed: str  # how many findings are new, reopened, resolved, still open
     resolved: tuple[str, ...]
     money: tuple[MoneyBar, ...]
     money_hidden: int
@@ -305,6 +311,8 @@ class PortfolioPage:
     totals: tuple[TotalRow, ...]
     projects: tuple[ProjectLine, ...]
     without_page: int
+    changed: str  # how many findings are new, reopened, resolved, still open
+    resolved: tuple[str, ...]  # of the portfolio itself
     attention: tuple[FindingGroup, ...]
     findings_hidden: int
     unallocated: tuple[UnallocatedRow, ...]

@@ -146,7 +146,8 @@ _PACKAGES = (
 
 
 def _project(p: ProjectStatus) -> Row:
-    high = sum(f.severity is Severity.HIGH for f in p.findings)
+    counted = [f for f in p.findings if f.waiver is None]
+    high = sum(f.severity is Severity.HIGH for f in counted)
     over = _minus(_value(p.figures, "planned_cost"), _value(p.figures, "actual_cost"))
     scope = ("items", "items_done", "added", "removed", "creep")
     return (
@@ -155,7 +156,7 @@ def _project(p: ProjectStatus) -> Row:
         p.figures.get("planned_cost"), p.figures.get("actual_cost"),
         Live(p.figures.get("cost_variance"), (("{planned_cost}-{actual_cost}", over),)),
         p.figures.get("schedule_variance_days"), *(p.figures.get(n) for n in scope), high,
-        len(p.findings), _why(p.figures),
+        len(counted), _why(p.figures),
     )  # fmt: skip
 
 
@@ -361,6 +362,11 @@ _FINDINGS = (
     Column("action", "What to do", 50),
     Column("amount", "Amount", 17),
     Column("unit", "Currency", 9),
+    Column("since", "Since", 13),
+    Column("first", "First seen", 13),
+    Column("waived", "Waived by", 18),
+    Column("until", "Waived until", 13),
+    Column("because", "Waived because", 40),
     Column("evidence", "Evidence", 40),
     Column("links", "Links", 40),
 )
@@ -387,10 +393,13 @@ _CONTRACTS = (
 
 
 def _finding_rows(snapshot: Snapshot) -> Iterable[Row]:
-    for f in (*snapshot.findings, *(f for p in snapshot.projects for f in p.findings)):
+    for f in snapshot.all_findings:
+        by = f.waiver
         yield (
             f.project, f.severity.value, f.code, f.subject, f.message, f.action, f.amount,
-            f.amount.currency if f.amount else "", _labels(f.evidence), _urls(f.evidence),
+            f.amount.currency if f.amount else "", f.since, f.first_seen,
+            by.author if by else "", by.expires if by else None, by.reason if by else "",
+            _labels(f.evidence), _urls(f.evidence),
         )  # fmt: skip
 
 

@@ -24,7 +24,7 @@ import sqlalchemy as sa
 
 from itpm_sync.model import KINDS, Money, Record
 
-VERSION = "0001"  # the newest migration
+VERSION = "0006"  # the newest migration
 CAUSES = ("deleted", "moved", "hidden", "merged")  # why a record is absent
 Processor = Callable[[Any], Any]
 _BIGGEST_INT = 2**63 - 1
@@ -321,11 +321,23 @@ BASELINE_LINE = sa.Table(
     ),
 )  # fmt: skip
 
-FINDING_STATE = sa.Table(
-    "finding_state", METADATA,
+FINDING_SPAN = sa.Table(  # from which data date a finding stood, and on which it was gone
+    "finding_span", METADATA,
     _key("key"),
-    sa.Column("first_seen", sa.Date, nullable=False),
-    sa.Column("last_seen", sa.Date, nullable=False),
+    sa.Column("since", sa.Date, primary_key=True),
+    sa.Column("resolved", sa.Date),
+)  # fmt: skip
+
+GATE_RECORD = sa.Table(  # approvals, attestations and their withdrawal; append-only
+    "gate_record", METADATA,
+    sa.Column("seq", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
+    *(sa.Column(name, sa.Text, nullable=False) for name in ("project", "act", "subject")),
+    _text("author"),
+    sa.Column("on", sa.Date, nullable=False),
+    _moment("recorded", null=False),
+    _text("note"), _text("despite"), _text("owner"),
+    sa.Column("failing", JsonText, nullable=False),  # of an approval: what was missing
+    sa.Index(None, "project", "seq"),
 )  # fmt: skip
 
 OUTBOX = sa.Table(

@@ -17,14 +17,15 @@ from itpm_sync.model import Record
 from itpm_sync.store import absence, reading
 from itpm_sync.store.codec import TableWriter
 from itpm_sync.store.database import Database
-from itpm_sync.store.landing import Batch, Landing, chunks
+from itpm_sync.store.landing import Batch, Landing
 from itpm_sync.store.schema import (
     BASELINE,
     BASELINE_LINE,
     CHECKPOINT,
     COMPLETENESS,
     CONNECTION_STATE,
-    FINDING_STATE,
+    FINDING_SPAN,
+    GATE_RECORD,
     META,
     METADATA,
     OUTBOX,
@@ -39,6 +40,7 @@ from itpm_sync.store.values import (
     BaselineLine,
     Checkpoint,
     Completeness,
+    GateRecord,
     Landed,
     MapRecord,
     OutboxRow,
@@ -72,7 +74,7 @@ class Store:
                 hide_stream, counts, put_completeness
     Reading     records, gone, versions, raw_records, raw_record, rejected, coverage
     Outcome     put_snapshot, snapshot, snapshot_before, put_baseline, baselines, findings_seen,
-                outbox_row, put_outbox_row, outbox
+                finding_spans, put_gate_record, gate_records, outbox_row, put_outbox_row, outbox
     Itself      instance, stats
     """
 
@@ -85,7 +87,7 @@ class Store:
             table.name: TableWriter(table, dialect)
             for table in (CONNECTION_STATE, CHECKPOINT, COMPLETENESS, OUTBOX)
         }
-        self._seen = TableWriter(FINDING_STATE, dialect, update=("last_seen",))
+        self._spans = TableWriter(FINDING_SPAN, dialect)
         self._meta = TableWriter(META, dialect, update=())
 
     @classmethod
@@ -521,19 +523,65 @@ class Store:
                 for row in db.execute(heads).mappings()
             )
 
-    def findings_seen(self, keys: Iterable[str], on: date) -> Mapping[str, date]:
-        """Notes that these findings stand on a data date; gives the date each was first seen."""
-        wanted = list(dict.fromkeys(keys))
-        table = FINDING_STATE.c
-        query = sa.select(table.key, table.first_seen)
+    def findings_seen(self, keys: Iterable[str], on: date) -> None:
+        """Notes which findings stand on a data date; those that stood and do not are resolved.
+
+        A data date that is older than the latest snapshot's changes nothing: what came after it is
+        known already.
+        """
+        table, standing = FINDING_SPAN.c, set(keys)
+        present = sa.or_(table.resolved.is_(None), table.resolved == on)
         with self._db.write() as db:
-            rows = [{"key": key, "first_seen": on, "last_seen": on} for key in wanted]
-            self._seen.write(db, rows)
-            return {
-                key: first
-                for part in chunks(wanted)
-                for key, first in db.execute(query.where(table.key.in_(part)))
-            }
+            newest = db.execute(sa.select(sa.func.max(SNAPSHOT.c.data_date))).scalar()
+            if newest is not None and newest > on:
+                return
+            spans = {r.key: r for r in db.execute(sa.select(FINDING_SPAN).where(present))}
+            rows = [
+                {"key": key, "since": spans[key].since if key in spans else on, "resolved": None}
+                for key in sorted(standing)
+                if key not in spans or spans[key].resolved is not None
+            ]
+            rows += [
+                {"key": key, "since": span.since, "resolved": on}
+                for key, span in spans.items()
+                if key not in standing and span.resolved is None
+            ]
+            self._spans.write(db, rows)
+
+    def finding_spans(self, on: date) -> Mapping[str, tuple[date, date | None]]:
+        """By key of a finding known on a data date: the day on which it was first met, and that
+        from which it has been standing (None: it is settled).
+
+        What was settled on that very day stands again if it is found: the day is reconciled anew.
+        """
+        table = FINDING_SPAN.c
+        standing = sa.or_(table.resolved.is_(None), table.resolved >= on)
+        query = (
+            sa.select(
+                table.key,
+                sa.func.min(table.since),
+                sa.func.max(sa.case((standing, table.since))),
+            )
+            .where(table.since <= on)
+            .group_by(table.key)
+        )
+        with self._db.read() as db:
+            return {key: (first, since) for key, first, since in db.execute(query)}
+
+    def put_gate_record(self, record: GateRecord) -> None:
+        """Appends an approval, an attestation or its withdrawal."""
+        with self._db.write() as db:
+            db.execute(GATE_RECORD.insert(), _fields(record))
+
+    def gate_records(self) -> tuple[GateRecord, ...]:
+        """Every act at the gates, oldest first."""
+        names = [c for c in GATE_RECORD.columns if c.name != "seq"]
+        query = sa.select(*names).order_by(GATE_RECORD.c.seq)
+        with self._db.read() as db:
+            return tuple(
+                GateRecord(**{**row, "failing": tuple(row["failing"])})
+                for row in db.execute(query).mappings()
+            )
 
     def outbox_row(self, target: Target) -> OutboxRow | None:
         """What the outbox knows of a target."""

@@ -205,6 +205,24 @@ class StoredBaseline:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GateRecord:
+    """What somebody did at a project's gates. `act` is approved, attested or withdrawn; `subject`
+    the gate, or the criterion that is attested.
+    """
+
+    project: str
+    act: str
+    subject: str
+    author: str
+    on: date
+    recorded: datetime
+    note: str = ""
+    despite: str = ""  # why it was approved though criteria failed
+    owner: str = ""  # to whom closing hands over
+    failing: tuple[str, ...] = ()  # the criteria that failed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OutboxRow:
     """What the outbox knows of a target; the same fields as `publish.Entry`."""
 

@@ -7,12 +7,14 @@ import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from functools import cache
 from html.parser import HTMLParser
 
 import pytest
 
+from itpm_sync.reconcile.decisions import Waiver
 from itpm_sync.reconcile.status import Colour, ProjectStatus, Severity, Snapshot
 from itpm_sync.report import (
     Past,
@@ -23,6 +25,7 @@ from itpm_sync.report import (
     render_project,
 )
 from itpm_sync.report.view import Link
+from itpm_sync.report.wording import NBSP
 from tests.report import sample
 
 VOID = {"meta", "br", "input", "link", "img", "hr"}
@@ -301,6 +304,36 @@ def test_findings_that_are_new_or_settled_since_last_week_are_marked() -> None:
     assert not re.search(r"exceed its ceiling of EUR 640,000 by EUR 46,800\. new", text)
     assert "1 settled since last week" in text
     assert "Invoice INV-2207 was 12 days overdue." in text
+
+
+def test_what_changed_is_counted_and_each_finding_says_since_when() -> None:
+    base = sample.snapshot()
+    status = base.projects[0]
+    findings = (replace(status.findings[0], since=date(2026, 3, 2)), *status.findings[1:])
+    page = build_project(replace(status, findings=findings), base, past())
+    assert page.findings[0].since == "2 Mar 2026".replace(" ", NBSP)
+    gone = len(page.resolved)
+    assert page.changed == f"Since last week: 4 new, 0 reopened, {gone} settled, 2 still open."
+
+
+def test_a_waived_finding_is_shown_apart_and_counted_nowhere() -> None:
+    base = sample.snapshot()
+    status = base.projects[0]
+    waiver = Waiver(
+        finding="over_ceiling", reason=f"amendment {sample.SCRIPT}", author="Ann",
+        expires=date(2026, 12, 1),
+    )  # fmt: skip
+    waived = replace(status.findings[0], waiver=waiver)
+    status = replace(status, findings=(*status.findings[1:], waived))
+    snapshot = replace(base, projects=(status,))
+    page = build_project(status, snapshot, past())
+    assert len(page.findings) == len(status.findings) - 1
+    assert [f.code for f in page.waived] == ["over_ceiling"]
+    text = Page(render_project(page).decode()).text
+    assert "By Ann until 1 Dec 2026: amendment <script>" in text
+    portfolio = build_portfolio(snapshot, past())
+    assert (portfolio.projects[0].findings, portfolio.projects[0].high) == ("5", 2)
+    assert all(f.code != "over_ceiling" for g in portfolio.attention for f in g.findings)
 
 
 def test_a_record_is_evidence_of_a_finding_once() -> None:

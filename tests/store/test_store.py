@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
@@ -25,7 +26,8 @@ from itpm_sync.store import (
     RunLock,
     Store,
 )
-from itpm_sync.store.schema import METADATA, UtcDateTime
+from itpm_sync.store.migrations import configuration
+from itpm_sync.store.schema import METADATA, VERSION, UtcDateTime
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -292,8 +294,56 @@ def test_baselines_are_numbered_and_never_changed(store: Store) -> None:
 
 def test_a_finding_keeps_the_day_on_which_it_was_first_seen(store: Store) -> None:
     store.findings_seen(["a", "b"], date(2026, 3, 2))
-    seen = store.findings_seen(["b", "c", "b"], date(2026, 3, 9))
-    assert seen == {"b": date(2026, 3, 2), "c": date(2026, 3, 9)}
+    store.findings_seen(["b", "c", "b"], date(2026, 3, 9))
+    assert store.finding_spans(date(2026, 3, 9)) == {
+        "a": (date(2026, 3, 2), date(2026, 3, 2)),  # settled on this very day: it may come back
+        "b": (date(2026, 3, 2), date(2026, 3, 2)),
+        "c": (date(2026, 3, 9), date(2026, 3, 9)),
+    }
+    assert store.finding_spans(date(2026, 3, 10))["a"] == (date(2026, 3, 2), None)
+
+
+def test_a_finding_that_returns_stands_since_its_return(store: Store) -> None:
+    for day, keys in ((2, ["a"]), (9, []), (16, ["a"])):
+        store.findings_seen(keys, date(2026, 3, day))
+    assert store.finding_spans(date(2026, 3, 23)) == {"a": (date(2026, 3, 2), date(2026, 3, 16))}
+    assert store.finding_spans(date(2026, 3, 5)) == {"a": (date(2026, 3, 2), date(2026, 3, 2))}
+    assert store.finding_spans(date(2026, 3, 1)) == {}
+
+
+def test_a_day_that_is_reconciled_again_knows_only_its_last_outcome(store: Store) -> None:
+    store.findings_seen(["a"], date(2026, 3, 2))
+    for keys in ([], ["a"], [], ["a"]):
+        store.findings_seen(keys, date(2026, 3, 9))
+    assert store.finding_spans(date(2026, 3, 9)) == {"a": (date(2026, 3, 2), date(2026, 3, 2))}
+
+
+def test_a_past_day_that_is_reconciled_later_changes_no_history(store: Store) -> None:
+    store.findings_seen(["a"], date(2026, 3, 2))
+    store.put_snapshot(date(2026, 3, 9), run="r", now=NOON, body=b"newest")
+    store.findings_seen(["b"], date(2026, 3, 4))
+    assert store.finding_spans(date(2026, 3, 9)) == {"a": (date(2026, 3, 2), date(2026, 3, 2))}
+
+
+def test_the_states_of_the_first_schema_become_spans(sqlite_url: str, tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "store.db") as old:
+        engine = sa.create_engine(sqlite_url)
+        with engine.begin() as connection:
+            command.upgrade(configuration(connection), "0001")
+        engine.dispose()
+        old.execute("INSERT INTO finding_state VALUES ('a', '2026-03-02', '2026-03-09')")
+        old.execute("INSERT INTO finding_state VALUES ('b', '2026-03-02', '2026-03-02')")
+        for number, day in enumerate(("2026-03-02", "2026-03-09")):
+            old.execute(
+                "INSERT INTO snapshot VALUES (?, ?, '2026-03-09', 'run', x'00', x'00')",
+                (number, day),
+            )
+    old.close()
+    with Store.open(sqlite_url) as store:
+        assert store.finding_spans(date(2026, 3, 16)) == {
+            "a": (date(2026, 3, 2), date(2026, 3, 2)),
+            "b": (date(2026, 3, 2), None),
+        }
 
 
 def test_the_outbox_gives_back_what_was_put(store: Store) -> None:
@@ -316,7 +366,7 @@ def test_stats_count_rows_and_bytes(store: Store) -> None:
     assert stats.rows["raw_record"] == 2
     assert stats.raw_bytes > 0
     assert stats.bytes is not None
-    assert stats.schema == "0001"
+    assert stats.schema == VERSION
 
 
 # ---- the lock -----------------------------------------------------------------------------------

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from itpm_sync.reconcile.checks import baseline, data, money, orders, plan
+from itpm_sync.reconcile.checks import baseline, data, decisions, money, orders, plan
+from itpm_sync.reconcile.checks.decisions import DecisionFacts
 from itpm_sync.reconcile.facts import PortfolioFacts, ProjectFacts
 from itpm_sync.reconcile.status import Finding, Severity
 
 ProjectCheck = Callable[[ProjectFacts], Iterator[Finding]]
 PortfolioCheck = Callable[[PortfolioFacts], Iterator[Finding]]
+DecisionCheck = Callable[[DecisionFacts], Iterator[Finding]]
 
 PROJECT_CHECKS: tuple[ProjectCheck, ...] = (
     plan.project_empty,
@@ -71,12 +73,18 @@ PORTFOLIO_CHECKS: tuple[PortfolioCheck, ...] = (
     data.repeated_id,
 )
 
+DECISION_CHECKS: tuple[DecisionCheck, ...] = (
+    decisions.waiver_expired,
+    decisions.waiver_unused,
+)
+
 _ORDER = {Severity.HIGH: 0, Severity.MEDIUM: 1, Severity.LOW: 2}
 
 
 def codes() -> frozenset[str]:
     """Every code there is: a check is named after its code."""
-    return frozenset(c.__name__.replace("_", "-") for c in (*PROJECT_CHECKS, *PORTFOLIO_CHECKS))
+    checks = (*PROJECT_CHECKS, *PORTFOLIO_CHECKS, *DECISION_CHECKS)
+    return frozenset(c.__name__.replace("_", "-") for c in checks)
 
 
 def project_findings(facts: ProjectFacts) -> tuple[Finding, ...]:
@@ -90,6 +98,11 @@ def portfolio_findings(facts: PortfolioFacts) -> tuple[Finding, ...]:
     Those whose records all belong to one project carry its code.
     """
     return sorted_findings(f for check in PORTFOLIO_CHECKS for f in check(facts))
+
+
+def decision_findings(facts: DecisionFacts) -> tuple[Finding, ...]:
+    """Every finding about what people decided, the worst first."""
+    return sorted_findings(f for check in DECISION_CHECKS for f in check(facts))
 
 
 def sorted_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -1,0 +1,81 @@
+"""Checks of what people decided: a decision that has run out, or that decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from itpm_sync.errors import suggestion
+from itpm_sync.reconcile.allocate import fold
+from itpm_sync.reconcile.decisions import Waiver
+from itpm_sync.reconcile.status import Finding, Severity
+from itpm_sync.reconcile.wording import count, day
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionFacts:
+    """The decisions of the configuration, and what each of them is about on the data date."""
+
+    data_date: date
+    projects: Collection[str]  # codes
+    codes: Collection[str]  # of findings
+    waivers: Sequence[Waiver]
+    matched: Mapping[int, int]  # position of a waiver → findings that it covers, or would if valid
+
+    def home(self, project: str) -> str:
+        """The code of the project that a decision names, if there is one."""
+        return next((code for code in self.projects if fold(code) == fold(project)), "")
+
+
+def waiver_expired(facts: DecisionFacts) -> Iterator[Finding]:
+    """A waiver is past its day: what it covered counts again."""
+    for position, waiver in enumerate(facts.waivers):
+        if waiver.holds(facts.data_date):
+            continue
+        matched = facts.matched.get(position, 0)
+        told, action = "nothing is left that it would cover", "Remove it from the configuration."
+        if matched:
+            told = f"{count(matched, 'finding')} that it covered {'is' if matched == 1 else 'are'}"
+            told += " back"
+            action = "Settle what it covered, or renew the waiver with a new reason and day."
+        yield Finding(
+            code="waiver-expired",
+            severity=Severity.MEDIUM if matched else Severity.LOW,
+            project=facts.home(waiver.project),
+            subject=_subject(waiver),
+            message=f"The waiver of {_named(waiver)} by {waiver.author} expired on "
+            f"{day(waiver.expires)}: {told}",
+            action=action,
+        )
+
+
+def waiver_unused(facts: DecisionFacts) -> Iterator[Finding]:
+    """A waiver in force that matches no finding: settled by now, or misspelt."""
+    for position, waiver in enumerate(facts.waivers):
+        if facts.matched.get(position, 0) or not waiver.holds(facts.data_date):
+            continue
+        told = f"The waiver of {_named(waiver)} by {waiver.author} matches no finding"
+        action = "Remove it if the matter is settled; else compare it with the finding's key."
+        if waiver.finding not in facts.codes:
+            told += f": there is no code {waiver.finding}"
+            action = suggestion(waiver.finding, facts.codes)
+            action = f"Correct the code: {action.partition('known')[0] or 'see docs/findings.md.'}"
+        yield Finding(
+            code="waiver-unused",
+            severity=Severity.LOW,
+            project=facts.home(waiver.project),
+            subject=_subject(waiver),
+            message=told,
+            action=action,
+        )
+
+
+def _subject(waiver: Waiver) -> str:
+    return f"{waiver.finding}/{waiver.project}/{waiver.subject} until {waiver.expires}"
+
+
+def _named(waiver: Waiver) -> str:
+    where = {"*": "", "": " of the portfolio"}.get(waiver.project, f" of {waiver.project}")
+    about = "" if waiver.subject == "*" else f" about {waiver.subject}"
+    return f"{waiver.finding}{where}{about}"

@@ -1,0 +1,145 @@
+"""Findings, waivers, overrides and gates by the command line: a project office's view."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from itpm_sync import cli
+
+TODAY = date.today()  # noqa: DTZ011 — a day or two around it make no difference here
+SOON, PAST = TODAY + timedelta(days=90), TODAY - timedelta(days=10)
+OFFICE = """
+timezone: UTC
+connections:
+  office:
+    connector: files
+    folder: .
+    tables:
+      plan:
+        file: plan.csv
+        kind: work_package
+        key: [Project, WBS]
+        columns:
+          {project_key: Project, code: WBS, name: Name, planned_start: Start,
+           planned_finish: Finish, budget: {column: Budget, as: money, currency: CHF}}
+      invoices:
+        file: invoices.csv
+        kind: invoice_line
+        key: Invoice
+        columns:
+          {project_key: Project, invoice: Invoice, vendor: Vendor, invoiced_on: Date,
+           amount: {column: Net, as: money, currency: CHF}}
+projects:
+  - {code: NET, name: Network, currency: CHF}
+jobs: {weekly: [pull, reconcile, report]}
+"""
+
+
+@dataclass
+class Result:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], office: Path) -> Run:
+    monkeypatch.chdir(office)
+
+    def command(*words: str) -> Result:
+        monkeypatch.setattr(sys, "argv", ["itpm-sync", *words])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        out, err = capsys.readouterr()
+        assert "Traceback" not in out + err
+        assert isinstance(ended.value.code, int)
+        return Result(ended.value.code, out, err)
+
+    return command
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Path:
+    """A plan and one invoice without an order: an overdue project."""
+    (tmp_path / "itpm.yaml").write_text(OFFICE)
+    (tmp_path / "plan.csv").write_text(
+        f"Project,WBS,Name,Start,Finish,Budget\nNET,1,Roll-out,2026-01-05,{PAST},10000\n"
+    )
+    (tmp_path / "invoices.csv").write_text(
+        f"Project,Invoice,Vendor,Date,Net\nNET,R-1,ACME,{PAST},500\n"
+    )
+    return tmp_path
+
+
+def configure(office: Path, **blocks: Any) -> None:
+    """The configuration with further blocks; JSON is YAML."""
+    extra = "".join(f"{name}: {json.dumps(block)}\n" for name, block in blocks.items())
+    (office / "itpm.yaml").write_text(OFFICE + extra)
+
+
+def rows(result: Result, code: str) -> list[tuple[str, str]]:
+    return [(f["subject"], f["state"]) for f in result.json if f["code"] == code]
+
+
+def days_ago(number: int) -> str:
+    return (TODAY - timedelta(days=number)).isoformat()
+
+
+# ---- findings across runs -----------------------------------------------------------------------
+
+
+def test_a_finding_is_open_then_resolved_then_reopened(run: Run, office: Path) -> None:
+    code, bill = "invoice-without-order", (office / "invoices.csv").read_text()
+    assert run("pull").code == 0
+    run("reconcile", "--as-of", days_ago(7))
+    assert rows(run("findings", "--json"), code) == [("ACME R-1", "still open")]  # nothing before
+
+    (office / "invoices.csv").write_text(bill.replace("R-1", "R-2"))
+    run("pull", "--sweep", "--confirm-deletions")
+    run("reconcile")
+    assert rows(run("findings", "--json"), code) == [("ACME R-2", "new"), ("ACME R-1", "resolved")]
+    assert f"(new, since {TODAY})" in run("findings", "NET").out
+    run("report")
+    page = (office / "reports" / str(TODAY) / "NET.html").read_text()
+    assert "settled since" in page
+
+
+def test_a_waived_finding_is_shown_as_waived_and_counts_nowhere(run: Run, office: Path) -> None:
+    run("pull")
+    before = run("reconcile").out
+    waiver = {"finding": "invoice-without-order", "reason": "power bill", "author": "Ann"}
+    configure(office, waivers=[{**waiver, "expires": str(SOON)}])
+    after = run("reconcile").out
+    counted = int(before.splitlines()[-1].split()[0]) - 1
+    assert f"{counted} findings" in after
+    assert "and 1 waived" in after
+    assert f"waived by Ann until {SOON}: power bill" in run("findings").out
+    run("run", "weekly")
+    status = json.loads((office / "itpm-status.json").read_text())
+    assert sum(status["findings"].values()) == counted
+
+
+def test_an_expired_waiver_is_reported_and_its_finding_is_back(run: Run, office: Path) -> None:
+    waiver = {"finding": "invoice-without-order", "reason": "power bill", "author": "Ann"}
+    configure(office, waivers=[{**waiver, "expires": str(PAST)}])
+    run("pull")
+    run("reconcile")
+    told = run("findings", "--json").json
+    assert next(f for f in told if f["code"] == "invoice-without-order")["waiver"] is None
+    assert any(f["code"] == "waiver-expired" and "back" in f["message"] for f in told)
