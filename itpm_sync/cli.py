@@ -402,10 +402,16 @@ def explain(  # noqa: PLR0917 — typer reads the options from the parameters
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Where a number comes from: its formula, inputs and records."""
+    """Where a number comes from: its formula, inputs and records.
+
+    FIGURE `rating` tells how each dimension is rated, by the figures and by whom else.
+    """
     from itpm_sync import app
 
     with _session(context, secrets=False) as session:
+        if figure == "rating":
+            _show(context).ratings(app.ratings(session, project), as_json=as_json)
+            return
         found = app.explain(session, project, figure, package)
         _show(context).explanation(found, everything=everything, as_json=as_json)
 

@@ -27,6 +27,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "An entry of `publish`:": config.PublishTarget,
     "### Allocation": config.AllocationRule,
     "### Thresholds": config.Thresholds,
+    "### Overrides": config.Override,
     "### Waivers": config.Waiver,
     "### Safety": config.Safety,
     "### Monitoring": config.Monitoring,

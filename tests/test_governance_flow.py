@@ -143,3 +143,31 @@ def test_an_expired_waiver_is_reported_and_its_finding_is_back(run: Run, office:
     told = run("findings", "--json").json
     assert next(f for f in told if f["code"] == "invoice-without-order")["waiver"] is None
     assert any(f["code"] == "waiver-expired" and "back" in f["message"] for f in told)
+
+
+# ---- overrides ----------------------------------------------------------------------------------
+
+
+def test_a_set_rating_is_shown_as_such_wherever_a_rating_is_shown(run: Run, office: Path) -> None:
+    told = {"project": "NET", "rating": "green", "reason": "accepted delay", "author": "Ann"}
+    configure(office, overrides=[{**told, "expires": str(SOON)}])
+    run("pull")
+    said = f"Set by Ann until {SOON.day} "
+    assert said in run("reconcile").out
+    assert said in run("explain", "NET", "rating").out
+    overall = run("explain", "NET", "rating", "--json").json["ratings"][0]
+    assert (overall["colour"], overall["override"]["author"]) == ("green", "Ann")
+    assert overall["computed"] == "grey"
+    run("report")
+    page = (office / "reports" / str(TODAY) / "NET.html").read_text()
+    assert "Set by Ann until" in page
+    assert "set, computed unknown" in page
+    assert run("explain", "NOPE", "rating").code == 2
+
+
+def test_an_override_of_an_unknown_project_is_a_mistake(run: Run, office: Path) -> None:
+    told = {"project": "NOT", "rating": "green", "reason": "x", "author": "Ann"}
+    configure(office, overrides=[{**told, "expires": str(SOON)}])
+    result = run("findings")
+    assert result.code == 2
+    assert "no project 'NOT'" in result.err

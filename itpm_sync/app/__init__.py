@@ -14,7 +14,17 @@ if TYPE_CHECKING:
     from itpm_sync.app.baselines import baseline_diff, baseline_list, baseline_record
     from itpm_sync.app.checking import ConnectionCheck, check, connectors
     from itpm_sync.app.gathering import inputs
-    from itpm_sync.app.inquiry import Explained, Found, Status, explain, export, findings, status
+    from itpm_sync.app.inquiry import (
+        Explained,
+        Found,
+        Ratings,
+        Status,
+        explain,
+        export,
+        findings,
+        ratings,
+        status,
+    )
     from itpm_sync.app.jobs import JobResult, run_job
     from itpm_sync.app.publishing import publish
     from itpm_sync.app.pulling import Remapped, pull, remap
@@ -27,6 +37,7 @@ _HOMES = {
     "Explained": "inquiry",
     "Found": "inquiry",
     "JobResult": "jobs",
+    "Ratings": "inquiry",
     "Remapped": "pulling",
     "Session": "session",
     "Status": "inquiry",
@@ -43,6 +54,7 @@ _HOMES = {
     "open_session": "session",
     "publish": "publishing",
     "pull": "pulling",
+    "ratings": "inquiry",
     "reconcile": "reconciling",
     "remap": "pulling",
     "report": "reporting",
@@ -55,6 +67,7 @@ __all__ = (
     "Explained",
     "Found",
     "JobResult",
+    "Ratings",
     "Remapped",
     "Session",
     "Status",
@@ -71,6 +84,7 @@ __all__ = (
     "open_session",
     "publish",
     "pull",
+    "ratings",
     "reconcile",
     "remap",
     "report",

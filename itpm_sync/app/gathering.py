@@ -18,7 +18,7 @@ from itpm_sync.app.session import Session
 from itpm_sync.config import Config, WorkingCalendar
 from itpm_sync.config.settings import WEEKDAYS
 from itpm_sync.model import KINDS, Money, Project, Record
-from itpm_sync.reconcile.decisions import Seen, Waiver
+from itpm_sync.reconcile.decisions import Override, Seen, Waiver
 from itpm_sync.reconcile.status import Coverage, Inputs, Policy, ProjectSetup, Rejected, Rule
 from itpm_sync.reconcile.workdays import Calendar
 from itpm_sync.store import Store
@@ -60,6 +60,7 @@ def inputs(session: Session, data_date: date) -> Inputs:
         rejected=rejected(session),
         policy=Policy(**root.thresholds.model_dump()),
         waivers=tuple(Waiver(**w.model_dump()) for w in root.waivers),
+        overrides=tuple(Override(**o.model_dump()) for o in root.overrides),
         seen={
             key: Seen(first=first, since=since)
             for key, (first, since) in store.finding_spans(data_date).items()

@@ -25,6 +25,7 @@ from itpm_sync.reconcile.status import (
     Coverage,
     Finding,
     ProjectStatus,
+    Rating,
     Rejected,
     Severity,
     Snapshot,
@@ -122,6 +123,28 @@ def explain(session: Session, project: str, figure: str, package: str = "") -> E
         run=snapshot.run,
         found=replace(found, inputs=inputs_, parts=records),
         changed=_changed(status, found),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ratings:
+    """A project's ratings in the latest snapshot, the overall one first."""
+
+    project: str
+    data_date: date
+    declared: str  # the project manager's own word
+    ratings: tuple[Rating, ...]
+
+
+def ratings(session: Session, project: str) -> Ratings:
+    """How a project is rated, by the figures and by whom else. Raises ConfigError: no project."""
+    snapshot = snapshot_of(session)
+    found = _project(snapshot, project)
+    return Ratings(
+        project=found.code,
+        data_date=snapshot.data_date,
+        declared=found.declared_rating,
+        ratings=(found.rating, *found.ratings),
     )
 
 

@@ -20,6 +20,7 @@ from itpm_sync.config.settings import (
     AllocationRule,
     ConnectionCore,
     Job,
+    Override,
     Project,
     PublishTarget,
     Root,
@@ -201,11 +202,20 @@ def _cross_check(data: Mapping[str, Any], built: Mapping[str, Connection]) -> It
     certain = not discovered and isinstance(listed, list) and len(projects) == len(listed)
     for i, rule in _valid(AllocationRule, data.get("allocation")):
         yield from _rule(("allocation", i), rule, codes if certain else (), names)
-    yield from _decided_twice("waivers", data, Waiver, "finding", "project", "subject", "expires")
+    yield from _decisions(data, codes if certain else ())
     for job_name in _keys(data.get("jobs")):
         for _, job in _valid(Job, [data["jobs"][job_name]]):
             for i, name in enumerate(job.connections or ()):
                 yield from _reference(("jobs", job_name, "connections", i), name, names)
+
+
+def _decisions(data: Mapping[str, Any], codes: typing.Collection[str]) -> Iterator[Problem]:
+    yield from _decided_twice("waivers", data, Waiver, "finding", "project", "subject", "expires")
+    yield from _decided_twice("overrides", data, Override, "project", "dimension", "expires")
+    for i, override in _valid(Override, data.get("overrides")):
+        if codes and override.project not in codes:
+            message, hint = f"no project {override.project!r}", suggestion(override.project, codes)
+            yield Problem(("overrides", i, "project"), message, hint)
 
 
 def _decided_twice(

@@ -180,6 +180,12 @@ class Thresholds(Settings):
     notice_days: tuple[Annotated[int, Field(ge=0)], ...] = (90, 60, 30, 7)
     sla_amber: Share = Decimal("0.95")
     sla_red: Share = Decimal("0.90")
+    defects_amber: Share = Decimal("0.10")
+    exposure_amber: Share = Decimal("0.05")
+    exposure_red: Share = Decimal("0.10")
+    reserve_amber: Share = Decimal("0.75")
+    overrun_high: Share = Decimal("0.05")
+    effort_share: Share = Decimal("0.15")
     stale_after_h: Annotated[int, Field(gt=0)] = 36
     top_findings: Annotated[int, Field(ge=0, le=50)] = 5
 
@@ -188,6 +194,7 @@ class Thresholds(Settings):
         for better, worse in (
             ("index_green", "index_amber"), ("creep_red", "creep_amber"),
             ("burn_red", "burn_amber"), ("sla_amber", "sla_red"),
+            ("exposure_red", "exposure_amber"),
         ):  # fmt: skip
             high, low = getattr(self, better), getattr(self, worse)
             if high < low:
@@ -201,6 +208,17 @@ class Waiver(Settings):
     finding: Said
     project: str = "*"
     subject: str = "*"
+    reason: Said
+    author: Said
+    expires: date
+
+
+class Override(Settings):
+    """A rating in place of the computed one until a day: why, and by whom."""
+
+    project: Code
+    dimension: Literal["overall", "time", "cost", "scope", "quality", "risk"] = "overall"
+    rating: Literal["green", "amber", "red", "grey"]
     reason: Said
     author: Said
     expires: date
@@ -254,6 +272,7 @@ class Root(Settings):
     allocation: tuple[AllocationRule, ...] = ()
     thresholds: Thresholds = Thresholds()
     waivers: tuple[Waiver, ...] = ()
+    overrides: tuple[Override, ...] = ()
     safety: Safety = Safety()
     monitoring: Monitoring = Monitoring()
     jobs: dict[

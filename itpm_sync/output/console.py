@@ -22,7 +22,15 @@ from rich.text import Text
 from itpm_sync.output.rows import coverage_row, finding_line, reasons, stamp, took
 
 if TYPE_CHECKING:
-    from itpm_sync.app import ConnectionCheck, Explained, Found, JobResult, Remapped, Status
+    from itpm_sync.app import (
+        ConnectionCheck,
+        Explained,
+        Found,
+        JobResult,
+        Ratings,
+        Remapped,
+        Status,
+    )
     from itpm_sync.connector import ConnectorInfo
     from itpm_sync.output.progress import PullProgress
     from itpm_sync.publish import PublishResult
@@ -272,6 +280,18 @@ class Output:
             rows = explanation.parts(found, everything=everything)
             self._table(explanation.PART, rows, whole=("Value",))
         self.line(f"from run {told.run}")
+
+    def ratings(self, told: Ratings, *, as_json: bool) -> None:
+        """How a project is rated: a line a dimension, the overall rating first."""
+        if as_json:
+            self._json(asdict(told))
+            return
+        self._out.print(f"[bold]Ratings[/] of {escape(told.project)} on {told.data_date}")
+        for one in told.ratings:
+            colour = _COLOURS[one.colour.value]
+            line = f"[{colour}]{one.colour.value:6}[/] {one.dimension:8} {escape(one.reason)}"
+            self._out.print(line)
+        self.line(f"declared by the project's manager: {told.declared or 'nothing'}")
 
     def baselines(self, found: Sequence[RecordedBaseline], *, as_json: bool) -> None:
         """Recorded baselines."""

@@ -31,6 +31,25 @@ class Waiver:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Override:
+    """A rating that a person sets in place of the computed one.
+
+    `dimension` is time, cost, scope, quality, risk or overall; `rating` green, amber, red or grey.
+    """
+
+    project: str
+    dimension: str
+    rating: str
+    reason: str
+    author: str
+    expires: date
+
+    def holds(self, on: date) -> bool:
+        """Whether it applies on a day."""
+        return on <= self.expires
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
     """What earlier reconciliations knew of a finding: when it was first met, and the data date
     from which it has been standing; None: it is settled at present."""

@@ -9,6 +9,7 @@ from fractions import Fraction
 
 from itpm_sync.model import ItemType, Money, Risk, WorkItem
 from itpm_sync.reconcile import ratings
+from itpm_sync.reconcile.allocate import fold
 from itpm_sync.reconcile.checks import project_findings, sorted_findings
 from itpm_sync.reconcile.context import Context
 from itpm_sync.reconcile.facts import PackageFacts, ProjectFacts
@@ -25,8 +26,11 @@ def project_status(
     run: Context, facts: ProjectFacts, shared: Sequence[Finding] = ()
 ) -> ProjectStatus:
     """What is said of a project; `shared` are findings of the portfolio that are all its own."""
-    rated = _ratings(run, facts)
-    facts = replace(facts, rating=ratings.overall_rating(rated))
+    computed = _ratings(run, facts)
+    facts = replace(facts, rating=ratings.overall_rating(computed))  # what checks compare with
+    decided = [o for o in run.inputs.overrides if fold(o.project) == fold(facts.code)]
+    rated = tuple(ratings.overridden(r, decided, run.today) for r in computed)
+    overall = ratings.overridden(ratings.overall_rating(rated), decided, run.today)
     setup, planned = facts.setup, [f.plan for f in facts.packages]
     return ProjectStatus(
         code=setup.code,
@@ -38,7 +42,7 @@ def project_status(
         planned_start=setup.start or min((p.start for p in planned if p.start), default=None),
         planned_finish=setup.finish or max((p.finish for p in planned if p.finish), default=None),
         declared_rating=setup.declared_rating,
-        rating=facts.rating,
+        rating=overall,
         ratings=rated,
         figures=project_figures(facts, run.has),
         packages=tuple(_package_status(run, facts, f) for f in facts.packages),
@@ -90,6 +94,7 @@ def _ratings(run: Context, facts: ProjectFacts) -> tuple[Rating, ...]:
             _exposure(run, risks, facts.currency),
             _converted(run, reserve, facts.currency) if reserve else unknown("none"),
             facts.values.bac if facts.in_money else unknown("measured in items"),
+            policy,
             currency=facts.currency,
             today=facts.data_date,
         ),

@@ -7,19 +7,20 @@ Indices are read on FEMA's two-sided bands: an index far above 1 is as suspiciou
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 
 from itpm_sync.model import Money, Risk
+from itpm_sync.reconcile.decisions import Override
 from itpm_sync.reconcile.number import Number
 from itpm_sync.reconcile.scope import Scope
 from itpm_sync.reconcile.status import Colour, Policy, Rating
-from itpm_sync.reconcile.wording import count, money, sentence, show
+from itpm_sync.reconcile.wording import count, day, money, sentence, show
 
 _RANK = {Colour.GREEN: 0, Colour.GREY: 1, Colour.AMBER: 2, Colour.RED: 3}
-_EXPOSURE_AMBER, _EXPOSURE_RED = Fraction(5, 100), Fraction(10, 100)
-_TREND_AMBER, _TREND_MINIMUM = Fraction(110, 100), 3
+_TREND_MINIMUM = 3  # fewer defects more are no trend
 
 _WORDS = {
     "green": Colour.GREEN, "g": Colour.GREEN, "on track": Colour.GREEN,
@@ -117,7 +118,7 @@ def scope_rating(scope: Scope, policy: Policy) -> Rating:
 def quality_rating(
     within_sla: Number, defects_now: int, defects_before: int, policy: Policy
 ) -> Rating:
-    """Share within SLA (28 days), and whether open defects grew by more than a tenth in 28 days."""
+    """Share within SLA (28 days), and whether open defects grew by more than a share in as many."""
     reasons, colours = [], []
     if within_sla.value is not None:
         share = within_sla.value / 100
@@ -131,7 +132,7 @@ def quality_rating(
         reasons.append(f"{show(within_sla.value, 1)} % resolved within SLA")
     if defects_now or defects_before:
         grew = defects_now - defects_before >= _TREND_MINIMUM
-        worse = grew and defects_now > _TREND_AMBER * defects_before
+        worse = grew and defects_now > (1 + policy.defects_amber) * defects_before
         colours.append(Colour.AMBER if worse else Colour.GREEN)
         reasons.append(f"{count(defects_now, 'defect')} open, {defects_before} four weeks ago")
     if not colours:
@@ -159,11 +160,12 @@ def risk_rating(
     exposed: Number,
     reserve: Number,
     bac: Number,
+    policy: Policy,
     *,
     currency: str,
     today: date,
 ) -> Rating:
-    """Exposure against the management reserve, else against 5 and 10 % of BAC; overdue risks.
+    """Exposure against the management reserve, else against a share of BAC; overdue risks.
 
     `exposed` is the sum of the exposures; it, reserve and BAC are in the project's `currency`.
     """
@@ -175,7 +177,7 @@ def risk_rating(
     words = f"; {len(overdue)} overdue ({', '.join(overdue[:3])})" if overdue else ""
     if not live:
         return Rating(dimension="risk", colour=Colour.GREEN, reason="No risk is open")
-    colour, reason = _exposure_colour(exposed, reserve, bac, currency)
+    colour, reason = _exposure_colour(exposed, reserve, bac, policy, currency)
     # An amber from overdue risks is known, even where the exposure is not.
     return Rating(
         dimension="risk",
@@ -185,14 +187,16 @@ def risk_rating(
 
 
 def _exposure_colour(
-    exposed: Number, reserve: Number, bac: Number, currency: str
+    exposed: Number, reserve: Number, bac: Number, policy: Policy, currency: str
 ) -> tuple[Colour, str]:
     if exposed.value is None:
         return Colour.GREY, f"exposure n/a: {exposed.reason}"
     amount = money(exposed.value, currency)
     if reserve.value is not None:
-        colour = Colour.RED if exposed.value > reserve.value else Colour.GREEN
-        if colour is Colour.GREEN and exposed.value > reserve.value * Fraction(3, 4):
+        colour, much = Colour.GREEN, reserve.value * Fraction(policy.reserve_amber)
+        if exposed.value > reserve.value:
+            colour = Colour.RED
+        elif exposed.value > much:
             colour = Colour.AMBER
         return colour, (
             f"exposure {amount} of a management reserve of {money(reserve.value, currency)}"
@@ -200,8 +204,8 @@ def _exposure_colour(
     if bac.value is None or bac.value <= 0:
         return Colour.GREY, f"exposure {amount}; no reserve or budget to hold it against"
     share = exposed.value / bac.value
-    colour = Colour.AMBER if share >= _EXPOSURE_AMBER else Colour.GREEN
-    if share >= _EXPOSURE_RED:
+    colour = Colour.AMBER if share >= policy.exposure_amber else Colour.GREEN
+    if share >= policy.exposure_red:
         colour = Colour.RED
     return colour, f"exposure {amount} is {show(100 * share, 1)} % of BAC"
 
@@ -227,3 +231,22 @@ def overall_rating(ratings: Sequence[Rating]) -> Rating:
             reason="; ".join(sentence(f"{r.dimension}: {r.reason}") for r in unknown_),
         )
     return Rating(dimension="overall", colour=Colour.GREEN, reason="No dimension is amber or red")
+
+
+# ---- what a person sets in their place -----------------------------------------------------------
+
+
+def overridden(rating: Rating, overrides: Iterable[Override], today: date) -> Rating:
+    """The rating with the first override of its dimension that is in force, which it names."""
+    own = (o for o in overrides if o.dimension == rating.dimension and o.holds(today))
+    found = next(own, None)
+    if found is None:
+        return rating
+    return replace(
+        rating,
+        colour=Colour(found.rating),
+        reason=f"Set by {found.author} until {day(found.expires)}: {found.reason} "
+        f"(computed {rating.colour}: {rating.reason})",
+        computed=rating.colour,
+        override=found,
+    )

@@ -16,7 +16,7 @@ from enum import StrEnum
 from pydantic import TypeAdapter
 
 from itpm_sync.model import Money, Record, Stage
-from itpm_sync.reconcile.decisions import Seen, Waiver
+from itpm_sync.reconcile.decisions import Override, Seen, Waiver
 from itpm_sync.reconcile.workdays import STANDARD, Calendar
 
 # ---- what goes in -------------------------------------------------------------------------------
@@ -199,6 +199,12 @@ class Policy:
     notice_days: tuple[int, ...] = (90, 60, 30, 7)
     sla_amber: Decimal = Decimal("0.95")  # share of items within SLA
     sla_red: Decimal = Decimal("0.90")
+    defects_amber: Decimal = Decimal("0.10")  # growth of the open defects in four weeks
+    exposure_amber: Decimal = Decimal("0.05")  # of BAC, where there is no management reserve
+    exposure_red: Decimal = Decimal("0.10")
+    reserve_amber: Decimal = Decimal("0.75")  # of the management reserve; red beyond all of it
+    overrun_high: Decimal = Decimal("0.05")  # EAC over BAC, as a share: severity of the finding
+    effort_share: Decimal = Decimal("0.15")  # of BAC in level of effort
     stale_after_h: int = 36  # a source older than this is a finding
     top_findings: int = 5  # in published statuses
 
@@ -223,6 +229,7 @@ class Inputs:
     rejected: tuple[Rejected, ...] = ()
     policy: Policy = field(default_factory=Policy)
     waivers: tuple[Waiver, ...] = ()
+    overrides: tuple[Override, ...] = ()
     seen: Mapping[str, Seen] = field(default_factory=dict)
     run: str = ""  # the run that read the sources last
 
@@ -265,11 +272,18 @@ class Figure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rating:
-    """A colour for one dimension (time, cost, scope, quality, risk, overall) and why."""
+    """A colour for one dimension (time, cost, scope, quality, risk, overall) and why.
+
+    Where a person has overridden it, the reason begins with that, `computed` is the colour by the
+    figures and `override` the decision. An overall rating that rests on an overridden dimension
+    says so in its reason.
+    """
 
     dimension: str
     colour: Colour
     reason: str
+    computed: Colour | None = None
+    override: Override | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

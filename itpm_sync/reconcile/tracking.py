@@ -29,6 +29,7 @@ def tracked(snapshot: Snapshot, inputs: Inputs) -> Snapshot:
         projects=frozenset(by_project),
         codes=codes(),
         waivers=inputs.waivers,
+        overrides=inputs.overrides,
         matched=cover.matched,
     )
     for finding in decision_findings(facts):

@@ -29,6 +29,7 @@ class Mark:
     before: Colour | None = None
     before_word: str = ""
     move: str = ""
+    computed_word: str = ""  # the rating by the figures, where a person has set another
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

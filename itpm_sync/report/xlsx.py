@@ -125,6 +125,7 @@ _PORTFOLIO = (
     Column("creep", "Scope growth", 10),
     Column("high", "High findings", 9),
     Column("findings", "Findings", 9),
+    Column("computed", "Computed rating", 10),
     Column("why", "n/a because", 50),
 )
 _PACKAGES = (
@@ -151,12 +152,13 @@ def _project(p: ProjectStatus) -> Row:
     over = _minus(_value(p.figures, "planned_cost"), _value(p.figures, "actual_cost"))
     scope = ("items", "items_done", "added", "removed", "creep")
     return (
-        p.code, p.name, p.rating.colour, p.rating.reason, p.declared_rating, p.stage.value,
+        p.code, p.name, p.rating.colour, p.rating.reason,
+        p.declared_rating, p.stage.value,
         p.manager, p.sponsor, p.planned_start, p.planned_finish, p.unit, *_evm(p.figures),
         p.figures.get("planned_cost"), p.figures.get("actual_cost"),
         Live(p.figures.get("cost_variance"), (("{planned_cost}-{actual_cost}", over),)),
         p.figures.get("schedule_variance_days"), *(p.figures.get(n) for n in scope), high,
-        len(counted), _why(p.figures),
+        len(counted), p.rating.computed or p.rating.colour, _why(p.figures),
     )  # fmt: skip
 
 

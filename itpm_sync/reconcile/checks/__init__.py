@@ -76,6 +76,8 @@ PORTFOLIO_CHECKS: tuple[PortfolioCheck, ...] = (
 DECISION_CHECKS: tuple[DecisionCheck, ...] = (
     decisions.waiver_expired,
     decisions.waiver_unused,
+    decisions.override_expired,
+    decisions.override_unused,
 )
 
 _ORDER = {Severity.HIGH: 0, Severity.MEDIUM: 1, Severity.LOW: 2}

@@ -8,7 +8,7 @@ from datetime import date
 
 from itpm_sync.errors import suggestion
 from itpm_sync.reconcile.allocate import fold
-from itpm_sync.reconcile.decisions import Waiver
+from itpm_sync.reconcile.decisions import Override, Waiver
 from itpm_sync.reconcile.status import Finding, Severity
 from itpm_sync.reconcile.wording import count, day
 
@@ -21,6 +21,7 @@ class DecisionFacts:
     projects: Collection[str]  # codes
     codes: Collection[str]  # of findings
     waivers: Sequence[Waiver]
+    overrides: Sequence[Override]
     matched: Mapping[int, int]  # position of a waiver → findings that it covers, or would if valid
 
     def home(self, project: str) -> str:
@@ -69,6 +70,41 @@ def waiver_unused(facts: DecisionFacts) -> Iterator[Finding]:
             message=told,
             action=action,
         )
+
+
+def override_expired(facts: DecisionFacts) -> Iterator[Finding]:
+    """An override is past its day: the rating is the computed one again."""
+    for override in facts.overrides:
+        if not override.holds(facts.data_date):
+            yield Finding(
+                code="override-expired",
+                severity=Severity.MEDIUM,
+                project=facts.home(override.project),
+                subject=_of(override),
+                message=f"The override of the {override.dimension} rating of {override.project} to "
+                f"{override.rating} by {override.author} expired on {day(override.expires)}: the "
+                "rating is the computed one",
+                action="Remove it from the configuration, or renew it with a new reason and day.",
+            )
+
+
+def override_unused(facts: DecisionFacts) -> Iterator[Finding]:
+    """An override in force of a project that is not there."""
+    for override in facts.overrides:
+        if override.holds(facts.data_date) and not facts.home(override.project):
+            yield Finding(
+                code="override-unused",
+                severity=Severity.LOW,
+                project="",
+                subject=_of(override),
+                message=f"The override of the {override.dimension} rating by {override.author} is "
+                f"of the project {override.project}, which is not there",
+                action="Correct the project's code, or remove the override.",
+            )
+
+
+def _of(override: Override) -> str:
+    return f"{override.project}/{override.dimension} until {override.expires}"
 
 
 def _subject(waiver: Waiver) -> str:

@@ -19,9 +19,6 @@ from itpm_sync.reconcile.status import Colour, Evidence, Finding, ScopeChange, S
 from itpm_sync.reconcile.wording import count, day, show
 from itpm_sync.reconcile.workdays import impossible
 
-_EFFORT_HIGH = 15  # percent of BAC; usual in reviews of earned value
-_FORECAST_HIGH = Fraction(105, 100)  # EAC over BAC beyond which dashboards turn red
-
 
 def cost_overrun_forecast(p: ProjectFacts) -> Iterator[Finding]:
     """EAC by the declared method is above BAC."""
@@ -29,7 +26,8 @@ def cost_overrun_forecast(p: ProjectFacts) -> Iterator[Finding]:
     if eac is None or bac is None or eac <= bac:
         return
     method = p.numbers["eac"].note or EAC_METHODS[p.policy.eac_method].label
-    severity = Severity.HIGH if eac > _FORECAST_HIGH * bac else Severity.MEDIUM
+    limit = (1 + Fraction(p.policy.overrun_high)) * bac
+    severity = Severity.HIGH if eac > limit else Severity.MEDIUM
     yield finding(
         "cost-overrun-forecast",
         severity,
@@ -301,7 +299,7 @@ def plan_changed(p: ProjectFacts) -> Iterator[Finding]:
 def level_of_effort_high(p: ProjectFacts) -> Iterator[Finding]:
     """So much of the budget is level of effort that the indices are flattered."""
     share = p.numbers["effort_share"].value
-    if share is None or share <= _EFFORT_HIGH:
+    if share is None or share <= 100 * p.policy.effort_share:
         return
     cpi, spi = (p.numbers[name].value for name in ("cpi_discrete", "spi_discrete"))
     told = ", ".join(
