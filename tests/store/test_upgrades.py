@@ -72,9 +72,8 @@ def assert_all_is_there(store: Store) -> None:
     (baseline,) = store.baselines()
     assert (baseline.author, baseline.approval) == ("Ada", "Board, 2026-03-01")
     assert [line.data for line in baseline.lines] == [{"code": "1.1", "budget": "1000.00"}]
-    assert store.findings_seen(["over-budget NET"], date(2026, 4, 1)) == {
-        "over-budget NET": date(2026, 3, 1)
-    }
+    since = date(2026, 3, 1)
+    assert store.finding_spans(date(2026, 4, 1)) == {"over-budget NET": (since, since)}
     (row,) = store.outbox()
     assert (row.target.id, row.mark, row.remote_id) == (
         "memory:NET-1:comment:NET", "itpm-0001", "77",
