@@ -83,7 +83,16 @@ class Remapped:
 
 def remap(session: Session, *, dry_run: bool = False) -> tuple[Remapped, ...]:
     """Maps the stored raw records anew, without the network."""
-    run = None if dry_run else session.store.begin_run("remap", session.now())
+    if dry_run:
+        return _remapped(session, None)
+    with recorded(session, "remap") as run:
+        done = _remapped(session, run)
+        message = f"{sum(r.changed for r in done)} records changed"
+        session.store.finish_run(run, state="ok", now=session.now(), counts={}, message=message)
+    return done
+
+
+def _remapped(session: Session, run: str | None) -> tuple[Remapped, ...]:
     done = []
     for connection in session.config.connections.values():
         variables, fingerprint = session.store.connection_state(connection.name)
@@ -91,12 +100,7 @@ def remap(session: Session, *, dry_run: bool = False) -> tuple[Remapped, ...]:
             continue  # never pulled: nothing to re-map
         mapper = compiled(session.config, connection, variables, session.connector(connection.name))
         outcome = engine.remap(
-            session.store, connection.name, mapper, run=run, now=session.now(), dry_run=dry_run
+            session.store, connection.name, mapper, run=run, now=session.now(), dry_run=run is None
         )
         done.append(Remapped(connection.name, outcome.records, outcome.changed, outcome.rejected))
-    if run is not None:
-        changed = sum(r.changed for r in done)
-        message = f"{changed} records changed"
-        now = session.now()
-        session.store.finish_run(run, state="ok", now=now, counts={}, message=message)
     return tuple(done)

@@ -77,7 +77,7 @@ class Office:
         connection = {**self.sandbox.configuration(), "url": url, "sprints": False, **jira}
         document = {
             "version": 1, "store": self.store_url, "connections": {"jira": connection},
-            "discover_projects": ["jira"],
+            "discover_projects": ["jira"], "jobs": {"nightly": {"steps": ["pull"]}},
         }  # fmt: skip
         (self.folder / "itpm.yaml").write_text(yaml.safe_dump(document))
 
@@ -87,7 +87,8 @@ class Office:
         return lock.read_text() if lock.exists() else ""
 
     def start(self, *words: str, largest_file: int | None = None) -> subprocess.Popen[str]:
-        """`itpm-sync pull WORDS…`, its output in one pipe."""
+        """`itpm-sync pull WORDS…`, or `itpm-sync run JOB`; its output in one pipe."""
+        command = words if "run" in words else ("pull", *words)
 
         def limit() -> None:
             if largest_file is not None:
@@ -95,7 +96,7 @@ class Office:
 
         environment = {**os.environ, **self.sandbox.environment(), "PYTHONPATH": str(ROOT)}
         return subprocess.Popen(
-            [sys.executable, "-m", "itpm_sync.cli", "pull", *words], cwd=self.folder,
+            [sys.executable, "-m", "itpm_sync.cli", *command], cwd=self.folder,
             env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             preexec_fn=limit,  # noqa: PLW1509 - nothing but setrlimit happens there
         )  # fmt: skip

@@ -185,6 +185,43 @@ def test_a_disk_without_a_single_free_byte_is_told_as_such(
     office.assert_equal_to_source()
 
 
+@pytest.fixture
+def small_postgresql(small_disk: Path, postgresql: str) -> Iterator[str]:
+    """The URL of a database on the small disk; the server's own log has room elsewhere."""
+    remount(small_disk, "size=20m")
+    small_disk.parent.chmod(0o755)
+    place = small_disk / "tables"
+    place.mkdir()
+    engine = sa.create_engine(postgresql, isolation_level="AUTOCOMMIT")
+    with engine.connect() as database:
+        owner = Path(str(database.exec_driver_sql("SHOW data_directory").scalar())).stat()
+        os.chown(place, owner.st_uid, owner.st_gid)
+        database.exec_driver_sql(f"CREATE TABLESPACE small LOCATION '{place}'")
+        database.exec_driver_sql(
+            "CREATE DATABASE small TEMPLATE template0 ENCODING 'UTF8' TABLESPACE small"
+        )
+        yield postgresql.replace("/postgres?", "/small?")
+        database.exec_driver_sql("DROP DATABASE small WITH (FORCE)")
+        database.exec_driver_sql("DROP TABLESPACE small")
+    engine.dispose()
+
+
+def test_a_full_disk_of_postgresql_is_told_and_is_forgotten_once_there_is_room(
+    tmp_path: Path, small_disk: Path, small_postgresql: str, sandbox: JiraSandbox
+) -> None:
+    office = Office(tmp_path, small_postgresql, sandbox)
+    assert office.run()[0] == 0
+    for number in range(200):
+        sandbox.create_issue("A", f"More than fits {number}")
+    fill(small_disk / "other people's files")
+    code, said = office.run()
+    assert code == 3, said
+    assert "the disk is full: free space, then run again" in said
+    (small_disk / "other people's files").unlink()
+    assert office.run()[0] == 0
+    office.assert_equal_to_source()
+
+
 def test_a_store_that_cannot_grow_is_told_and_stays_whole(
     tmp_path: Path, sandbox: JiraSandbox
 ) -> None:

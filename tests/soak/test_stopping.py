@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import re
@@ -20,7 +21,7 @@ from itpm_sync.connector import Faults
 from tests.soak.office import Office, two_projects, until
 
 SOAK = "ITPM_SOAK_EXAMPLES" in os.environ
-ISSUES, STOPS = (2_000, 40) if SOAK else (60, 2)
+ISSUES, STOPS = (2_000, 40) if SOAK else (60, 1)
 SAID = {
     signal.SIGINT: "itpm-sync: stopped by Ctrl-C; the next run continues where this one ended\n",
     signal.SIGTERM: "itpm-sync: stopped by SIGTERM; the next run continues where this one ended\n",
@@ -85,10 +86,20 @@ def test_nobody_waits_for_a_pause_that_the_source_asked_for(
     office.assert_equal_to_source()
 
 
-@both
-def test_nobody_waits_for_a_source_that_never_answers(
-    office: Office, number: signal.Signals
+def test_a_job_that_is_stopped_leaves_a_status_that_says_so(
+    office: Office, sandbox: JiraSandbox
 ) -> None:
+    sandbox.set_faults(Faults(rate_limit_per_s=1 / 120))
+    asked = lambda: bool(sandbox.requests)  # noqa: E731
+    code, _ = office.stop(signal.SIGTERM, asked, "run", "nightly", patience_s=SOON_S)
+    status = json.loads((office.folder / "itpm-status.json").read_text())
+    assert (code, status["state"], status["exit_code"]) == (143, "interrupted", 143)
+    assert status["message"].startswith("stopped by SIGTERM")
+    assert [(run.job, run.state) for run in office.runs()] == [("nightly", "interrupted")]
+
+
+def test_nobody_waits_for_a_source_that_never_answers(office: Office) -> None:
+    number = signal.SIGINT
     with closing(socket.create_server(("127.0.0.1", 0))) as silent:
         silent.settimeout(SOON_S)
         office.configure(f"http://127.0.0.1:{silent.getsockname()[1]}")
@@ -104,10 +115,8 @@ def test_nobody_waits_for_a_source_that_never_answers(
     assert [run.state for run in office.runs()] == ["interrupted"]
 
 
-@both
-def test_nobody_waits_for_another_program_that_has_locked_the_store(
-    office: Office, sandbox: JiraSandbox, number: signal.Signals
-) -> None:
+def test_nobody_waits_for_another_program_that_has_locked_the_store(office: Office) -> None:
+    number = signal.SIGTERM
     assert office.run()[0] == 0
     with closing(sqlite3.connect(office.folder / "store.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")

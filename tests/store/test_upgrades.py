@@ -14,12 +14,13 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from itpm_sync.connector import Page, RawRecord
 from itpm_sync.errors import StoreError
-from itpm_sync.store import Checkpoint, Store, migrations
+from itpm_sync.store import Checkpoint, Store, database, migrations
 from itpm_sync.store.schema import METADATA, VERSION
 
 HERE = Path(__file__).parent
@@ -115,6 +116,7 @@ def test_a_store_that_was_brought_up_to_date_is_worked_with(old_url: str) -> Non
 
 NEXT = """
 import os, signal
+from pathlib import Path
 import sqlalchemy as sa
 from alembic import op
 revision, down_revision, branch_labels, depends_on = "9001", {newest!r}, None, None
@@ -125,7 +127,7 @@ def upgrade():
     op.execute("UPDATE checkpoint SET detail = 'half'")
     op.execute("DELETE FROM outbox")
     if os.path.exists({fuse!r}):
-        how = open({fuse!r}).read()
+        how = Path({fuse!r}).read_text()
         os.remove({fuse!r})
         if how == "kill":
             os.kill(os.getpid(), signal.SIGKILL)
@@ -136,16 +138,25 @@ def upgrade():
 
 UPGRADE = """
 import sys
-from itpm_sync.store import database, migrations, Store
-of = migrations.configuration
-def configuration(connection=None):
-    made = of(connection)
-    made.set_main_option("script_location", sys.argv[1])
-    return made
-migrations.configuration = configuration
-database.VERSION = "9001"
-Store.open(sys.argv[2]).close()
+from pathlib import Path
+from tests.store.test_upgrades import open_as
+open_as(Path(sys.argv[1]), sys.argv[2])
 """
+
+
+def open_as(release: Path, url: str) -> None:
+    """Opens the store as a program would that has these migrations."""
+
+    def configuration(connection: sa.Connection | None = None) -> Config:
+        made = ours(connection)
+        made.set_main_option("script_location", str(release))
+        return made
+
+    ours = migrations.configuration
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(migrations, "configuration", configuration)
+        patch.setattr(database, "VERSION", "9001")
+        Store.open(url).close()
 
 
 @pytest.fixture
@@ -159,28 +170,38 @@ def next_release(tmp_path: Path) -> Path:
     return folder
 
 
-def upgrade(folder: Path, url: str) -> int:
-    """The next release opens the store, as a process of its own."""
-    words = [sys.executable, "-c", UPGRADE, str(folder), url]
-    return subprocess.run(words, cwd=ROOT, check=False, capture_output=True).returncode
-
-
-@pytest.mark.parametrize(("how", "ends"), [("kill", -signal.SIGKILL), ("Ctrl-C", -signal.SIGINT)])
-def test_an_upgrade_that_is_interrupted_leaves_the_old_store_and_is_done_by_the_next_start(
-    old_url: str, next_release: Path, how: str, ends: int
+def test_an_upgrade_that_is_killed_leaves_the_old_store_and_is_done_by_the_next_start(
+    old_url: str, next_release: Path
 ) -> None:
     Store.open(old_url).close()  # this release
-    (next_release.parent / "fuse").write_text(how)
-    assert upgrade(next_release, old_url) == ends
-    with Store.open(old_url) as store:  # still this release's, whole
+    (next_release.parent / "fuse").write_text("kill")
+    words = [sys.executable, "-c", UPGRADE, str(next_release), old_url]
+    died = subprocess.run(words, cwd=ROOT, check=False, capture_output=True, text=True)
+    assert died.returncode == -signal.SIGKILL, died.stderr
+    assert_old_then_upgraded(old_url, next_release)
+
+
+def test_an_upgrade_that_is_stopped_leaves_the_old_store_and_is_done_by_the_next_start(
+    old_url: str, next_release: Path
+) -> None:
+    Store.open(old_url).close()
+    (next_release.parent / "fuse").write_text("stop")
+    with pytest.raises(KeyboardInterrupt):
+        open_as(next_release, old_url)
+    assert_old_then_upgraded(old_url, next_release)
+
+
+def assert_old_then_upgraded(url: str, release: Path) -> None:
+    """The store is still this release's, whole; then the next one's, whole."""
+    with Store.open(url) as store:
         assert_all_is_there(store)
         assert store.stats().schema == VERSION
-    assert upgrade(next_release, old_url) == 0
-    engine = sa.create_engine(old_url)
+    open_as(release, url)
+    engine = sa.create_engine(url)
     with engine.connect() as connection:
         query = sa.text("SELECT version_num, detail FROM alembic_version, checkpoint")
         assert connection.execute(query).all() == [("9001", "{}")]
         assert not sa.inspect(connection).has_table("half")
     engine.dispose()
     with pytest.raises(StoreError, match=r"its schema is 9001, newer than .* install the newer"):
-        Store.open(old_url)
+        Store.open(url)
