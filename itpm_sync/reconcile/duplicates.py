@@ -1,0 +1,456 @@
+"""Work that is done twice: pairs of tickets, across systems and within, suggested and never merged.
+
+First what people have written: a link that says "duplicates", a title, link or attribute that names
+the other ticket by key or address. Then what looks alike: titles that share a rare word are scored
+(`likeness`). A pair takes part while one of its tickets is open and the other is open too or was
+closed lately. These are no duplicates, whatever their titles say:
+
+- parent and child, epic and story, and tickets that are linked otherwise (`blocks`, `clones`):
+  people know both;
+- titles whose numbers differ on both sides (`Patch server 12`, `Patch server 13`), and like titles
+  that one person entered within an hour of each other: a series, entered on purpose;
+- titles that many tickets of a connection share (`Weekly meeting`), and those of fewer than two
+  telling words: they name nothing;
+- a help-desk item that was closed before the other came: it happened again.
+
+Many pairs between two epics or projects are one finding: a template, or a plan carried out twice.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from itertools import combinations
+from operator import attrgetter
+from urllib.parse import parse_qsl, urlsplit
+
+from itpm_sync.model import HelpDeskItem, Person, WorkItem
+from itpm_sync.reconcile.choices import Decision, DuplicateChoices
+from itpm_sync.reconcile.likeness import (
+    ONE,
+    Item,
+    Likeness,
+    People,
+    Ticket,
+    Weights,
+    cancelled,
+    likeness,
+    needed,
+    open_at,
+    plain,
+    ticket,
+)
+
+_COMPARISONS = 2_000_000  # most of all large blocks together: some seconds
+_SAME_SITTING = timedelta(hours=1)
+_NAMED_ALIKE = ONE // 2  # a ticket that names another is its duplicate if half of its title is too
+_LEAST = ONE // 3  # titles less alike are never compared, whatever the threshold
+_LONGEST = 2_000  # characters of a link or an attribute that are searched for references
+_URL = re.compile(r"https?://[^\s<>\"'|\]]+", re.IGNORECASE)
+_KEY = re.compile(r"(?<![A-Za-z0-9_-])[A-Za-z][A-Za-z0-9_]{0,30}-[0-9]{1,12}(?![A-Za-z0-9_-])")
+_NUMBER = re.compile(r"(?<![\w#])#([0-9]{1,12})(?!\w)")
+_SAYS_DUPLICATE = re.compile("dupli[ckz]|doublon|doppel", re.IGNORECASE)
+
+
+class Basis(StrEnum):
+    """Why two tickets are taken for the same work, the surest first."""
+
+    CONFIRMED = "confirmed"
+    LINKED = "linked"  # a link says so
+    NAMED = "named"  # one names the other, and the titles agree
+    ALIKE = "alike"
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two tickets that look like the same work; `a` has the smaller identity."""
+
+    a: Ticket
+    b: Ticket
+    basis: Basis
+    found: Likeness
+    sure: bool
+    decision: Decision | None = None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """The identities of both."""
+        return self.a.record.id, self.b.record.id
+
+    @property
+    def at_stake_s(self) -> int | None:
+        """What closing one of them would save: the lesser remaining effort of the open ones, in
+        seconds; None where no open one is estimated.
+        """
+        known = [s for t in (self.a, self.b) if t.open and (s := remaining_s(t.record)) is not None]
+        return min(known, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Pairs between the same two epics, parents or projects of one connection."""
+
+    between: tuple[str, str]
+    pairs: tuple[Pair, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Capped:
+    """A word that too many titles share: each was compared only with those entered nearest."""
+
+    word: str
+    tickets: int
+    compared_with: int
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicates:
+    """What was found, and how much was looked at."""
+
+    pairs: tuple[Pair, ...] = ()  # the surest first
+    series: tuple[Series, ...] = ()
+    capped: tuple[Capped, ...] = ()
+    compared: int = 0  # tickets that took part
+    unnamed: int = 0  # of these, with a title that names nothing
+    recurring: int = 0  # of these, with a title that many share
+
+
+def duplicates(
+    records: Iterable[Item],
+    people: Iterable[Person],
+    choices: DuplicateChoices,
+    end: datetime,
+) -> Duplicates:
+    """The pairs that look like the same work at `end`, in no order that depends on the records'."""
+    records = sorted(_taking_part(records, choices, end), key=attrgetter("id"))
+    references = _References(records)
+    tickets = _tickets(records, references, People(people), choices, end)
+    recurring = _recurring(tickets, choices.recurring_after)
+    titled = [t for t in tickets if t.words and t.words not in recurring]
+    weights = Weights(titled)
+    decided = {frozenset(d.pair): d for d in choices.decisions}
+    written, known = _written(tickets, references, weights)
+    alike, capped = _alike(titled, weights, choices)
+    found = {frozenset(p.key): p for p in alike if frozenset(p.key) not in known} | written
+    by_id = {t.record.id: t for t in tickets}
+    found |= _confirmed(by_id, decided, weights)
+    kept = [p for key, p in found.items() if key not in decided or p.decision is not None]
+    pairs, series = _series(kept, choices.series_after)
+    return Duplicates(
+        pairs=tuple(sorted(pairs, key=_surest)),
+        series=series,
+        capped=capped,
+        compared=len(tickets),
+        unnamed=sum(not t.words for t in tickets),
+        recurring=sum(t.words in recurring for t in tickets),
+    )
+
+
+def _surest(pair: Pair) -> tuple[int, int, tuple[str, str]]:
+    return list(Basis).index(pair.basis), -pair.found.score, pair.key
+
+
+def remaining_s(record: Item) -> int | None:
+    """Remaining effort in seconds: as the source says, else estimate − spent; None if unknown."""
+    if isinstance(record, HelpDeskItem):
+        return None
+    if record.remaining_s is not None:
+        return record.remaining_s
+    return None if record.estimate_s is None else max(0, record.estimate_s - (record.spent_s or 0))
+
+
+def _taking_part(
+    records: Iterable[Item], choices: DuplicateChoices, end: datetime
+) -> Iterator[Item]:
+    since = end - timedelta(days=choices.closed_days)
+    for record in records:
+        lately = record.resolved_at is not None and record.resolved_at >= since
+        if open_at(record, end) or (lately and not cancelled(record)):
+            yield record
+
+
+def _tickets(
+    records: Sequence[Item],
+    references: _References,
+    people: People,
+    choices: DuplicateChoices,
+    end: datetime,
+) -> list[Ticket]:
+    generic = frozenset(plain(w) for w in choices.generic_words)
+    return [ticket(r, end, people, generic, references.in_title(r)) for r in records]
+
+
+def _recurring(tickets: Iterable[Ticket], most: int) -> frozenset[frozenset[str]]:
+    seen = Counter((t.connection, t.words) for t in tickets if t.words)
+    return frozenset(words for (_, words), n in seen.items() if n > most)
+
+
+# ---- what people have written -------------------------------------------------------------------
+
+
+class _References:
+    """Tickets by what others call them: key, `#number`, address."""
+
+    def __init__(self, records: Sequence[Item]) -> None:
+        self._by_key: dict[str, list[Item]] = defaultdict(list)
+        self._by_url: dict[str, Item] = {}
+        self._hosts: dict[str, set[str]] = defaultdict(set)
+        for record in records:
+            self._by_key[record.key.casefold()].append(record)
+            if record.ref.url:
+                self._by_url.setdefault(_address(record.ref.url), record)
+                self._hosts[_host(record.ref.url)].add(record.ref.connection)
+
+    def in_title(self, record: Item) -> list[str]:
+        """The words of its title that name a ticket, be it itself; they are not its subject."""
+        title = record.title[:_LONGEST]
+        if "-" not in title and "#" not in title:
+            return []
+        keys = [k for k in _KEY.findall(title) if k.casefold() in self._by_key]
+        return keys + [f"#{n}" for n in _NUMBER.findall(title) if n in self._by_key]
+
+    def named(self, record: Item, text: str) -> Iterator[Item]:
+        """The tickets that a text of a record names; what could mean two is passed over."""
+        if "-" not in text and "#" not in text and "://" not in text:
+            return
+        text = text[:_LONGEST]
+        for url in _URL.findall(text):
+            yield from self._addressed(url.rstrip(".,;:)"))
+        rest = _URL.sub(" ", text) if "://" in text else text
+        for key in _KEY.findall(rest):
+            yield from self._called(record, key)
+        for number in _NUMBER.findall(rest):
+            yield from self._called(record, number)
+
+    def _called(self, record: Item, key: str) -> Iterator[Item]:
+        found = self._by_key.get(key.casefold(), ())
+        own = [r for r in found if r.ref.connection == record.ref.connection]
+        wanted = own or found
+        if len(wanted) == 1:
+            yield wanted[0]
+
+    def _addressed(self, url: str) -> Iterator[Item]:
+        exact = self._by_url.get(_address(url))
+        if exact is not None:
+            yield exact
+            return
+        connections = self._hosts.get(_host(url), ())
+        for word in _last_words(url):
+            found = [r for r in self._by_key.get(word, ()) if r.ref.connection in connections]
+            if len(found) == 1:
+                yield found[0]
+                return
+
+
+def _address(url: str) -> str:
+    scheme, _, rest = url.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{'http' if scheme.casefold() == 'https' else scheme}://{host.casefold()}{slash}{path.rstrip('/')}"
+
+
+def _host(url: str) -> str:
+    return url.partition("://")[2].partition("/")[0].casefold()
+
+
+def _last_words(url: str) -> Iterator[str]:
+    """Where a ticket's key stands in an address: the last part of the path, or of the query."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return
+    yield parts.path.rstrip("/").rpartition("/")[2].casefold()
+    yield from (value.casefold() for _, value in parse_qsl(parts.query)[:10])
+
+
+def _written(
+    tickets: Sequence[Ticket], references: _References, weights: Weights
+) -> tuple[dict[frozenset[str], Pair], set[frozenset[str]]]:
+    """Pairs that people have written down as duplicates, and those that they have put in another
+    relation.
+    """
+    by_id = {t.record.id: t for t in tickets}
+    pairs: dict[frozenset[str], Pair] = {}
+    known: set[frozenset[str]] = set()
+    named: list[tuple[Ticket, Ticket]] = []
+    for mine in tickets:
+        record = mine.record
+        for link in record.links:
+            for other in references.named(record, link):
+                theirs = by_id[other.id]
+                if _SAYS_DUPLICATE.search(link):
+                    _put(pairs, mine, theirs, Basis.LINKED, weights)
+                elif other.ref.connection == record.ref.connection:
+                    known.add(frozenset((record.id, other.id)))
+                else:
+                    named.append((mine, theirs))
+        texts = (record.title, *record.attributes.values())
+        named += [(mine, by_id[o.id]) for t in texts for o in references.named(record, t)]
+    for mine, theirs in named:
+        key = frozenset((mine.record.id, theirs.record.id))
+        free = len(key) == 2 and key not in pairs and key not in known
+        if free and _could_be(mine, theirs) and _title(mine, theirs, weights) >= _NAMED_ALIKE:
+            _put(pairs, mine, theirs, Basis.NAMED, weights)
+    return pairs, known | pairs.keys()
+
+
+def _put(
+    pairs: dict[frozenset[str], Pair], a: Ticket, b: Ticket, basis: Basis, weights: Weights
+) -> None:
+    if a.record.id != b.record.id and (a.open or b.open):
+        a, b = sorted((a, b), key=lambda t: t.record.id)
+        found = likeness(a, b, _title(a, b, weights))
+        pairs[frozenset((a.record.id, b.record.id))] = Pair(a, b, basis, found, sure=True)
+
+
+def _title(a: Ticket, b: Ticket, weights: Weights) -> int:
+    if not a.words or not b.words:
+        return 0
+    return ONE if a.words == b.words else weights.likeness(a.words, b.words)
+
+
+def _confirmed(
+    by_id: Mapping[str, Ticket], decided: Mapping[frozenset[str], Decision], weights: Weights
+) -> dict[frozenset[str], Pair]:
+    """Pairs that a person has confirmed, while both are open."""
+    found = {}
+    for key, decision in decided.items():
+        both = [by_id[i] for i in sorted(key) if i in by_id]
+        if decision.same and len(both) == 2 and all(t.open for t in both):
+            a, b = both
+            like = likeness(a, b, _title(a, b, weights))
+            found[key] = Pair(a, b, Basis.CONFIRMED, like, sure=True, decision=decision)
+    return found
+
+
+# ---- what looks alike ---------------------------------------------------------------------------
+
+
+def _alike(
+    tickets: Sequence[Ticket], weights: Weights, choices: DuplicateChoices
+) -> tuple[list[Pair], tuple[Capped, ...]]:
+    suggest, sure = (int(t * ONE) for t in (choices.suggest, choices.sure))
+    least = max(_LEAST, -(-(10 * suggest - 4 * ONE) // 6))  # where all but the title is the same
+    blocks, capped = _blocks(tickets, weights, least, choices.block_limit)
+    norms = [weights.norm(t.words) for t in tickets]
+    found: list[Pair] = []
+    for i, j in dict.fromkeys(blocks):
+        a, b = tickets[i], tickets[j]
+        if not (a.open or b.open):
+            continue
+        reach = max(least, needed(suggest, a, b))
+        light, heavy = sorted((norms[i], norms[j]))
+        if light * ONE * ONE < reach * reach * heavy:  # the lighter title within the other is less
+            continue
+        title = ONE if a.words == b.words else weights.likeness(a.words, b.words)
+        if title < reach or _other_number(a, b):
+            continue
+        like = likeness(a, b, title)
+        if like.score >= suggest and _could_be(a, b) and not _one_sitting(a, b):
+            found.append(Pair(a, b, Basis.ALIKE, like, sure=like.score >= sure))
+    return found, capped
+
+
+def _other_number(a: Ticket, b: Ticket) -> bool:
+    return bool(a.numbers - b.numbers and b.numbers - a.numbers)
+
+
+def _blocks(
+    tickets: Sequence[Ticket], weights: Weights, least: int, limit: int
+) -> tuple[Iterator[tuple[int, int]], tuple[Capped, ...]]:
+    """Pairs of positions (smaller first) that share a rare word, and the words too many share."""
+    index: dict[str, list[int]] = defaultdict(list)
+    for position, found in enumerate(tickets):
+        for word in weights.rarest(found.words, least):
+            index[word].append(position)
+    live = {
+        w: m for w, m in sorted(index.items()) if len(m) > 1 and any(tickets[i].open for i in m)
+    }
+    large = sum(len(m) for m in live.values() if len(m) > limit)
+    window = max(1, min(limit, _COMPARISONS // large)) if large else limit
+    capped = [Capped(w, len(m), window) for w, m in live.items() if len(m) > limit]
+
+    def pairs() -> Iterator[tuple[int, int]]:
+        for members in live.values():
+            if len(members) <= limit:
+                yield from combinations(members, 2)
+                continue
+            near = sorted(members, key=lambda i: (_stamp(tickets[i]), i))
+            for n, i in enumerate(near):
+                yield from ((min(i, j), max(i, j)) for j in near[n + 1 : n + 1 + window])
+
+    return pairs(), tuple(sorted(capped, key=lambda c: (-c.tickets, c.word)))
+
+
+def _stamp(found: Ticket) -> float:
+    return found.created.timestamp() if found.created else 0.0
+
+
+def _could_be(a: Ticket, b: Ticket) -> bool:
+    """Not parent and child, and not the same trouble come again."""
+    if not (a.open or b.open):
+        return False
+    first, second = a.record, b.record
+    if isinstance(first, WorkItem) and isinstance(second, WorkItem):
+        return a.connection != b.connection or not (_owns(first, second) or _owns(second, first))
+    if isinstance(first, HelpDeskItem) and isinstance(second, HelpDeskItem):
+        return not (_over_before(a, b) or _over_before(b, a))
+    return True
+
+
+def _owns(parent: WorkItem, child: WorkItem) -> bool:
+    names = {parent.ref.source_id, parent.key, parent.title} - {""}
+    return child.parent in names or child.epic in names
+
+
+def _over_before(a: Ticket, b: Ticket) -> bool:
+    over = a.record.resolved_at
+    return not a.open and over is not None and b.created is not None and over <= b.created
+
+
+def _one_sitting(a: Ticket, b: Ticket) -> bool:
+    """Whether one person entered both at one sitting, with different titles: a series."""
+    if a.words == b.words or a.connection != b.connection or not a.asked or a.asked != b.asked:
+        return False
+    return (
+        a.created is not None
+        and b.created is not None
+        and abs(a.created - b.created) <= _SAME_SITTING
+    )
+
+
+def _series(pairs: Iterable[Pair], least: int) -> tuple[list[Pair], tuple[Series, ...]]:
+    """Single pairs, and those of which many lie between the same two epics, parents or projects."""
+    groups: dict[tuple[str, str], list[Pair]] = defaultdict(list)
+    single: list[Pair] = []
+    for pair in sorted(pairs, key=attrgetter("key")):
+        between = _between(pair) if pair.basis is Basis.ALIKE else None
+        if between is None:
+            single.append(pair)
+        else:
+            groups[between].append(pair)
+    series = []
+    for between, found in sorted(groups.items()):
+        if len(found) >= least:
+            series.append(Series(between, tuple(found)))
+        else:
+            single += found
+    return single, tuple(series)
+
+
+def _between(pair: Pair) -> tuple[str, str] | None:
+    """What the two tickets of one work system hang on, where that is not the same."""
+    a, b = pair.a.record, pair.b.record
+    if not (isinstance(a, WorkItem) and isinstance(b, WorkItem)):
+        return None
+    if pair.a.connection != pair.b.connection:
+        return None
+    first, second = sorted((_holder(a), _holder(b)))
+    return None if first == second else (first, second)
+
+
+def _holder(item: WorkItem) -> str:
+    return item.parent or item.epic or item.project_key
