@@ -29,6 +29,8 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "### Thresholds": config.Thresholds,
     "### Overrides": config.Override,
     "### Waivers": config.Waiver,
+    "### Duplicates": config.Duplicates,
+    "it, and outlive the store. An entry of `decisions`:": config.DuplicateDecision,
     "### Safety": config.Safety,
     "### Monitoring": config.Monitoring,
     "### Jobs": config.Job,

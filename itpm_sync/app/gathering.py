@@ -15,9 +15,10 @@ from zoneinfo import ZoneInfo
 
 from itpm_sync.app.baseline_lines import recorded
 from itpm_sync.app.session import Session
-from itpm_sync.config import Config, WorkingCalendar
+from itpm_sync.config import Config, Duplicates, WorkingCalendar
 from itpm_sync.config.settings import WEEKDAYS
 from itpm_sync.model import KINDS, Money, Project, Record
+from itpm_sync.reconcile.choices import Decision, DuplicateChoices
 from itpm_sync.reconcile.decisions import Override, Seen, Waiver
 from itpm_sync.reconcile.status import Coverage, Inputs, Policy, ProjectSetup, Rejected, Rule
 from itpm_sync.reconcile.workdays import Calendar
@@ -65,6 +66,7 @@ def inputs(session: Session, data_date: date) -> Inputs:
             key: Seen(first=first, since=since)
             for key, (first, since) in store.finding_spans(data_date).items()
         },
+        duplicates=_duplicates(root.duplicates),
         run=_last_pull(store),
     )
 
@@ -92,6 +94,17 @@ def rejected(session: Session) -> tuple[Rejected, ...]:
         for r in session.store.rejected()
         if r.connection in session.config.connections
     )
+
+
+def _duplicates(block: Duplicates) -> DuplicateChoices:
+    given = block.model_dump(exclude={"decisions"}, exclude_none=True)
+    decisions = tuple(
+        Decision(
+            pair=d.pair, same=d.verdict == "confirmed", author=d.author, on=d.on, reason=d.reason
+        )
+        for d in block.decisions
+    )
+    return DuplicateChoices(**given, decisions=decisions)
 
 
 def _last_pull(store: Store) -> str:

@@ -10,6 +10,8 @@ from itpm_sync.config.loading import Config, Connection, json_schema, load
 from itpm_sync.config.settings import (
     AllocationRule,
     ConnectionCore,
+    DuplicateDecision,
+    Duplicates,
     Job,
     Monitoring,
     Override,
@@ -29,6 +31,8 @@ __all__ = [
     "Connection",
     "ConnectionCore",
     "Document",
+    "DuplicateDecision",
+    "Duplicates",
     "Job",
     "Monitoring",
     "Override",

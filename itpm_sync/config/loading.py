@@ -19,6 +19,7 @@ from itpm_sync.config.settings import (
     NAME,
     AllocationRule,
     ConnectionCore,
+    DuplicateDecision,
     Job,
     Override,
     Project,
@@ -199,6 +200,7 @@ def _cross_check(data: Mapping[str, Any], built: Mapping[str, Connection]) -> It
     if not listed and not discovered:
         hint = "list them, or take them from a source with `discover_projects: [CONNECTION]`"
         yield Problem(("projects",), "no project is configured", hint)
+    yield from _decided_pairs(data.get("duplicates"), names)
     certain = not discovered and isinstance(listed, list) and len(projects) == len(listed)
     for i, rule in _valid(AllocationRule, data.get("allocation")):
         yield from _rule(("allocation", i), rule, codes if certain else (), names)
@@ -253,6 +255,19 @@ def _rule(
     for name in rule.when.get("connection", ()):
         if not set(name) & set("*?"):
             yield from _reference((*path, "when", "connection"), name, names)
+
+
+def _decided_pairs(block: Any, names: set[str]) -> Iterator[Problem]:
+    """Decisions on tickets of connections that do not exist, and on one pair twice."""
+    seen: set[frozenset[str]] = set()
+    decisions = block.get("decisions") if isinstance(block, dict) else None
+    for i, decision in _valid(DuplicateDecision, decisions):
+        path: KeyPath = ("duplicates", "decisions", i, "pair")
+        for j, identity in enumerate(decision.pair):
+            yield from _reference((*path, j), identity.partition(":")[0], names)
+        if frozenset(decision.pair) in seen:
+            yield Problem(path, "this pair was decided already, further up")
+        seen.add(frozenset(decision.pair))
 
 
 def _reference(path: KeyPath, name: Any, names: set[str]) -> Iterator[Problem]:

@@ -23,6 +23,7 @@ from itpm_sync.model import Stage
 NAME = r"^[A-Za-z][A-Za-z0-9_-]{0,62}$"
 CURRENCY = r"^([A-Z]{3})?$"
 URL = r"^https?://"
+IDENTITY = r"^[^:\s]+:[^:\s]+:\S"
 
 
 def _zone(name: str) -> str:
@@ -62,6 +63,8 @@ Words = Annotated[
 ]
 Said = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
 Share = Annotated[Decimal, Field(ge=0, le=10)]
+Score = Annotated[Decimal, Field(ge=Decimal("0.5"), le=1)]
+Identity = Annotated[str, Field(pattern=IDENTITY)]
 Steps = Annotated[
     tuple[Literal["pull", "remap", "reconcile", "report", "publish"], ...], Field(min_length=1)
 ]
@@ -224,6 +227,43 @@ class Override(Settings):
     expires: date
 
 
+class DuplicateDecision(Settings):
+    """A person's word on a pair of tickets, by their identities."""
+
+    pair: tuple[Identity, Identity]
+    verdict: Literal["confirmed", "rejected"]
+    author: Said
+    on: date | None = None
+    reason: str = ""
+
+    @model_validator(mode="after")
+    def _two(self) -> DuplicateDecision:
+        if self.pair[0] == self.pair[1]:
+            raise ValueError(f"the pair names {self.pair[0]} twice")
+        return self
+
+
+class Duplicates(Settings):
+    """The search for work that is done twice; see docs/configuration.md for the formula."""
+
+    search: bool = True
+    suggest: Score = Decimal("0.75")
+    sure: Score = Decimal("0.90")
+    closed_days: Annotated[int, Field(ge=0)] = 90
+    recurring_after: Annotated[int, Field(ge=1)] = 5
+    series_after: Annotated[int, Field(ge=2)] = 3
+    block_limit: Annotated[int, Field(ge=2, le=1000)] = 50
+    listed: Annotated[int, Field(ge=0)] = 200
+    generic_words: tuple[Code, ...] | None = None
+    decisions: tuple[DuplicateDecision, ...] = ()
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Duplicates:
+        if self.sure < self.suggest:
+            raise ValueError(f"`sure` ({self.sure}) is below `suggest` ({self.suggest})")
+        return self
+
+
 class Reports(Settings):
     """Where reports are written, and under which address stakeholders reach that folder."""
 
@@ -273,6 +313,7 @@ class Root(Settings):
     thresholds: Thresholds = Thresholds()
     waivers: tuple[Waiver, ...] = ()
     overrides: tuple[Override, ...] = ()
+    duplicates: Duplicates = Duplicates()
     safety: Safety = Safety()
     monitoring: Monitoring = Monitoring()
     jobs: dict[

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from itpm_sync.config.document import KeyPath
-from itpm_sync.config.settings import CURRENCY, NAME, URL
+from itpm_sync.config.settings import CURRENCY, IDENTITY, NAME, URL
 from itpm_sync.errors import Problem, suggestion
 
 M = typing.TypeVar("M", bound=BaseModel)
@@ -31,6 +31,7 @@ _EXPECTED = {
     NAME: "expected a name of letters, digits, - and _ that begins with a letter",
     CURRENCY: "expected a currency code such as EUR",
     URL: "expected an address that begins with http:// or https://",
+    IDENTITY: "expected a record's identity, CONNECTION:STREAM:ID, as findings show it",
     "model_type": "expected a mapping of keys",
     "dict_type": "expected a mapping of keys",
     "mapping_type": "expected a mapping of keys",

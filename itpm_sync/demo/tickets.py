@@ -42,7 +42,7 @@ TICKETS = (
 def tickets(today: date, start: date) -> tuple[Record, ...]:
     """Everything that the work system and the help desk hold on `today`; `start` is a Monday."""
     work = tuple(_work_items(today, start))
-    desk = tuple(_help_desk(today, start))
+    desk = (*_help_desk(today, start), _asked_twice(start))
     return (
         *_projects(),
         *_sprints(today, start),
@@ -252,6 +252,27 @@ def _help_desk(today: date, start: date) -> Iterator[HelpDeskItem]:
             resolve_due_at=created + timedelta(hours=targets_h[level]),
             updated_at=resolved or created,
         )
+
+
+def _asked_twice(start: date) -> HelpDeskItem:
+    """A request for what a work item of the network project plans already."""
+    created = _at(start - timedelta(days=6))
+    return HelpDeskItem(
+        ref=_ref("ticket", 1091),
+        project_key="NET",
+        key="1091",
+        title="Please remove the old switches",
+        type=TicketType.REQUEST,
+        status=TicketStatus.OPEN,
+        source_status="open",
+        priority="P4",
+        queue="Helpdesk",
+        category="Hardware",
+        requester="ana.ruiz@example.org",
+        assignee="Iva Novak",
+        created_at=created,
+        updated_at=created,
+    )
 
 
 def _desk_time(items: Iterable[HelpDeskItem]) -> Iterator[TimeEntry]:

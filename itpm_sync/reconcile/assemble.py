@@ -6,10 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from itpm_sync.model import Contract, Project, WorkPackage
+from itpm_sync.model import Contract, HelpDeskItem, Person, Project, WorkItem, WorkPackage
 from itpm_sync.reconcile.allocate import PLACED_KINDS, Allocation, fold
 from itpm_sync.reconcile.checks import portfolio_findings
 from itpm_sync.reconcile.context import Context
+from itpm_sync.reconcile.duplicates import duplicates
 from itpm_sync.reconcile.facts import PortfolioFacts
 from itpm_sync.reconcile.figures import portfolio_totals
 from itpm_sync.reconcile.measuring import contract_list, project_facts, project_scope
@@ -78,6 +79,12 @@ def _portfolio_facts(run: Context, unallocated: Sequence[Unallocated]) -> Portfo
         unallocated=unallocated,
         repeated=repeated(run.records),
         contracts=contract_list(run, (c for c in loose if isinstance(c, Contract))),
+        duplicates=duplicates(
+            (*run.of(WorkItem), *run.of(HelpDeskItem)),
+            run.of(Person),
+            run.inputs.duplicates,
+            run.end,
+        ),
     )
 
 

@@ -25,7 +25,7 @@ class Decision:
 
     pair: tuple[str, str]
     same: bool  # confirmed, else rejected
-    by: str = ""
+    author: str = ""
     on: date | None = None
     reason: str = ""
 
@@ -34,6 +34,7 @@ class Decision:
 class DuplicateChoices:
     """Thresholds and limits of the search; docs/configuration.md cites their sources."""
 
+    search: bool = True
     suggest: Decimal = Decimal("0.75")
     sure: Decimal = Decimal("0.90")
     closed_days: int = 90  # closed tickets take part for so long after

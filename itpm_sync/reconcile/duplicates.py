@@ -8,7 +8,8 @@ closed lately. These are no duplicates, whatever their titles say:
 - parent and child, epic and story, and tickets that are linked otherwise (`blocks`, `clones`):
   people know both;
 - titles whose numbers differ on both sides (`Patch server 12`, `Patch server 13`), and like titles
-  that one person entered within an hour of each other: a series, entered on purpose;
+  that one person entered within an hour of each other, or whose most telling words differ: a
+  series, entered on purpose;
 - titles that many tickets of a connection share (`Weekly meeting`), and those of fewer than two
   telling words: they name nothing;
 - a help-desk item that was closed before the other came: it happened again.
@@ -126,6 +127,8 @@ def duplicates(
     end: datetime,
 ) -> Duplicates:
     """The pairs that look like the same work at `end`, in no order that depends on the records'."""
+    if not choices.search:
+        return Duplicates()
     records = sorted(_taking_part(records, choices, end), key=attrgetter("id"))
     references = _References(records)
     tickets = _tickets(records, references, People(people), choices, end)
@@ -333,25 +336,25 @@ def _alike(
     tickets: Sequence[Ticket], weights: Weights, choices: DuplicateChoices
 ) -> tuple[list[Pair], tuple[Capped, ...]]:
     suggest, sure = (int(t * ONE) for t in (choices.suggest, choices.sure))
-    least = max(_LEAST, -(-(10 * suggest - 4 * ONE) // 6))  # where all but the title is the same
-    blocks, capped = _blocks(tickets, weights, least, choices.block_limit)
+    same, unknown, other = (max(_LEAST, needed(suggest, asked)) for asked in (ONE, None, 0))
+    blocks, capped = _blocks(tickets, weights, same, choices.block_limit)
     norms = [weights.norm(t.words) for t in tickets]
-    found: list[Pair] = []
-    for i, j in dict.fromkeys(blocks):
+    found: dict[tuple[int, int], Pair] = {}
+    for i, j in blocks:
         a, b = tickets[i], tickets[j]
         if not (a.open or b.open):
             continue
-        reach = max(least, needed(suggest, a, b))
-        light, heavy = sorted((norms[i], norms[j]))
-        if light * ONE * ONE < reach * reach * heavy:  # the lighter title within the other is less
+        reach = (same if a.asked == b.asked else other) if a.asked and b.asked else unknown
+        light, heavy = (norms[i], norms[j]) if norms[i] < norms[j] else (norms[j], norms[i])
+        if light * ONE * ONE < reach * reach * heavy:  # no more than the lighter one is shared
             continue
         title = ONE if a.words == b.words else weights.likeness(a.words, b.words)
-        if title < reach or _other_number(a, b):
+        if title < reach or (i, j) in found or _other_number(a, b):
             continue
         like = likeness(a, b, title)
-        if like.score >= suggest and _could_be(a, b) and not _one_sitting(a, b):
-            found.append(Pair(a, b, Basis.ALIKE, like, sure=like.score >= sure))
-    return found, capped
+        if like.score >= suggest and _could_be(a, b) and not _one_series(a, b, weights):
+            found[i, j] = Pair(a, b, Basis.ALIKE, like, sure=like.score >= sure)
+    return list(found.values()), capped
 
 
 def _other_number(a: Ticket, b: Ticket) -> bool:
@@ -411,11 +414,15 @@ def _over_before(a: Ticket, b: Ticket) -> bool:
     return not a.open and over is not None and b.created is not None and over <= b.created
 
 
-def _one_sitting(a: Ticket, b: Ticket) -> bool:
-    """Whether one person entered both at one sitting, with different titles: a series."""
+def _one_series(a: Ticket, b: Ticket, weights: Weights) -> bool:
+    """Whether one person entered both as two: with different titles at one sitting, or with
+    titles whose most telling words differ (`Implement the clipboard`, `Implement the camera`).
+    """
     if a.words == b.words or a.connection != b.connection or not a.asked or a.asked != b.asked:
         return False
-    return (
+    shared = weights.heaviest(a.words & b.words)
+    own = min(weights.heaviest(a.words - b.words), weights.heaviest(b.words - a.words))
+    return own > shared or (
         a.created is not None
         and b.created is not None
         and abs(a.created - b.created) <= _SAME_SITTING

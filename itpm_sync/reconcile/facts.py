@@ -22,6 +22,7 @@ from itpm_sync.model import (
 from itpm_sync.reconcile.allocate import Allocation, ProjectRecords
 from itpm_sync.reconcile.baselines import Authorised, Original
 from itpm_sync.reconcile.contracts import ContractFacts
+from itpm_sync.reconcile.duplicates import Duplicates
 from itpm_sync.reconcile.helpdesk import HelpDesk
 from itpm_sync.reconcile.labour import Labour
 from itpm_sync.reconcile.money import Documents, FxGap, Ledger
@@ -141,6 +142,7 @@ class PortfolioFacts:
     unallocated: Sequence[Unallocated]
     repeated: Sequence[Sequence[Record]]  # records of one kind and stream that share their id
     contracts: Sequence[ContractFacts]  # contracts of no project
+    duplicates: Duplicates
 
     def home(self, records: Iterable[Record]) -> str:
         """The project that all of the records belong to; empty: the portfolio."""

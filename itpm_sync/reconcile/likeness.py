@@ -188,6 +188,10 @@ class Weights:
             ordered.pop()
         return ordered
 
+    def heaviest(self, words: frozenset[str]) -> int:
+        """The weight of the most telling of the words; 0 if there is none."""
+        return max((self._square.get(w, 0) for w in words), default=0)
+
     def likeness(self, a: frozenset[str], b: frozenset[str]) -> int:
         """The cosine of two titles; a word that no compared title has weighs nothing."""
         square = self._square
@@ -197,10 +201,9 @@ class Weights:
         return math.isqrt(shared * shared * ONE * ONE // (self.norm(a) * self.norm(b)))
 
 
-def needed(suggest: int, a: Ticket, b: Ticket) -> int:
-    """What two titles must reach where all but the requester may yet speak for the pair."""
-    asked = ONE // 2 if not (a.asked and b.asked) else ONE * (a.asked == b.asked)
-    return -(-(10 * suggest - 2 * asked - 2 * ONE) // 6)
+def needed(suggest: int, asked: int | None) -> int:
+    """What two titles must reach to be suggested, where component and time speak for the pair."""
+    return -(-(10 * suggest - 2 * (ONE // 2 if asked is None else asked) - 2 * ONE) // 6)
 
 
 def likeness(a: Ticket, b: Ticket, title: int) -> Likeness:

@@ -16,6 +16,7 @@ from enum import StrEnum
 from pydantic import TypeAdapter
 
 from itpm_sync.model import Money, Record, Stage
+from itpm_sync.reconcile.choices import DuplicateChoices
 from itpm_sync.reconcile.decisions import Override, Seen, Waiver
 from itpm_sync.reconcile.workdays import STANDARD, Calendar
 
@@ -231,6 +232,7 @@ class Inputs:
     waivers: tuple[Waiver, ...] = ()
     overrides: tuple[Override, ...] = ()
     seen: Mapping[str, Seen] = field(default_factory=dict)
+    duplicates: DuplicateChoices = field(default_factory=DuplicateChoices)
     run: str = ""  # the run that read the sources last
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from itpm_sync.reconcile.checks import baseline, data, decisions, money, orders, plan
+from itpm_sync.reconcile.checks import baseline, data, decisions, money, orders, plan, tickets
 from itpm_sync.reconcile.checks.decisions import DecisionFacts
 from itpm_sync.reconcile.facts import PortfolioFacts, ProjectFacts
 from itpm_sync.reconcile.status import Finding, Severity
@@ -66,6 +66,8 @@ PORTFOLIO_CHECKS: tuple[PortfolioCheck, ...] = (
     money.contract_notice_due,
     money.contract_expired_spending,
     money.contract_burn,
+    tickets.duplicate_work,
+    tickets.duplicate_search_limited,
     data.unallocated_records,
     data.stale_source,
     data.incomplete_source,
