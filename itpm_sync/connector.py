@@ -72,6 +72,13 @@ class Stream:
     asks: str = ""
     """What is asked of each record (fields, work logs): where the configuration changes it, the
     stream is read whole again, since unchanged records would lack what is new."""
+    reference: bool = False
+    """Small and slow to change (projects, versions): read when `refresh_every_h` is over, not in
+    each run. What is not read keeps the proof, and the `as of`, of its last reading."""
+    joint: bool = False
+    """Changes of several scopes can be asked for at once. `partitions` then also gets windows with
+    a `since` and several scopes, and may give partitions without a scope, each record of which
+    names its own; `count` also gets several scopes and the scope "", and counts them together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +267,19 @@ class TellsTime(Protocol):
         ...
 
 
+@runtime_checkable
+class Remembering(Protocol):
+    """A connector that keeps what it asked its source for, so as not to ask in each run."""
+
+    def remember(self) -> Mapping[str, Any]:
+        """JSON for `Context.remembered` of later runs; asked for after `variables`, no network.
+
+        It is stored in plain: no secrets. What it depends on (settings) belongs into it, so that
+        the connector can tell when it no longer holds.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """What the core hands to a connector: its folder for relative paths, and limits."""
@@ -269,6 +289,9 @@ class Context:
     timeout_s: float = 60.0
     attempts: int = 5  # of one request
     user_agent: str = "itpm-sync"
+    remembered: Mapping[str, Any] = field(default_factory=dict)
+    """What this connection's connector gave to `remember` in an earlier run, while that is younger
+    than `refresh_every_h`; else empty."""
     stop: threading.Event = field(default_factory=threading.Event, compare=False)
     """Set when the run is being stopped: no thread may wait beyond it (HttpClient takes it)."""
 

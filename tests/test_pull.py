@@ -71,7 +71,7 @@ class World:
         self.pauses: list[float] = []
 
     def sources(self, *others: PullSource) -> list[PullSource]:
-        return [PullSource("memory", lambda: (self.connector, self.mapper)), *others]
+        return [PullSource("memory", lambda _known: (self.connector, self.mapper)), *others]
 
     def pull(self, *others: PullSource, inline: bool = True, **options: Any) -> PullResult:
         self.source.clock += timedelta(hours=1)
@@ -317,10 +317,10 @@ def test_the_writer_is_one_thread_and_fetchers_are_several(
 def test_one_failing_connection_never_stops_the_others(world: World, inline: bool) -> None:
     healthy(world)
 
-    def no_login() -> Any:
+    def no_login(_known: Any) -> Any:
         raise ConnectionFailed("login refused", advice="check the token")
 
-    def bug() -> Any:
+    def bug(_known: Any) -> Any:
         raise ZeroDivisionError
 
     result = world.pull(PullSource("locked", no_login), PullSource("buggy", bug), inline=inline)

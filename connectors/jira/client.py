@@ -13,7 +13,6 @@ because the package
 
 from __future__ import annotations
 
-import io
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -21,10 +20,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-import requests
-from requests.adapters import BaseAdapter
-from requests.structures import CaseInsensitiveDict
-
+from connectors.jira.seen import SeenIds
 from itpm_sync.errors import ConnectionFailed, NotFound, RequestRejected, RetryableError
 from itpm_sync.http import HttpClient
 
@@ -109,7 +105,9 @@ class JiraClient:
     def _site(self) -> JIRA:
         with self._lock:
             if self._metadata is None:
-                self._metadata = _metadata_client(self.http, self.api.rsplit("/", 1)[1])
+                from connectors.jira.metadata import metadata_client  # its import takes 0.1 s
+
+                self._metadata = metadata_client(self.http, self.api.rsplit("/", 1)[1])
             return self._metadata
 
     # ---- boards and sprints ---------------------------------------------------------------------
@@ -159,12 +157,10 @@ class JiraClient:
         Raises rather than ending early: ConnectionFailed for a source that goes in circles,
         RetryableError if its list never holds still.
         """
-        seen: set[str] = set()
+        seen = SeenIds()
         pages = self._ids_by_token(jql) if self.cloud else self._ids_by_offset(jql, zone)
         for page in pages:
-            fresh = [i for i in dict.fromkeys(page) if i not in seen]
-            seen.update(fresh)
-            if fresh:
+            if fresh := seen.fresh(page):
                 yield fresh
 
     def _ids_by_token(self, jql: str) -> Iterator[list[str]]:
@@ -430,43 +426,3 @@ def _ids(page: Mapping[str, Any]) -> list[str]:
 
 def _histories(issue: Mapping[str, Any]) -> list[Json]:
     return list((issue.get("changelog") or {}).get("histories") or ())
-
-
-# ---- the jira package on our client -------------------------------------------------------------
-
-
-class _Transport(BaseAdapter):
-    """Lets a `requests` session send through our client."""
-
-    def __init__(self, http: HttpClient) -> None:
-        super().__init__()
-        self._http = http
-
-    def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
-        """Raises what our client raises: never an answer with an error status."""
-        answer, _parsed = self._http.request(request.method or "GET", request.url or "", parse=True)
-        response = requests.Response()
-        response.status_code = answer.status
-        response.headers = CaseInsensitiveDict({"Content-Type": "application/json"})
-        response.raw = io.BytesIO(answer.body)
-        response.url, response.request = answer.url, request
-        return response
-
-    def close(self) -> None:
-        """Nothing to close: the client belongs to the connector."""
-
-
-def _metadata_client(http: HttpClient, version: str) -> JIRA:
-    from jira import JIRA
-
-    class Metadata(JIRA):
-        def __init__(self) -> None:
-            super().__init__(
-                http.base_url, options={"rest_api_version": version}, get_server_info=False,
-                max_retries=0, logging=False,
-            )  # fmt: skip
-            self._session.trust_env = False  # no second set of credentials from a .netrc
-            for scheme in ("http://", "https://"):
-                self._session.mount(scheme, _Transport(http))
-
-    return Metadata()

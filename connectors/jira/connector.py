@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta, tzinfo
 from functools import partial
 from pathlib import Path
@@ -70,14 +70,6 @@ _SKEW_S = 60.0
 _OVERLAP = timedelta(minutes=10)
 
 
-@dataclass(frozen=True, slots=True)
-class _Site:
-    """What the site told us once: the account's time zone, and the ids of the fields."""
-
-    zone: tzinfo | None
-    fields: Mapping[str, str]
-
-
 class JiraConnector:
     """Implements itpm_sync.connector.Connector for Jira."""
 
@@ -99,7 +91,9 @@ class JiraConnector:
         self._http = http_client(settings, context)
         self._client = JiraClient(self._http, cloud=settings.flavor == "cloud")
         self._lock = threading.Lock()
-        self._known: _Site | None = None
+        self._zone: tzinfo | None = None
+        self._logged_in = False
+        self._fields = _still_valid(context.remembered, settings)
 
     def close(self) -> None:
         """Closes the connections."""
@@ -117,12 +111,14 @@ class JiraConnector:
         """Projects, issues, versions and, unless switched off, sprints."""
         keys = self.settings.projects
         streams = [
-            Stream("project", keys, deletes=Deletes.WHOLE),
-            Stream("issue", keys, incremental=True, overlap=_OVERLAP, asks=self._asked()),
-            Stream("version", keys, deletes=Deletes.WHOLE, may_be_empty=True),
+            Stream("project", keys, deletes=Deletes.WHOLE, reference=True),
+            Stream(
+                "issue", keys, incremental=True, joint=True, overlap=_OVERLAP, asks=self._asked()
+            ),
+            Stream("version", keys, deletes=Deletes.WHOLE, may_be_empty=True, reference=True),
         ]
         if self.settings.sprints is not False:
-            streams.append(Stream("sprint", (BOARDS,), may_be_empty=True))
+            streams.append(Stream("sprint", (BOARDS,), may_be_empty=True, reference=True))
         return streams
 
     def _asked(self) -> str:
@@ -133,33 +129,50 @@ class JiraConnector:
         return " ".join([*words, *sorted(f"{n}={w}" for n, w in own.fields.items())])
 
     def variables(self) -> Mapping[str, str]:
-        """Neutral names → field ids: the configured ones, and `sprint` and `epic` where found."""
-        return self._site().fields
+        """Neutral names → field ids: the configured ones, and `sprint` and `epic` where found.
 
-    def _site(self) -> _Site:
+        The account is asked for in every run, before anything else: it proves the login, its
+        answer tells the site's clock, and JQL reads dates in its time zone, which people change.
+        """
+        self._account_zone()
         with self._lock:
-            if self._known is None:
-                account = self._client.myself()
-                fields = resolve_fields(self.settings.fields, self._client.fields())
-                self._known = _Site(account_zone(account), fields)
-            return self._known
+            if self._fields is None:
+                self._fields = resolve_fields(self.settings.fields, self._client.fields())
+            return self._fields
+
+    def remember(self) -> Mapping[str, Any]:
+        """The ids of the fields, and of which configured names they are the ids."""
+        return {"asked": dict(self.settings.fields), "fields": dict(self.variables())}
+
+    def _account_zone(self) -> tzinfo | None:
+        with self._lock:
+            if not self._logged_in:
+                self._zone = account_zone(self._client.myself())
+                self._logged_in = True
+            return self._zone
 
     # ---- what there is --------------------------------------------------------------------------
 
     def partitions(self, stream: Stream, window: Window) -> Iterator[Partition]:
-        """Issues: a hundred ids each, in the order of creation. Else one a scope."""
+        """Issues: a hundred ids each, in the order of creation; changes of all scopes in one
+        list, so that many quiet projects cost one request. Else one a scope."""
         if stream.name != "issue":
             yield from (Partition(scope, scope) for scope in stream.scopes)
-            return
-        for scope in stream.scopes:
-            for ids in _chunks(self._ids(scope, window.since), BULK):
-                yield Partition(f"{scope} {ids[0]}-{ids[-1]}", scope, ids=tuple(ids))
+        elif window.since is not None and len(stream.scopes) > 1:
+            yield from self._slices("", self._ids(stream.scopes, window.since))
+        else:
+            for scope in stream.scopes:
+                yield from self._slices(scope, self._ids((scope,), window.since))
+
+    def _slices(self, scope: str, listed: Iterable[Sequence[str]]) -> Iterator[Partition]:
+        for ids in _chunks(listed, BULK):
+            yield Partition(f"{scope} {ids[0]}-{ids[-1]}".strip(), scope, ids=tuple(ids))
 
     def census(self, stream: Stream, scope: str) -> Iterator[Sequence[str]]:
         """Every id of a scope, in batches; raises rather than ending early. Boards that are refused
         are not taken for none, whatever `sprints` says: who asks has sprints in store."""
         if stream.name == "issue":
-            yield from self._ids(scope, None)
+            yield from self._ids((scope,), None)
         elif stream.name == "sprint":
             refused: list[RecordError] = []
             yield list(self._sprints(refused, lenient=False))
@@ -169,9 +182,10 @@ class JiraConnector:
             yield [record.source_id for record in self._small(stream.name, scope)]
 
     def count(self, stream: Stream, scope: str) -> Count | None:
-        """Issues by the search's own count (Cloud: approximate); else what a listing gives."""
+        """Issues by the search's own count (Cloud: approximate), of all scopes together for the
+        scope ""; else what a listing gives."""
         if stream.name == "issue":
-            value = self._client.count(_jql(scope))
+            value = self._client.count(_jql(*((scope,) if scope else stream.scopes)))
             return Count(value, exact=not self._client.cloud)
         if stream.name == "sprint":
             return None
@@ -206,15 +220,15 @@ class JiraConnector:
                 raise
             return Whereabouts(Fate.HIDDEN)
 
-    def _ids(self, scope: str, since: datetime | None) -> Iterator[list[str]]:
-        zone = self._site().zone
-        jql = _jql(scope)
+    def _ids(self, scopes: Sequence[str], since: datetime | None) -> Iterator[list[str]]:
+        zone = self._account_zone()
+        jql = _jql(*scopes)
         if since is not None:
             jql += f' AND updated >= "{jql_stamp(self._http.in_its_time(since), zone)}"'
         try:
             yield from self._client.issue_ids(jql, zone)
         except RequestRejected as error:
-            raise _about_project(error, scope) from None
+            raise _about_project(error, ", ".join(scopes)) from None
 
     # ---- reading --------------------------------------------------------------------------------
 
@@ -248,20 +262,21 @@ class JiraConnector:
             yield _record(str(version["id"]), body, project["key"])
 
     def _issues(self, partition: Partition) -> Page:
-        site, client = self._site(), self._client
-        ids = partition.ids or ()
-        wanted = [*FIELDS, *dict.fromkeys(site.fields.values())]
+        client, ids = self._client, partition.ids or ()
+        wanted = [*FIELDS, *dict.fromkeys(self.variables().values())]
         wanted += ["worklog"] if self.settings.worklogs else []
         found, failed = client.issues(ids, wanted, changelog=self.settings.changelog)
         if failed:  # "retriable", says the vendor: once more, now fewer at a time
             again, failed = client.issues(list(failed), wanted, changelog=self.settings.changelog)
             found |= again
         missing = {i: failed.get(i) or _GONE for i in ids if i not in found}
-        rejected = [_unread(i, reason, partition) for i, reason in missing.items()]
+        place = f"project {partition.scope or ', '.join(self.settings.projects)}"
+        rejected = [_unread(i, reason, place) for i, reason in missing.items()]
         changes = self._histories(found.values()) if self.settings.changelog else {}
         records = []
         for ident, issue in found.items():
             problem = self._complete(ident, issue, changes.get(ident))
+            problem = problem or self._homeless(ident, issue, partition.scope)
             if problem is None:
                 records.append(self._issue_record(ident, issue, partition.scope))
             else:
@@ -303,10 +318,22 @@ class JiraConnector:
             source_id=str(issue["id"]),
         )  # fmt: skip
 
+    def _homeless(self, ident: str, issue: Json, scope: str) -> RecordError | None:
+        """Why an issue belongs to no scope: it was read with those of several projects, and does
+        not say which is its own."""
+        project = issue["fields"].get("project")
+        if scope or (isinstance(project, dict) and project.get("key")):
+            return None
+        place = self._browse(str(issue.get("key") or ident))
+        return RecordError(
+            field="fields.project", value=project, expected="a project with its key",
+            place=place, hint="the next pulls try again", source_id=ident,
+        )  # fmt: skip
+
     def _issue_record(self, ident: str, issue: Json, scope: str) -> RawRecord:
         project = issue["fields"].get("project")
         now_in = str(project.get("key") or scope) if isinstance(project, dict) else scope
-        issue |= derived(issue["fields"], self._site().fields)
+        issue |= derived(issue["fields"], self.variables())
         url = self._browse(str(issue.get("key") or ident))
         updated = parse_stamp(issue["fields"].get("updated"))
         return _record(ident, issue, now_in, url, updated)
@@ -428,8 +455,17 @@ class JiraConnector:
 _GONE = "listed, but deleted or hidden from this account when it was read"
 
 
-def _jql(key: str) -> str:
-    return f'project = "{key}"'  # a key is validated: nothing in it needs quoting
+def _jql(*keys: str) -> str:
+    quoted = [f'"{key}"' for key in keys]  # a key is validated: nothing in it needs escaping
+    return f"project = {quoted[0]}" if len(keys) == 1 else f"project in ({', '.join(quoted)})"
+
+
+def _still_valid(remembered: Mapping[str, Any], settings: JiraSettings) -> Mapping[str, str] | None:
+    """The field ids of an earlier run, unless other fields are configured now."""
+    if remembered.get("asked") != dict(settings.fields):
+        return None
+    fields = remembered.get("fields")
+    return {str(n): str(i) for n, i in fields.items()} if isinstance(fields, Mapping) else None
 
 
 def _fates(
@@ -459,10 +495,10 @@ def _record(
     return RawRecord(ident, orjson.dumps(body), scope, updated, url, parsed=body)
 
 
-def _unread(ident: str, reason: str, partition: Partition) -> RecordError:
+def _unread(ident: str, reason: str, place: str) -> RecordError:
     return RecordError(
         field="issue", value=ident, expected="an issue that can be read",
-        place=f"project {partition.scope}", hint=reason, source_id=ident,
+        place=place, hint=reason, source_id=ident,
     )  # fmt: skip
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
+from typing import Any
 
 from itpm_sync import pull as engine
-from itpm_sync.app.mappings import compiled
 from itpm_sync.app.session import Session, recorded
 from itpm_sync.config import Connection
 from itpm_sync.connector import Connector
@@ -49,7 +50,7 @@ def pull_within(
     """Reads within a run that has begun already, and is finished by whoever began it."""
     safety = session.config.root.safety
     sources = [
-        engine.PullSource(c.name, lambda c=c: _source(session, c), c.max_connections)  # type: ignore[misc]
+        engine.PullSource(c.name, partial(_source, session, c), c.max_connections)
         for c in session.select(names)
     ]
     return engine.pull(
@@ -60,6 +61,7 @@ def pull_within(
         full=full,
         sweep=sweep,
         sweep_every=timedelta(hours=safety.sweep_every_h),
+        refresh_every=timedelta(hours=safety.refresh_every_h),
         max_deleted_share=float(safety.max_deleted_share),
         confirm=confirm,
         progress=progress,
@@ -67,8 +69,10 @@ def pull_within(
     )
 
 
-def _source(session: Session, connection: Connection) -> tuple[Connector, Mapper]:
-    return session.connector(connection.name), session.mapper(connection)
+def _source(
+    session: Session, connection: Connection, remembered: Mapping[str, Any]
+) -> tuple[Connector, Mapper]:
+    return session.connector(connection.name, remembered), session.mapper(connection)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +99,11 @@ def remap(session: Session, *, dry_run: bool = False) -> tuple[Remapped, ...]:
 def _remapped(session: Session, run: str | None) -> tuple[Remapped, ...]:
     done = []
     for connection in session.config.connections.values():
-        variables, fingerprint = session.store.connection_state(connection.name)
-        if not fingerprint:
+        state = session.store.connection_state(connection.name)
+        if not state.fingerprint:
             continue  # never pulled: nothing to re-map
-        mapper = compiled(session.config, connection, variables, session.connector(connection.name))
+        connector = session.connector(connection.name)
+        mapper = session.mappings.of(connection, state.variables, connector)
         outcome = engine.remap(
             session.store, connection.name, mapper, run=run, now=session.now(), dry_run=run is None
         )

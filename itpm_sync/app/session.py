@@ -8,15 +8,16 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from itpm_sync import logs
-from itpm_sync.app.mappings import compiled
+from itpm_sync.app.mappings import Mappings
 from itpm_sync.config import Config, Connection, load
 from itpm_sync.connector import Connector, Context
 from itpm_sync.errors import ConfigError, Problem, StoreError, suggestion
@@ -34,6 +35,7 @@ class Session:
     config: Config
     store: Store
     redactor: Redactor
+    mappings: Mappings
     stop: threading.Event = field(default_factory=threading.Event)  # set: nobody waits any more
     _built: dict[str, Connector] = field(default_factory=dict)
 
@@ -45,8 +47,8 @@ class Session:
         """Today's date in the zone of the configuration."""
         return self.now().astimezone(ZoneInfo(self.config.root.timezone)).date()
 
-    def connector(self, name: str) -> Connector:
-        """The connector of a connection, built once."""
+    def connector(self, name: str, remembered: Mapping[str, Any] | None = None) -> Connector:
+        """The connector of a connection, built once; `remembered` as `Context` describes it."""
         if name not in self._built:
             configured = self.config.connections[name]
             context = Context(
@@ -56,6 +58,7 @@ class Session:
                 attempts=configured.attempts,
                 user_agent=f"itpm-sync/{version('itpm-sync')}",
                 stop=self.stop,
+                remembered=remembered or {},
             )
             self._built[name] = configured.connector(name, configured.settings, context)
         return self._built[name]
@@ -63,7 +66,7 @@ class Session:
     def mapper(self, connection: Connection) -> Mapper:
         """A connection's mapping, with the variables that its source resolves."""
         connector = self.connector(connection.name)
-        return compiled(self.config, connection, dict(connector.variables()), connector)
+        return self.mappings.of(connection, connector.variables(), connector)
 
     def select(self, names: Collection[str]) -> tuple[Connection, ...]:
         """The named connections, or all. Raises ConfigError for a name that is not configured."""
@@ -97,10 +100,11 @@ def open_session(
         redactor.add(secret)
     for warning in config.warnings:
         log.warning("%s", warning)
+    mappings = Mappings(config)
     for connection in config.connections.values():
         if connection.mapping is not None:
-            compiled(config, connection, {})
-    session = Session(config, Store.open(config.store_url), redactor)
+            mappings.of(connection, {})
+    session = Session(config, Store.open(config.store_url), redactor, mappings)
     try:
         yield session
     except KeyboardInterrupt:

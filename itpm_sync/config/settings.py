@@ -278,6 +278,7 @@ class Safety(Settings):
     max_deleted_share: Annotated[Decimal, Field(gt=0, le=1)] = Decimal("0.20")
     max_writes: Annotated[int, Field(gt=0)] = 200
     sweep_every_h: Annotated[int, Field(ge=0)] = 24
+    refresh_every_h: Annotated[int, Field(ge=0)] = 1
 
 
 class Monitoring(Settings):

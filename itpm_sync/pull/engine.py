@@ -5,18 +5,28 @@ from __future__ import annotations
 import logging
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
 
-from itpm_sync.connector import Connector, Count, Deletes, Stream, TellsTime
+from itpm_sync.connector import (
+    Connector,
+    Count,
+    Deletes,
+    Remembering,
+    Stream,
+    TellsTime,
+    Window,
+)
 from itpm_sync.errors import Stopped, StoreError
 from itpm_sync.execute import Bounded, Inline, threads
 from itpm_sync.http import until_stopped
 from itpm_sync.mapping import Mapper
-from itpm_sync.pull import plan, sweeping
+from itpm_sync.pull import plan, schedule, sweeping
 from itpm_sync.pull.reading import (
     Progress,
     ScopeReader,
@@ -27,23 +37,25 @@ from itpm_sync.pull.reading import (
 )
 from itpm_sync.pull.remapping import remap
 from itpm_sync.pull.result import ConnectionResult, PullResult, ScopeResult, StreamResult
-from itpm_sync.store import Checkpoint, Completeness, Landed, Store
+from itpm_sync.store import Checkpoint, Completeness, ConnectionState, Landed, Store
 
 log = logging.getLogger(__name__)
 
 QUEUED_PAGES = 8  # waiting for the writer; more would only cost memory
 GRACE_S = 0.7  # in which a stopped run's threads may end; who hangs in a request is left behind
+LISTERS = 4  # scopes of a connection that are read side by side
 DAY = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
 class PullSource:
-    """A connection to pull. `open` builds connector and mapper; it may use the network, and its
-    failure is only this connection's. `connections` is how many partitions are fetched at once.
+    """A connection to pull. `open` builds connector and mapper, given `Context.remembered`; it may
+    use the network, and its failure is only this connection's. `connections` is how many
+    partitions are fetched at once.
     """
 
     name: str
-    open: Callable[[], tuple[Connector, Mapper]]
+    open: Callable[[Mapping[str, Any]], tuple[Connector, Mapper]]
     connections: int = 8
 
 
@@ -56,6 +68,7 @@ def pull(
     full: bool = False,
     sweep: bool = False,
     sweep_every: timedelta = DAY,
+    refresh_every: timedelta = timedelta(0),
     max_deleted_share: float = 0.20,
     confirm: bool = False,
     progress: Progress | None = None,
@@ -66,13 +79,15 @@ def pull(
     """Sources → store. A failing connection never stops the others; raises StoreError only.
 
     `now` is the run's beginning and becomes the checkpoint. `full` ignores checkpoints, `sweep`
-    takes a census now, `confirm` believes it whatever it says. `inline` does everything in this
-    thread, in order. `stop`, which the connectors should watch too, is set when an error or Ctrl-C
-    ends the run; whoever sets it ends it. `pause` waits before a partition is tried again.
+    takes a census now, `confirm` believes it whatever it says. Reference streams, what connectors
+    remember and counts of single scopes are `refresh_every` old before they are asked for again,
+    unless `full` or `sweep`. `inline` does everything in this thread, in order. `stop`, which the
+    connectors should watch too, is set when an error or Ctrl-C ends the run; whoever sets it ends
+    it. `pause` waits before a partition is tried again.
     """
     policy = plan.Policy(
         run=run, now=now, full=full, sweep=sweep, sweep_every=sweep_every,
-        max_deleted_share=max_deleted_share, confirm=confirm,
+        max_deleted_share=max_deleted_share, confirm=confirm, refresh_every=refresh_every,
     )  # fmt: skip
     stop = stop or threading.Event()
     futures: list[Future[ConnectionResult]] = []
@@ -120,11 +135,17 @@ class _Puller:
         """Pulls one connection; raises StoreError and nothing else."""
         try:
             with ExitStack() as stack:
-                connector, mapper = source.open()
+                state = self.store.connection_state(source.name)
+                known = schedule.remembered(state, self.policy)
+                connector, mapper = source.open(known)
                 fetchers: Executor = Inline()
+                listers: Executor = Inline()
                 if not self.inline:
                     fetchers = stack.enter_context(threads(source.connections, source.name))
-                return self._streams(self._wires(source, connector, mapper, fetchers))
+                    ahead = min(LISTERS, source.connections)
+                    listers = stack.enter_context(threads(ahead, f"{source.name} list"))
+                wires = self._wires(source, connector, mapper, fetchers, listers)
+                return self._streams(wires, _noted(state, connector, known, self.policy.now))
         except StoreError:
             self.stop.set()
             raise
@@ -136,20 +157,23 @@ class _Puller:
             return self._failed(source.name, describe(error))
 
     def _wires(
-        self, source: PullSource, connector: Connector, mapper: Mapper, fetchers: Executor
+        self,
+        source: PullSource,
+        connector: Connector,
+        mapper: Mapper,
+        fetchers: Executor,
+        listers: Executor,
     ) -> Wires:
         return Wires(
             name=source.name, connector=connector, mapper=mapper, store=self.store,
-            run=self.policy.run, now=self.policy.now, fetchers=fetchers, writer=self.writer,
-            progress=self.progress, stop=self.stop, pause=self.pause,
+            run=self.policy.run, now=self.policy.now, fetchers=fetchers, listers=listers,
+            writer=self.writer, progress=self.progress, stop=self.stop, pause=self.pause,
         )  # fmt: skip
 
     def _failed(self, name: str, message: str) -> ConnectionResult:
         """Nothing could be read: what was known stays, but is no longer proved."""
         proofs = [
-            replace(known, complete=False, note=message)
-            for known in self.store.coverage()
-            if known.connection == name
+            replace(known, complete=False, note=message) for known in self.store.coverage(name)
         ]
         self.writer.submit(
             self.store.put_completeness, self.policy.run, proofs, self.policy.now
@@ -157,18 +181,22 @@ class _Puller:
         log.error("%s: %s", name, message)
         return ConnectionResult(name=name, failure=message)
 
-    def _streams(self, wires: Wires) -> ConnectionResult:
-        variables = dict(wires.connector.variables())
-        remapped = wires.write(lambda: self._keep_mapping(wires, variables)).result()
+    def _streams(self, wires: Wires, state: ConnectionState) -> ConnectionResult:
+        streams = wires.connector.streams()
+        proofs = self.store.coverage(wires.name)
+        remapped = wires.write(partial(self._keep_state, wires, state, streams)).result()
         results: list[StreamResult] = []
         last: Exception | None = None
-        for stream in wires.connector.streams():
-            if wires.progress is not None:
-                wires.progress.update(wires.name, stream.name, 0, None)
-            result, last = _StreamPull(wires, stream, self.policy).run(last)
-            log.info("%s: %s", wires.name, result.message)
-            results.append(result)
-        hidden = wires.write(lambda: self._hide_dropped(wires, results)).result()
+        for stream in streams:
+            pulled = _StreamPull(wires, stream, self.policy, proofs)
+            if pulled.is_due:
+                if wires.progress is not None:
+                    wires.progress.update(wires.name, stream.name, 0, None)
+                result, last = pulled.run(last)
+                log.info("%s: %s", wires.name, result.message)
+                results.append(result)
+        named = {stream.name for stream in streams}
+        hidden = wires.write(partial(self._hide_dropped, wires, named)).result()
         return ConnectionResult(
             name=wires.name,
             streams=(*results, *hidden),
@@ -176,12 +204,9 @@ class _Puller:
             confirm=f"itpm-sync pull {wires.name} --sweep --confirm-deletions",
         )
 
-    def _hide_dropped(
-        self, wires: Wires, pulled: Sequence[StreamResult]
-    ) -> tuple[StreamResult, ...]:
+    def _hide_dropped(self, wires: Wires, named: Collection[str]) -> tuple[StreamResult, ...]:
         """Marks the records of streams that the configuration no longer names."""
-        known = {result.stream for result in pulled}
-        dropped = [s for s in self.store.streams(wires.name) if s not in known]
+        dropped = [s for s in self.store.streams(wires.name) if s not in named]
         return tuple(
             StreamResult(
                 stream=stream, scopes=(), landed=Landed(),
@@ -190,75 +215,159 @@ class _Puller:
             for stream in dropped
         )  # fmt: skip
 
-    def _keep_mapping(self, wires: Wires, variables: Mapping[str, str]) -> int:
-        """Notes the mapping; a changed one re-reads everything stored. Gives what changed."""
+    def _keep_state(self, wires: Wires, state: ConnectionState, streams: Sequence[Stream]) -> int:
+        """Notes mapping and streams; a changed mapping re-reads everything stored. Gives what
+        changed."""
         mapper, changed = wires.mapper, 0
-        if self.store.connection_state(wires.name)[1] not in {"", mapper.fingerprint}:
+        if state.fingerprint not in {"", mapper.fingerprint}:
             changed = remap(self.store, wires.name, mapper, now=wires.now, run=wires.run).changed
             log.info("%s: mapping changed: %d records", wires.name, changed)
-        self.store.put_connection_state(
-            wires.name, fingerprint=mapper.fingerprint, now=wires.now, variables=variables
+        known = replace(
+            state,
+            fingerprint=mapper.fingerprint,
+            variables=dict(wires.connector.variables()),
+            streams={stream.name: list(plan.scopes_of(stream)) for stream in streams},
         )
+        if known != self.store.connection_state(wires.name):
+            self.store.put_connection_state(known, wires.now)
         return changed
+
+
+def _noted(
+    state: ConnectionState, connector: Connector, known: Mapping[str, Any], now: datetime
+) -> ConnectionState:
+    """With what the connector remembers now; what it was given back ages on."""
+    if not isinstance(connector, Remembering):
+        return state
+    memory = dict(connector.remember())
+    if known and memory == known:
+        return state
+    return replace(state, memory=memory, remembered_at=now)
+
+
+class _Failures:
+    """The failures of a connection in the order in which its scopes, read side by side, meet them.
+
+    `last` is the latest one, None after a success; `final` the one after which asking on is
+    pointless.
+    """
+
+    def __init__(self, last: Exception | None) -> None:
+        self.last = last
+        self.final: Exception | None = None
+        self._lock = threading.Lock()
+
+    def add(self, error: Exception | None) -> None:
+        """Notes how the next scope ended."""
+        with self._lock:
+            if ends_connection(error, self.last):
+                self.final = error
+            self.last = error
 
 
 class _StreamPull:
     """One stream of a connection: read every scope, sweep if due, prove what is stored."""
 
-    def __init__(self, wires: Wires, stream: Stream, policy: plan.Policy) -> None:
+    def __init__(
+        self, wires: Wires, stream: Stream, policy: plan.Policy, proofs: Sequence[Completeness]
+    ) -> None:
         self._wires, self._stream, self._policy = wires, stream, policy
+        self._earlier = {p.scope: p for p in proofs if p.stream == stream.name}
         self._reader = ScopeReader(wires, stream)
         self._checkpoints = dict(wires.store.checkpoints(wires.name, stream.name))
         self._problems: dict[str, str] = {}
         self._sweep = sweeping.Sweep()
         self._due = plan.sweep_is_due(stream, self._checkpoints, policy)
+        self._failures = _Failures(None)
+
+    @property
+    def is_due(self) -> bool:
+        """Whether the stream is to be read in this run."""
+        known = self._earlier.values()
+        return schedule.is_due(self._stream, self._checkpoints, known, self._policy)
 
     def run(self, last: Exception | None) -> tuple[StreamResult, Exception | None]:
         """`last` is the latest failure of the connection; gives the one after this stream."""
         wires, stream = self._wires, self._stream
-        wires.write(lambda: wires.store.census_begin(wires.name, stream.name)).result()
         before = dict(self._checkpoints)
+        windows = {scope: self._window(scope) for scope in plan.scopes_of(stream)}
+        if any(window.since is None for window in windows.values()):  # their ids will be sighted
+            wires.write(partial(wires.store.census_begin, wires.name, stream.name)).result()
         listed = self._due and plan.lists_before_reading(stream, self._policy) and self._list()
-        readings, last = self._read(last)
+        readings, last = self._read(windows, last)
         counts = self._ask_counts(readings)
         self._look_for_absence(readings, before, counts, listed=listed)
         return self._prove(readings, counts), last
 
     # ---- read -----------------------------------------------------------------------------------
 
-    def _read(self, last: Exception | None) -> tuple[dict[str, ScopeReading], Exception | None]:
-        readings: dict[str, ScopeReading] = {}
-        pointless = False
-        for scope in plan.scopes_of(self._stream):
-            if pointless and last is not None:
-                readings[scope] = self._noted(ScopeReading(scope=scope, error=last))
-                continue
-            reading = self._read_scope(scope, self._checkpoints.get(scope))
-            pointless = ends_connection(reading.error, last)
-            last = reading.error
-            readings[scope] = reading
+    def _window(self, scope: str) -> Window:
+        known = self._checkpoints.get(scope)
+        return plan.window(self._stream, known, self._policy, sweeps=self._due)
+
+    def _read(
+        self, windows: Mapping[str, Window], last: Exception | None
+    ) -> tuple[dict[str, ScopeReading], Exception | None]:
+        """Reads the scopes, side by side or together; gives the latest failure beside, if any."""
+        self._failures = _Failures(last)
+        units = schedule.together(self._stream, windows)
+        futures = [
+            self._wires.listers.submit(self._read_unit, scopes, windows[scopes[0]])
+            for scopes in units
+        ]
+        try:
+            readings = {r.scope: r for future in futures for r in future.result()}
+        except StoreError:
+            self._wires.stop.set()  # the scopes beside end between two pages
+            raise
         whole = all(r.error is None for r in readings.values()) and self._reads_all
         if whole:
             wires, stream = self._wires, self._stream.name
             wires.write(lambda: wires.store.clear_rejected(wires.name, stream, wires.run)).result()
-        return readings, last
+        return {scope: readings[scope] for scope in windows}, self._failures.last
+
+    def _read_unit(self, scopes: Sequence[str], window: Window) -> list[ScopeReading]:
+        """Scopes that are asked for together; each alone if that fails, so that one which cannot be
+        read does not keep the others from it."""
+        if len(scopes) > 1:
+            reading = self._reader.read_together(scopes, window)
+            if reading.error is None:
+                self._advance(scopes, reading)
+                return [replace(reading, scope=scope) for scope in scopes]
+            log.info("%s %s: reading each scope alone: %s",
+                     self._wires.name, self._stream.name, reading.message)  # fmt: skip
+        return [self._read_alone(scope, window) for scope in scopes]
+
+    def _read_alone(self, scope: str, window: Window) -> ScopeReading:
+        if error := self._failures.final:
+            return self._noted(ScopeReading(scope=scope, error=error))
+        reading = self._read_scope(scope, window)
+        self._failures.add(reading.error)
+        return reading
 
     @property
     def _reads_all(self) -> bool:
         return self._policy.full or not self._stream.incremental
 
-    def _read_scope(self, scope: str, checkpoint: Checkpoint | None) -> ScopeReading:
-        window = plan.window(self._stream, checkpoint, self._policy, sweeps=self._due)
+    def _read_scope(self, scope: str, window: Window) -> ScopeReading:
         reading = self._reader.read(scope, window)
         if reading.error is None:
-            now = plan.beginning(self._policy, self._source_time())
-            # nothing can be missing after a first read: the first census is due a while from now
-            kept = checkpoint or Checkpoint(
+            self._advance([scope], reading)
+        return self._noted(reading)
+
+    def _advance(self, scopes: Sequence[str], reading: ScopeReading) -> None:
+        now = plan.beginning(self._policy, self._source_time())
+        # nothing can be missing after a first read: the first census is due a while from now
+        known = [
+            self._checkpoints.get(scope)
+            or Checkpoint(
                 connection=self._wires.name, stream=self._stream.name, scope=scope,
                 at=now, swept_at=now,
-            )  # fmt: skip
-            self._put(plan.advanced(kept, self._stream, now, unread=reading.unread))
-        return self._noted(reading)
+            )
+            for scope in scopes
+        ]  # fmt: skip
+        stream, unread = self._stream, reading.unread
+        self._put(*(plan.advanced(checkpoint, stream, now, unread=unread) for checkpoint in known))
 
     def _source_time(self) -> datetime | None:
         connector = self._wires.connector
@@ -271,10 +380,9 @@ class _StreamPull:
             log.error("%s %s: %s", self._wires.name, where, reading.message)
         return reading
 
-    def _put(self, checkpoint: Checkpoint) -> None:
-        wires = self._wires
-        wires.write(lambda: wires.store.put_checkpoint(checkpoint)).result()
-        self._checkpoints[checkpoint.scope] = checkpoint
+    def _put(self, *checkpoints: Checkpoint) -> None:
+        self._wires.write(partial(self._wires.store.put_checkpoints, checkpoints)).result()
+        self._checkpoints.update({checkpoint.scope: checkpoint for checkpoint in checkpoints})
 
     # ---- sweep ----------------------------------------------------------------------------------
 
@@ -328,9 +436,9 @@ class _StreamPull:
         self._sweep = sweeping.conclude(
             self._wires, self._stream, before, self._policy, listed_first=listed_first
         )
+        known = [self._checkpoints[scope] for scope in plan.scopes_of(self._stream)]
+        self._put(*(sweeping.remember(one, self._sweep, scheduled=scheduled) for one in known))
         for scope in plan.scopes_of(self._stream):
-            known = self._checkpoints[scope]
-            self._put(sweeping.remember(known, self._sweep, scheduled=scheduled))
             if problem := self._sweep.failure or self._sweep.problems.get(scope):
                 self._problems[scope] = f"{self._stream.name} {scope}".strip() + f": {problem}"
         for scope, ids in self._sweep.unlisted.items():
@@ -348,7 +456,7 @@ class _StreamPull:
         for scope in scopes:
             log.info("%s %s %s: listed but not stored; reading it whole",
                      self._wires.name, self._stream.name, scope)  # fmt: skip
-            self._read_scope(scope, None)
+            self._read_scope(scope, Window(None, self._policy.now))
         if scopes and not any(scope in self._problems for scope in scopes):
             self._conclude(before, scheduled=scheduled, listed_first=listed_first)
             marked = Counter(first.marked) + Counter(self._sweep.marked)
@@ -361,7 +469,44 @@ class _StreamPull:
         listed = all(reading.listed for reading in readings.values())
         if listed or self._due:
             return {}
-        return {s: self._ask_count(s) for s, reading in readings.items() if not reading.error}
+        scopes = [scope for scope, reading in readings.items() if not reading.error]
+        if not self._stream.joint or len(scopes) < 2:
+            return {scope: self._ask_count(scope) for scope in scopes}
+        return self._count_together(scopes) or self._count_each(scopes)
+
+    def _count_together(self, scopes: Sequence[str]) -> dict[str, Count | None]:
+        """The counts that each had last, where their total still agrees and the same number is
+        stored; a scope that has changed is counted anew. Nothing where each must be.
+        """
+        if schedule.counts_each(scopes, self._checkpoints, self._policy):
+            return {}
+        stored = self._stored()
+        there = [stored.get(s, 0) + len(plan.unreadable(self._checkpoints.get(s))) for s in scopes]
+        try:
+            total = self._wires.connector.count(replace(self._stream, scopes=tuple(scopes)), "")
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001 — the connector's; each scope will tell
+            log.info("%s: %s", self._wires.name, describe(error))
+            return {}
+        if total is None or not schedule.agree_together(total, there):
+            return {}
+        counts: dict[str, Count | None] = {}
+        for scope in scopes:
+            last = self._earlier.get(scope)
+            holds = last is not None and last.complete and last.stored == stored.get(scope, 0)
+            if last is None or last.source_count is None or not holds:
+                counts[scope] = self._ask_count(scope)
+            else:
+                counts[scope] = Count(last.source_count, exact=last.exact and total.exact)
+        return counts
+
+    def _count_each(self, scopes: Sequence[str]) -> dict[str, Count | None]:
+        counts = {scope: self._ask_count(scope) for scope in scopes}
+        mark = {schedule.COUNTED: self._policy.now.isoformat()}
+        known = [self._checkpoints[scope] for scope in scopes if counts[scope] is not None]
+        self._put(*(replace(one, detail={**one.detail, **mark}) for one in known))
+        return counts
 
     def _ask_count(self, scope: str) -> Count | None:
         own = replace(self._stream, scopes=(scope,) if self._stream.scopes else ())

@@ -27,6 +27,7 @@ class Policy:
     sweep_every: timedelta
     max_deleted_share: float
     confirm: bool
+    refresh_every: timedelta = timedelta(0)  # see `schedule`; 0: do everything in each run
 
 
 def scopes_of(stream: Stream) -> tuple[str, ...]:

@@ -6,13 +6,16 @@ ahead of the store, so memory does not grow with the source.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Any, Protocol
 
 from itpm_sync.connector import Connector, Deletes, Page, Partition, RawRecord, Stream, Window
@@ -52,6 +55,7 @@ class Wires:
     run: str
     now: datetime
     fetchers: Executor
+    listers: Executor  # several scopes are listed side by side; their partitions share `fetchers`
     writer: Executor
     progress: Progress | None
     stop: threading.Event
@@ -144,6 +148,12 @@ class ScopeReader:
             self._wires, stream, scope, window, self.tally, sights=False, given=given
         ).run()
 
+    def read_together(self, scopes: Sequence[str], window: Window) -> ScopeReading:
+        """Fetches and lands what changed in several scopes of a joint stream; the result has no
+        scope, and holds for each of them."""
+        stream = replace(self._stream, scopes=tuple(scopes))
+        return _ScopeJob(self._wires, stream, "", window, self.tally, sights=False).run()
+
 
 class _ScopeJob:
     def __init__(
@@ -154,25 +164,26 @@ class _ScopeJob:
         self._window, self._tally, self._sights = window, tally, sights
         self._whole, self._given = stream.deletes is Deletes.WHOLE, given
         self._failed, self._unread = threading.Event(), threading.Event()
+        self._configured = {name.casefold(): name for name in stream.scopes or (scope,)}
 
     def run(self) -> ScopeReading:
-        futures: list[Future[None]] = []
+        running = _Running()
         listed: bool | None = None  # whether every partition named its ids
         error: Exception | None = None
         try:
             for partition in self._partitions():
                 listed = listed is not False and partition.ids is not None
                 self._tally.expect(partition)
-                futures.append(self._wires.fetchers.submit(self._fetch, partition))
+                running.add(self._wires.fetchers.submit(self._fetch, partition))
                 if self._failed.is_set():
                     break
-        except StoreError:
+        except (StoreError, Stopped):
             self._failed.set()
             raise
         except Exception as problem:  # noqa: BLE001 — the connector's; the caller reports it
             self._failed.set()
             error = problem
-        error = _first_error(futures, error)
+        error = running.first_error(error)
         census = self._sights and error is None and (self._whole or listed is True)
         unread = self._unread.is_set()
         return ScopeReading(scope=self._scope, error=error, listed=census, unread=unread)
@@ -182,12 +193,12 @@ class _ScopeJob:
         if self._given is not None:
             yield self._given
             return
-        done: set[tuple[str, tuple[str, ...] | None]] = set()
+        done: set[bytes] = set()
         for attempt in range(RETRIES + 1):
             try:
                 for partition in self._wires.connector.partitions(self._stream, self._window):
-                    if (partition.key, partition.ids) not in done:
-                        done.add((partition.key, partition.ids))
+                    if (mark := _mark(partition)) not in done:
+                        done.add(mark)
                         yield partition
             except RetryableError as error:
                 self._pause(error, attempt)
@@ -211,20 +222,20 @@ class _ScopeJob:
             raise
 
     def _pages(self, partition: Partition) -> None:
-        connector, writes = self._wires.connector, list[Future[Any]]()
+        connector, writes = self._wires.connector, _Running()
         if self._sights and partition.ids is not None:
-            writes.append(self._sight(partition.ids))
+            writes.add(self._sight(partition.ids))
         pages = connector.fetch(self._stream, partition, self._window)
         with closing(pages) if isinstance(pages, Generator) else nullcontext():
             for page in pages:
                 self._wires.go_on()
                 if page.rejected:
                     self._unread.set()
-                writes.append(self._wires.write(lambda page=page: self._land(page)))  # type: ignore[misc]
+                writes.add(self._wires.write(partial(self._land, page)))
                 if self._sights and partition.ids is None:
-                    writes.append(self._sight(_named(page)))
-        for write in writes:
-            write.result()
+                    writes.add(self._sight(_named(page)))
+        if error := writes.first_error():
+            raise error
 
     def _sight(self, ids: Sequence[str]) -> Future[Any]:
         wires, stream, scope = self._wires, self._stream.name, self._scope
@@ -247,11 +258,8 @@ class _ScopeJob:
 
     def _placed(self, raw: RawRecord) -> RawRecord:
         """The record under its scope as configured: sources write names in their own case."""
-        if raw.scope == self._scope:
-            return raw
-        if not raw.scope or raw.scope.casefold() == self._scope.casefold():
-            return replace(raw, scope=self._scope)
-        return raw
+        scope = self._configured.get(raw.scope.casefold(), raw.scope) or self._scope
+        return raw if raw.scope == scope else replace(raw, scope=scope)
 
     def _pause(self, error: RetryableError, attempt: int) -> None:
         """Waits before the next attempt, or raises the error after the last."""
@@ -267,17 +275,41 @@ def _named(page: Page) -> list[str]:
     return [*(raw.source_id for raw in page.records), *rejected]
 
 
-def _first_error(futures: Sequence[Future[None]], error: Exception | None) -> Exception | None:
-    """Waits for every partition; StoreError wins and is raised, then the first failure counts."""
-    for future in futures:
-        problem = future.exception()
+def _mark(partition: Partition) -> bytes:
+    """What a partition is recognised by: as short for a hundred ids as for one."""
+    named = repr((partition.key, partition.ids)).encode(errors="surrogatepass")
+    return hashlib.blake2b(named, digest_size=16).digest()
+
+
+class _Running:
+    """Calls that have been submitted and not been waited for, oldest first; what is done is let go,
+    so that a long reading keeps a few of them only."""
+
+    def __init__(self) -> None:
+        self._futures: deque[Future[Any]] = deque()
+        self._error: Exception | None = None
+
+    def add(self, future: Future[Any]) -> None:
+        """Notes one more. Raises what `first_error` raises."""
+        self._futures.append(future)
+        while self._futures and self._futures[0].done():
+            self._take()
+
+    def first_error(self, before: Exception | None = None) -> Exception | None:
+        """Waits for all. Raises StoreError and what stops the run, else gives the first failure;
+        one from `before` counts as earlier."""
+        while self._futures:
+            self._take()
+        return before or self._error
+
+    def _take(self) -> None:
+        problem = self._futures.popleft().exception()
         if isinstance(problem, StoreError) or (
             problem is not None and not isinstance(problem, Exception)
         ):
             raise problem
-        if error is None and isinstance(problem, Exception):
-            error = problem
-    return error
+        if self._error is None and isinstance(problem, Exception):
+            self._error = problem
 
 
 def mapping_of(mapper: Mapper, connection: str, stream: str) -> Callable[[RawRecord], Mapped]:

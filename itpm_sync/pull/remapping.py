@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import groupby, islice
 
@@ -44,7 +44,8 @@ def remap(
                 store, batch, stream, mapper, now=now, run=run or "", dry_run=dry_run
             )
     if not dry_run:
-        store.put_connection_state(connection, fingerprint=mapper.fingerprint, now=now)
+        state = store.connection_state(connection)
+        store.put_connection_state(replace(state, fingerprint=mapper.fingerprint), now)
     return Remapped(
         records=landed.total,
         changed=len(landed.changed_ids),

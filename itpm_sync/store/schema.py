@@ -203,6 +203,9 @@ CONNECTION_STATE = sa.Table(
     sa.Column("variables", JsonText, nullable=False),
     _text("fingerprint"),
     _moment("updated", null=False),
+    sa.Column("memory", JsonText, nullable=False, server_default="{}"),  # the connector's own
+    sa.Column("streams", JsonText, nullable=False, server_default="{}"),  # name → scopes
+    _moment("remembered_at"),
 )  # fmt: skip
 
 RUN = sa.Table(
@@ -285,7 +288,7 @@ COMPLETENESS = sa.Table(
     sa.Column("complete", sa.Boolean, nullable=False),
     _text("note"),
     _moment("recorded", null=False),
-    sa.Index(None, "connection", "recorded"),
+    sa.Index(None, "connection", "stream", "scope", "recorded"),
 )  # fmt: skip
 
 SNAPSHOT = sa.Table(

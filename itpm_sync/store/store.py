@@ -14,7 +14,7 @@ import zstandard
 
 from itpm_sync.connector import Page, RawRecord, Target
 from itpm_sync.model import Record
-from itpm_sync.store import absence, reading
+from itpm_sync.store import absence, proofs, reading
 from itpm_sync.store.codec import TableWriter
 from itpm_sync.store.database import Database
 from itpm_sync.store.landing import Batch, Landing
@@ -40,6 +40,7 @@ from itpm_sync.store.values import (
     BaselineLine,
     Checkpoint,
     Completeness,
+    ConnectionState,
     GateRecord,
     Landed,
     MapRecord,
@@ -53,6 +54,10 @@ from itpm_sync.store.values import (
     StoredRaw,
     StoredSnapshot,
 )
+
+_STATE = sa.select(
+    *(CONNECTION_STATE.c[name] for name in ConnectionState.__dataclass_fields__)
+).where(CONNECTION_STATE.c.connection == sa.bindparam("name"))
 
 
 class Store:
@@ -68,7 +73,7 @@ class Store:
       and baselines are append-only. (Mapped rows that only a former mapping gave are removed.)
 
     Runs        begin_run, finish_run, runs
-    Pulling     connection_state, put_connection_state, checkpoints, put_checkpoint,
+    Pulling     connection_state, put_connection_state, checkpoints, put_checkpoints,
                 drop_checkpoints, land_page, remap_page, clear_rejected, clear_unlisted,
                 census_begin, census_add, census_compare, mark_absent, mark_moved, streams,
                 hide_stream, counts, put_completeness
@@ -163,32 +168,16 @@ class Store:
 
     # ---- pulling --------------------------------------------------------------------------------
 
-    def connection_state(self, connection: str) -> tuple[Mapping[str, str], str]:
-        """Variables and mapping fingerprint of a connection's last pull; empty if none."""
-        query = sa.select(CONNECTION_STATE).where(CONNECTION_STATE.c.connection == connection)
+    def connection_state(self, connection: str) -> ConnectionState:
+        """What is known of a connection; an empty value if it was never pulled."""
         with self._db.read() as db:
-            row = db.execute(query).first()
-        return (row.variables, row.fingerprint) if row else ({}, "")
+            row = db.execute(_STATE, {"name": connection}).mappings().first()
+        return ConnectionState(**(row or {"connection": connection}))
 
-    def put_connection_state(
-        self,
-        connection: str,
-        *,
-        fingerprint: str,
-        now: datetime,
-        variables: Mapping[str, str] | None = None,
-    ) -> None:
-        """Notes with which mapping a connection's records were read; None keeps the variables."""
-        if variables is None:
-            variables, _ = self.connection_state(connection)
-        row = {
-            "connection": connection,
-            "fingerprint": fingerprint,
-            "updated": now,
-            "variables": dict(variables),
-        }
+    def put_connection_state(self, state: ConnectionState, now: datetime) -> None:
+        """Stores it as it is."""
         with self._db.write() as db:
-            self._put["connection_state"].write(db, [row])
+            self._put["connection_state"].write(db, [{**_fields(state), "updated": now}])
 
     def checkpoints(self, connection: str, stream: str) -> Mapping[str, Checkpoint]:
         """The checkpoints of a stream, by scope (those of whole scopes: `partition` is empty)."""
@@ -200,10 +189,10 @@ class Store:
             found = [Checkpoint(**row) for row in db.execute(query).mappings()]
         return {checkpoint.scope: checkpoint for checkpoint in found}
 
-    def put_checkpoint(self, checkpoint: Checkpoint) -> None:
-        """Stores a checkpoint as it is: the caller knows that every page before it is landed."""
+    def put_checkpoints(self, checkpoints: Iterable[Checkpoint]) -> None:
+        """Stores them as they are: the caller knows that every page before them is landed."""
         with self._db.write() as db:
-            self._put["checkpoint"].write(db, [_fields(checkpoint)])
+            self._put["checkpoint"].write(db, [_fields(one) for one in checkpoints])
 
     def drop_checkpoints(self, connection: str, stream: str, scopes: Iterable[str]) -> None:
         """Forgets how far scopes were read: the next read of them is whole."""
@@ -416,27 +405,13 @@ class Store:
         with self._db.read() as db:
             return tuple(RejectedRecord(**row) for row in db.execute(query).mappings())
 
-    def coverage(self) -> tuple[Completeness, ...]:
-        """What the latest pull of each connection proved, per stream and scope."""
-        table = COMPLETENESS.c
-        newest = (
-            sa.select(table.connection, sa.func.max(table.recorded).label("recorded"))
-            .group_by(table.connection)
-            .subquery()
-        )
-        names = [c for c in COMPLETENESS.columns if c.name not in {"run", "recorded"}]
-        query = (
-            sa.select(*names)
-            .join(
-                newest,
-                sa.and_(
-                    newest.c.connection == table.connection, newest.c.recorded == table.recorded
-                ),
-            )
-            .order_by(table.connection, table.stream, table.scope)
-        )
+    def coverage(self, connection: str | None = None) -> tuple[Completeness, ...]:
+        """The latest proof of each stream and scope that a connection is configured for, of one or
+        of all connections. It may stand several runs back: not every run reads every stream, and
+        one that was killed read only some.
+        """
         with self._db.read() as db:
-            return tuple(Completeness(**row) for row in db.execute(query).mappings())
+            return tuple(proofs.latest(db, connection))
 
     # ---- outcome --------------------------------------------------------------------------------
 

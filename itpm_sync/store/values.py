@@ -44,6 +44,23 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionState:
+    """What is known of a connection between runs.
+
+    `fingerprint` of the mapping, and `variables` that its source resolved, with which it was read
+    last; `memory`: what its connector remembers, since `remembered_at`; `streams`: those that it
+    is configured for, each with its scopes.
+    """
+
+    connection: str
+    fingerprint: str = ""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    memory: Mapping[str, Any] = field(default_factory=dict)
+    remembered_at: datetime | None = None
+    streams: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
     """Up to where a scope of a stream was read: everything that changed before `at` is stored.
 

@@ -333,7 +333,7 @@ class JiraWorld:
         live = self._live()
 
         def job(connector: JiraConnector) -> PullResult:
-            def opened() -> tuple[Connector, Mapper]:
+            def opened(_known: Any) -> tuple[Connector, Mapper]:
                 variables = dict(connector.variables())
                 return connector, compile_mapping(shipped_mapping(), variables, "mapping.yaml")
 

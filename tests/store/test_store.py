@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from itpm_sync.store import (
     BaselineLine,
     Checkpoint,
     Completeness,
+    ConnectionState,
     OutboxRow,
     RunLock,
     Store,
@@ -162,8 +164,8 @@ def test_a_store_that_may_only_be_read_is_advice(sqlite_url: str) -> None:
 
 def test_a_naive_time_is_refused(store: Store) -> None:
     with pytest.raises(ValueError, match="has no zone"):
-        store.put_checkpoint(
-            Checkpoint(connection="c", stream="s", scope="A", at=datetime(2026, 1, 1))  # noqa: DTZ001
+        store.put_checkpoints(
+            [Checkpoint(connection="c", stream="s", scope="A", at=datetime(2026, 1, 1))]  # noqa: DTZ001
         )
     assert UtcDateTime().cache_ok
 
@@ -187,7 +189,7 @@ def test_checkpoints_are_kept_by_scope(store: Store) -> None:
     one = Checkpoint(connection="c", stream="s", scope="A", at=NOON, detail={"x": [1]})
     two = Checkpoint(connection="c", stream="s", scope="B", at=NOON, swept_at=NOON)
     for checkpoint in (one, two, one):
-        store.put_checkpoint(checkpoint)
+        store.put_checkpoints([checkpoint])
     assert store.checkpoints("c", "s") == {"A": one, "B": two}
     store.drop_checkpoints("c", "s", ["A"])
     assert store.checkpoints("c", "s") == {"B": two}
@@ -203,11 +205,15 @@ def test_a_checkpoint_commits_with_its_page(store: Store) -> None:
     assert store.checkpoints("c", "s") == {"A": checkpoint}
 
 
-def test_the_state_of_a_connection_keeps_its_variables(store: Store) -> None:
-    assert store.connection_state("c") == ({}, "")
-    store.put_connection_state("c", fingerprint="one", now=NOON, variables={"points": "cf_1"})
-    store.put_connection_state("c", fingerprint="two", now=NOON)
-    assert store.connection_state("c") == ({"points": "cf_1"}, "two")
+def test_the_state_of_a_connection_is_as_it_was_put(store: Store) -> None:
+    assert store.connection_state("c") == ConnectionState(connection="c")
+    known = ConnectionState(
+        connection="c", fingerprint="one", variables={"points": "cf_1"}, memory={"zone": ["Z"]},
+        remembered_at=NOON, streams={"issue": ["A", "B"]},
+    )  # fmt: skip
+    store.put_connection_state(known, NOON)
+    store.put_connection_state(replace(known, connection="d", fingerprint="two"), NOON)
+    assert store.connection_state("c") == known
 
 
 # ---- census -------------------------------------------------------------------------------------
@@ -263,7 +269,30 @@ def proof(stream: str, stored: int) -> Completeness:
     )  # fmt: skip
 
 
-def test_coverage_is_what_the_latest_pull_of_each_connection_proved(store: Store) -> None:
+def configured(**streams: list[str]) -> ConnectionState:
+    return ConnectionState(connection="c", streams=streams)
+
+
+def test_coverage_is_the_latest_proof_of_every_configured_scope(store: Store) -> None:
+    store.put_connection_state(configured(s=["A"], t=["A"], never_read=["A"]), NOON)
+    store.put_completeness("r1", [proof("s", 1), proof("t", 3), proof("dropped", 3)], NOON)
+    store.put_completeness("r2", [proof("s", 3)], NOON + timedelta(hours=1))
+
+    assert store.coverage() == (proof("s", 3), proof("t", 3))
+    assert store.coverage("c") == store.coverage()
+    assert store.coverage("other") == ()
+
+
+def test_coverage_forgets_a_scope_that_is_configured_no_more(store: Store) -> None:
+    store.put_completeness("r1", [proof("s", 3)], NOON)
+    store.put_connection_state(configured(s=["B"]), NOON)
+    assert store.coverage() == ()
+
+
+def test_before_a_connection_was_pulled_by_this_release_its_latest_run_counts(
+    store: Store,
+) -> None:
+    store.put_connection_state(configured(), NOON)
     store.put_completeness("r1", [proof("s", 1), proof("t", 3)], NOON)
     store.put_completeness("r2", [proof("s", 3)], NOON + timedelta(hours=1))
     assert store.coverage() == (proof("s", 3),)

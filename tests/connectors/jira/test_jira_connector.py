@@ -530,5 +530,5 @@ def test_a_field_that_is_configured_later_is_read_for_unchanged_issues_too(
 def _pulled(store: Store, connector: JiraConnector, now: datetime | None = None) -> PullResult:
     moment = now or datetime.now(UTC)
     run = store.begin_run("pull", moment)
-    source = PullSource(connector.name, lambda: (connector, mapper(connector)))
+    source = PullSource(connector.name, lambda _known: (connector, mapper(connector)))
     return pull(store, [source], run=run, now=moment)

@@ -1,0 +1,48 @@
+"""What was proved last of each stream and scope of a connection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import sqlalchemy as sa
+
+from itpm_sync.store.schema import COMPLETENESS, CONNECTION_STATE
+from itpm_sync.store.values import Completeness
+
+_TABLE = COMPLETENESS.c
+_PROOF = sa.select(*(c for c in COMPLETENESS.columns if c.name not in {"run", "recorded"}))
+
+
+def latest(database: sa.Connection, connection: str | None) -> Iterator[Completeness]:
+    """The latest proofs, in the order of connection, stream and scope.
+
+    One step of an index for each: proofs are kept, so there are many times more than scopes.
+    """
+    state = CONNECTION_STATE.c
+    query = sa.select(state.connection, state.streams).order_by(state.connection)
+    if connection is not None:
+        query = query.where(state.connection == connection)
+    for name, streams in database.execute(query).all():
+        yield from _of(database, name, streams) if streams else _together(database, name)
+
+
+def _of(
+    database: sa.Connection, connection: str, streams: Mapping[str, Sequence[str]]
+) -> Iterator[Completeness]:
+    """Those of the configured scopes: of others nothing is to be proved any more."""
+    for stream, scopes in sorted(streams.items()):
+        for scope in sorted(scopes):
+            query = _PROOF.where(
+                _TABLE.connection == connection, _TABLE.stream == stream, _TABLE.scope == scope
+            )
+            rows = database.execute(query.order_by(_TABLE.recorded.desc()).limit(1)).mappings()
+            yield from (Completeness(**row) for row in rows)
+
+
+def _together(database: sa.Connection, connection: str) -> Iterator[Completeness]:
+    """Those of its latest run: until its next, a store of an earlier release does not know which
+    scopes are configured."""
+    mine = _TABLE.connection == connection
+    newest = sa.select(sa.func.max(_TABLE.recorded)).where(mine).scalar_subquery()
+    query = _PROOF.where(mine, _TABLE.recorded == newest).order_by(_TABLE.stream, _TABLE.scope)
+    yield from (Completeness(**row) for row in database.execute(query).mappings())
