@@ -187,20 +187,28 @@ class JiraClient:
             body["nextPageToken"] = token
 
     def _ids_by_offset(self, jql: str, zone: tzinfo | None) -> Iterator[list[str]]:
-        for part in self._windows(jql, zone):
-            yield from self._ids_of_window(part)
+        """The list as it is where its first page, mostly its only one, says that it fits into the
+        10,000 results that Data Center pages through; else range by range."""
+        first = self._offset_page(jql, 0)
+        if int(first["total"]) <= _PART:
+            yield from self._ids_of_window(jql, first)
+        else:
+            for part in self._ranges(jql, zone or UTC):
+                yield from self._ids_of_window(part)
 
-    def _ids_of_window(self, jql: str) -> Iterator[list[str]]:
+    def _offset_page(self, jql: str, start: int) -> Json:
+        size = min(_OFFSET_PAGE, RESULT_WINDOW - start)
+        body = {"jql": f"{jql} {_ORDER}", "fields": ["id"], "startAt": start, "maxResults": size}
+        return self._search("search", body)
+
+    def _ids_of_window(self, jql: str, first: Json | None = None) -> Iterator[list[str]]:
         """Pages that overlap by one row: if the last row seen is not on the next page, rows have
         moved towards the front meanwhile and some could have been skipped, so the list starts
         again (it is read without bodies, and who listens drops what it has seen)."""
         for _ in range(_RESTARTS):
             start, anchor, total = 0, "", 1
             while start < total:
-                size = min(_OFFSET_PAGE, RESULT_WINDOW - start)
-                body = {"jql": f"{jql} {_ORDER}", "fields": ["id"], "startAt": start,
-                        "maxResults": size}  # fmt: skip
-                page = self._search("search", body)
+                page, first = first or self._offset_page(jql, start), None
                 ids, total = _ids(page), int(page["total"])
                 if anchor and anchor not in ids:
                     break
@@ -217,13 +225,8 @@ class JiraClient:
                 return
         raise RetryableError(f"{self.http.origin}: the issue list changed during {_RESTARTS} reads")
 
-    def _windows(self, jql: str, zone: tzinfo | None) -> Iterator[str]:
-        """The query, cut into ranges of `created` (which never changes) that stay within the
-        10,000 results that Data Center pages through."""
-        if self.count(jql) <= _PART:
-            yield jql
-            return
-        zone = zone or UTC
+    def _ranges(self, jql: str, zone: tzinfo) -> Iterator[str]:
+        """The query, cut by `created`, which never changes."""
         first, last = (self._created(jql, order, zone) for order in ("ASC", "DESC"))
         yield from self._halves(jql, first, last + timedelta(minutes=1), (None, None))
 

@@ -436,7 +436,8 @@ class _StreamPull:
         self._sweep = sweeping.conclude(
             self._wires, self._stream, before, self._policy, listed_first=listed_first
         )
-        known = [self._checkpoints[scope] for scope in plan.scopes_of(self._stream)]
+        now, scopes = self._policy.now, plan.scopes_of(self._stream)
+        known = [schedule.counted(self._checkpoints[scope], now) for scope in scopes]
         self._put(*(sweeping.remember(one, self._sweep, scheduled=scheduled) for one in known))
         for scope in plan.scopes_of(self._stream):
             if problem := self._sweep.failure or self._sweep.problems.get(scope):
@@ -503,9 +504,8 @@ class _StreamPull:
 
     def _count_each(self, scopes: Sequence[str]) -> dict[str, Count | None]:
         counts = {scope: self._ask_count(scope) for scope in scopes}
-        mark = {schedule.COUNTED: self._policy.now.isoformat()}
         known = [self._checkpoints[scope] for scope in scopes if counts[scope] is not None]
-        self._put(*(replace(one, detail={**one.detail, **mark}) for one in known))
+        self._put(*(schedule.counted(one, self._policy.now) for one in known))
         return counts
 
     def _ask_count(self, scope: str) -> Count | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ from itpm_sync.connector import Count, Stream, Window
 from itpm_sync.pull import plan
 from itpm_sync.store import Checkpoint, Completeness, ConnectionState
 
-COUNTED = "counted"  # in a checkpoint's detail: when the scope was counted on its own
+_COUNTED = "counted"  # in a checkpoint's detail: when the scope was counted on its own
 
 
 def remembered(state: ConnectionState, policy: plan.Policy) -> Mapping[str, Any]:
@@ -53,11 +54,16 @@ def together(stream: Stream, windows: Mapping[str, Window]) -> list[tuple[str, .
     return [tuple(scopes) for scopes in groups.values()]
 
 
+def counted(checkpoint: Checkpoint, now: datetime) -> Checkpoint:
+    """Notes that a scope was counted on its own, by the source or by a census."""
+    return replace(checkpoint, detail={**checkpoint.detail, _COUNTED: now.isoformat()})
+
+
 def counts_each(
     scopes: Sequence[str], checkpoints: Mapping[str, Checkpoint], policy: plan.Policy
 ) -> bool:
     """Whether each scope is to be counted on its own, because that was not done for a while."""
-    marks = [checkpoints[s].detail.get(COUNTED) if s in checkpoints else None for s in scopes]
+    marks = [checkpoints[s].detail.get(_COUNTED) if s in checkpoints else None for s in scopes]
     return not all(mark and _recent(datetime.fromisoformat(mark), policy) for mark in marks)
 
 

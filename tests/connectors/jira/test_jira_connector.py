@@ -129,8 +129,8 @@ def test_an_unknown_time_zone_reads_more_rather_than_less(site: JiraSite) -> Non
     site.sandbox.freeze(datetime(2026, 3, 2, 10, 30, tzinfo=UTC))
     key = site.sandbox.create_issue("NET", "new")
     connector = site.connector()
-    connector._known = connector._site()
-    object.__setattr__(connector._known, "zone", None)
+    connector.variables()
+    connector._zone = None
 
     found = records(connector, "issue", since=datetime(2026, 3, 2, 10, 30, tzinfo=UTC))
 
