@@ -482,7 +482,12 @@ class _StreamPull:
         if schedule.counts_each(scopes, self._checkpoints, self._policy):
             return {}
         stored = self._stored()
-        there = [stored.get(s, 0) + len(plan.unreadable(self._checkpoints.get(s))) for s in scopes]
+        known = {scope: self._checkpoints[scope] for scope in scopes}
+        unlisted = {scope: plan.unlisted(checkpoint) for scope, checkpoint in known.items()}
+        there = [
+            stored.get(scope, 0) + len(plan.unreadable(checkpoint)) - unlisted[scope]
+            for scope, checkpoint in known.items()
+        ]
         try:
             total = self._wires.connector.count(replace(self._stream, scopes=tuple(scopes)), "")
         except StoreError:
@@ -499,7 +504,8 @@ class _StreamPull:
             if last is None or last.source_count is None or not holds:
                 counts[scope] = self._ask_count(scope)
             else:
-                counts[scope] = Count(last.source_count, exact=last.exact and total.exact)
+                value = last.source_count - unlisted[scope]
+                counts[scope] = Count(value, exact=last.exact and total.exact)
         return counts
 
     def _count_each(self, scopes: Sequence[str]) -> dict[str, Count | None]:

@@ -233,11 +233,14 @@ def unreadable(checkpoint: Checkpoint | None) -> tuple[str, ...]:
     return tuple(checkpoint.detail.get("unreadable", ())) if checkpoint else ()
 
 
+def unlisted(checkpoint: Checkpoint | None) -> int:
+    """How many records the source, in the last sweep, gave by id but did not list."""
+    return int(checkpoint.detail.get("unlisted", 0)) if checkpoint else 0
+
+
 def with_unlisted(count: Count | None, checkpoint: Checkpoint | None) -> Count | None:
-    """The source's count and what, in the last sweep, it gave by id but did not list."""
-    if count is None or checkpoint is None:
-        return count
-    return replace(count, value=count.value + int(checkpoint.detail.get("unlisted", 0)))
+    """The source's count with the records that it would not list."""
+    return count and replace(count, value=count.value + unlisted(checkpoint))
 
 
 def agrees(count: Count | None, stored: int) -> bool:
