@@ -30,6 +30,7 @@ class World:
     def __init__(self, site: JiraSite, store: Store, *projects: str) -> None:
         self.site, self.store, self.projects = site, store, projects or ("NET",)
         self.now = datetime.now(UTC)
+        site.sandbox.freeze(self.now - HOUR)  # beyond what an incremental run reads twice
         for key in self.projects:
             site.sandbox.create_project(key)
             site.sandbox.create_issue(key, f"first of {key}")
