@@ -62,7 +62,7 @@ def assert_all_is_there(store: Store) -> None:
             detail={"unreadable": ["9"]},
         )
     }  # fmt: skip
-    assert store.connection_state("memory")[0] == {"points": "customfield_10016"}
+    assert store.connection_state("memory").variables == {"points": "customfield_10016"}
     (run,) = store.runs()
     assert (run.job, run.state, run.message, run.started) == ("weekly", "ok", "two", NOON)
     (proof,) = store.coverage()
