@@ -24,6 +24,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "### Reports": config.Reports,
     "### Connections": config.ConnectionCore,
     "### Projects": config.Project,
+    "PROJECT --from plan.xml`); options of the command go before it:": config.PlanFileOptions,
     "An entry of `publish`:": config.PublishTarget,
     "### Allocation": config.AllocationRule,
     "### Thresholds": config.Thresholds,

@@ -11,7 +11,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from itpm_sync.app.baselines import baseline_diff, baseline_list, baseline_record
+    from itpm_sync.app.baselines import (
+        PlanSource,
+        baseline_diff,
+        baseline_list,
+        baseline_record,
+    )
     from itpm_sync.app.checking import ConnectionCheck, check, connectors
     from itpm_sync.app.gathering import inputs
     from itpm_sync.app.inquiry import (
@@ -37,6 +42,7 @@ _HOMES = {
     "Explained": "inquiry",
     "Found": "inquiry",
     "JobResult": "jobs",
+    "PlanSource": "baselines",
     "Ratings": "inquiry",
     "Remapped": "pulling",
     "Session": "session",
@@ -67,6 +73,7 @@ __all__ = (
     "Explained",
     "Found",
     "JobResult",
+    "PlanSource",
     "Ratings",
     "Remapped",
     "Session",

@@ -2,28 +2,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
 from typing import Any
 
 from itpm_sync.app.baseline_lines import lines, recorded
 from itpm_sync.app.gathering import inputs
+from itpm_sync.app.plan_files import plan_of_file
 from itpm_sync.app.session import Session
-from itpm_sync.errors import ConfigError, Problem
-from itpm_sync.reconcile.status import RecordedBaseline
+from itpm_sync.config import PlanFileOptions
+from itpm_sync.config.validation import validated
+from itpm_sync.errors import ConfigError, Problem, suggestion
+from itpm_sync.model import Money
+from itpm_sync.reconcile.allocate import fold
+from itpm_sync.reconcile.status import (
+    BaselinePackage,
+    Element,
+    FrozenPlan,
+    Inputs,
+    ProjectSetup,
+    RecordedBaseline,
+)
+from itpm_sync.reconcile.wording import count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanSource:
+    """What a baseline is recorded from: `plan` (the store's work packages), `tickets`, or a file.
+
+    What is not given is as the project's `plan_file` block says.
+    """
+
+    name: str = "plan"
+    baseline: str = ""  # of a file: 0 to 10, or `schedule`
+    package_field: str = ""
+    project_field: str = ""
+    level: int | None = None
+    measure: str = "points"  # of tickets: points or estimate
+    rate: str = ""  # `CHF 120` for each point or hour
+    budget: str = ""  # `CHF 90000` for all tickets
 
 
 def baseline_record(
-    session: Session, project: str, *, author: str, approval: str = "", change_request: str = ""
+    session: Session,
+    project: str,
+    *,
+    author: str,
+    approval: str = "",
+    change_request: str = "",
+    source: PlanSource | None = None,
 ) -> tuple[str, ...]:
-    """Freezes the plan and the scope of a project, as they are in the store now."""
+    """Freezes the plan and the scope of a project: lines that say what was taken, and what not.
+
+    Raises ConfigError for a project, file or option that cannot be used; then nothing is recorded.
+    """
     from itpm_sync.reconcile import freeze
 
     today = session.today()
-    frozen = freeze(inputs(session, today), project)
-    if frozen is None:
-        raise ConfigError([Problem((), f"no project {project!r}", where="PROJECT")])
+    given, source = inputs(session, today), source or PlanSource()
+    setup = next((p for p in given.projects if fold(p.code) == fold(project)), None)
+    if setup is None:
+        hint = suggestion(project, [p.code for p in given.projects][:50])
+        raise ConfigError([Problem((), f"no project {project!r}", hint, "PROJECT")])
+    plan, remarks = _planned(session, given, setup, source)
+    frozen = freeze(given, setup.code, plan)
+    assert frozen is not None  # noqa: S101 - the project is known
+    _check_not_empty(given, setup.code, frozen)
     number = session.store.put_baseline(
-        project,
+        setup.code,
         on=today,
         author=author,
         now=session.now(),
@@ -31,8 +80,113 @@ def baseline_record(
         approval=approval,
         change_request=change_request,
     )
-    counts = f"{len(frozen.packages)} work packages, {len(frozen.items)} scope items"
-    return (f"baseline {number} of {project} recorded: {counts}",)
+    return (f"baseline {number} of {setup.code} recorded: {_counts(frozen)}", *remarks)
+
+
+def _check_not_empty(given: Inputs, code: str, frozen: FrozenPlan) -> None:
+    """A baseline without any package after one with some is a missing source, not a plan."""
+    before = any(fold(b.project) == fold(code) and _work(b.packages) for b in given.baselines)
+    if not before and not _work(frozen.packages) and not frozen.items:
+        hint = "pull its sources first, or record --from a plan file"
+        raise ConfigError([Problem((), f"{code} has neither plan nor tickets", hint)])
+    if before and not _work(frozen.packages):
+        message = f"no source gives work packages of {code}, and its last baseline has some"
+        hint = "record --from the plan's file, or pull its source"
+        raise ConfigError([Problem((), message, hint, "--from")])
+
+
+def _work(packages: Iterable[BaselinePackage]) -> bool:
+    """Whether there is any line that work is planned in, not only an amount set apart."""
+    return any(p.element in (Element.WORK, Element.PLANNING) for p in packages)
+
+
+def _counts(frozen: FrozenPlan) -> str:
+    totals: dict[str, Decimal] = defaultdict(Decimal)
+    for package in frozen.packages:
+        if package.budget is not None:
+            totals[package.budget.currency] += package.budget.amount
+    sums = "".join(f", {Money(amount, name)}" for name, amount in sorted(totals.items()))
+    parts = [count(len(frozen.packages), "work package"), count(len(frozen.items), "scope item")]
+    if frozen.milestones:
+        parts.append(count(len(frozen.milestones), "milestone"))
+    source = f", from {frozen.source}" if frozen.source else ""
+    return f"{', '.join(parts)}{sums}{source}"
+
+
+def _planned(
+    session: Session, given: Inputs, setup: ProjectSetup, source: PlanSource
+) -> tuple[FrozenPlan | None, tuple[str, ...]]:
+    if source.name == "plan":
+        return None, ()
+    if source.name == "tickets":
+        return _of_tickets(given, setup, source)
+    return plan_of_file(
+        Path(source.name), _options(session, setup.code, source), setup.code, setup.currency
+    )
+
+
+def _of_tickets(
+    given: Inputs, setup: ProjectSetup, source: PlanSource
+) -> tuple[FrozenPlan, tuple[str, ...]]:
+    from itpm_sync.reconcile.ticket_plan import Measure, Worth, plan_of_tickets
+
+    if source.measure not in set(Measure):
+        raise _wrong("--measure", f"expected points or estimate, found {source.measure!r}")
+    if source.rate and source.budget:
+        raise _wrong("--budget", "give a rate or a budget, not both")
+    worth = Worth(
+        rate=_money("--rate", source.rate, setup.currency),
+        budget=_money("--budget", source.budget, setup.currency),
+    )
+    try:
+        found = plan_of_tickets(given, setup.code, Measure(source.measure), worth)
+    except ValueError as error:
+        raise _wrong("--from", str(error)) from None
+    assert found is not None  # noqa: S101 - the project is known
+    if not found[0].packages:
+        raise _wrong(
+            "--from", f"no ticket of {setup.code} is in a work package: give them fix versions, or "
+            "add allocation rules",
+        )  # fmt: skip
+    return found
+
+
+def _money(option: str, text: str, currency: str) -> Money | None:
+    """`CHF 120.50`, `120.50 CHF`, or a number in the project's currency."""
+    if not text:
+        return None
+    words = text.replace("'", "").split()
+    numbers = [w for w in words if w[:1].isdigit()]
+    codes = [w.upper() for w in words if w not in numbers] or [currency]
+    wrong = _wrong(option, f"expected an amount such as CHF 120.50, found {text[:40]!r}")
+    if len(numbers) != 1 or len(codes) != 1:
+        raise wrong
+    try:
+        return Money(Decimal(numbers[0]), codes[0])
+    except (ValueError, InvalidOperation):
+        raise wrong from None
+
+
+def _wrong(option: str, message: str) -> ConfigError:
+    return ConfigError([Problem((), message, where=option)])
+
+
+def _options(session: Session, code: str, source: PlanSource) -> PlanFileOptions:
+    """The project's block, with what the command says instead."""
+    configured = next(
+        (p.plan_file for p in session.config.root.projects if p.code == code), PlanFileOptions()
+    )
+    said = {
+        "baseline": source.baseline,
+        "work_package": source.package_field,
+        "project": source.project_field,
+        "level": source.level,
+    }
+    changed = {name: value for name, value in said.items() if value not in ("", None)}
+    found, problems = validated(PlanFileOptions, {**configured.model_dump(), **changed})
+    if found is None:
+        raise ConfigError(problems)
+    return found
 
 
 def baseline_list(session: Session, project: str | None = None) -> tuple[RecordedBaseline, ...]:
@@ -66,8 +220,19 @@ def baseline_diff(session: Session, project: str, old: int, new: int) -> tuple[s
             {i.identity: i for i in versions[old].items},
             {i.identity: i for i in versions[new].items},
         ),
+        *_differences(
+            "milestone",
+            {m.code: m for m in versions[old].milestones},
+            {m.code: m for m in versions[new].milestones},
+        ),
+        *_calendars(versions[old], versions[new]),
     ]
     return tuple(told) or (f"versions {old} and {new} of {project} are equal",)
+
+
+def _calendars(old: RecordedBaseline, new: RecordedBaseline) -> Iterator[str]:
+    if old.calendar is not None and new.calendar is not None and old.calendar != new.calendar:
+        yield "changed  calendar: other working days"
 
 
 def _differences(what: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:

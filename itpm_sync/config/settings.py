@@ -136,6 +136,17 @@ class WorkingCalendar(Settings):
         return self
 
 
+class PlanFileOptions(Settings):
+    """How a plan in Microsoft Project XML becomes work packages of a project."""
+
+    baseline: Annotated[int, Field(ge=0, le=10)] | Literal["schedule"] = 0
+    work_package: Code = "wbs"
+    level: Annotated[int, Field(ge=1, le=50)] | None = None
+    project: str = ""
+    element: str = ""
+    currency: Currency = ""
+
+
 class Project(Settings):
     """A project of the portfolio."""
 
@@ -153,6 +164,7 @@ class Project(Settings):
     undistributed_budget: Annotated[Decimal, Field(ge=0)] | None = None
     budget_base: Annotated[Decimal, Field(ge=0)] | None = None
     calendar: WorkingCalendar = WorkingCalendar()
+    plan_file: PlanFileOptions = PlanFileOptions()
     publish: tuple[PublishTarget, ...] = ()
 
 

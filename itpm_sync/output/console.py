@@ -299,12 +299,15 @@ class Output:
             self._json([asdict(b) for b in found])
             return
         self._table(
-            ("Project", "Version", "On", "Author", "Approval", "Change", "Packages", "Items"),
+            (
+                "Project", "Version", "On", "Author", "Approval", "Change", "Packages", "Items",
+                "From",
+            ),
             [
                 (
                     escape(b.project), str(b.version), b.on.isoformat(), escape(b.author),
                     escape(b.approval), escape(b.change_request), str(len(b.packages)),
-                    str(len(b.items)),
+                    str(len(b.items)), escape(b.source or "plan"),
                 )
                 for b in found
             ],
