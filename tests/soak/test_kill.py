@@ -27,7 +27,7 @@ from tests.soak.office import PATIENCE_S, PROJECTS, Office, people_work, two_pro
 
 SOAK = "ITPM_SOAK_EXAMPLES" in os.environ
 ISSUES = 5_000 if SOAK else 120
-KILLS = int(os.environ.get("ITPM_SOAK_KILLS", "200")) if SOAK else 3  # on each database
+KILLS = int(os.environ.get("ITPM_SOAK_KILLS", "200")) if SOAK else 2  # on each database
 SERIES = 20  # kills of one store, one after the other; series run side by side
 FIRST = "a store that has nothing yet"
 HOW = (FIRST, "--full", "--sweep", "--quiet")
@@ -225,6 +225,8 @@ def test_a_full_disk_of_postgresql_is_told_and_is_forgotten_once_there_is_room(
 def test_a_store_that_cannot_grow_is_told_and_stays_whole(
     tmp_path: Path, sandbox: JiraSandbox
 ) -> None:
+    if os.geteuid() == 0 and not SOAK:
+        pytest.skip("the superuser has a small disk, which shows more")
     office = Office(tmp_path, f"sqlite:///{tmp_path / 'store.db'}", sandbox)
     code, said = office.run(largest_file=600_000)
     assert code == 3

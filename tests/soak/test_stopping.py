@@ -71,10 +71,10 @@ def test_stopped_at_any_instant_the_run_is_recorded_and_the_next_goes_on(
     office.assert_equal_to_source()
 
 
-@both
 def test_nobody_waits_for_a_pause_that_the_source_asked_for(
-    office: Office, sandbox: JiraSandbox, number: signal.Signals
+    office: Office, sandbox: JiraSandbox
 ) -> None:
+    number = signal.SIGINT
     sandbox.set_faults(Faults(rate_limit_per_s=1 / 120))  # 429 with Retry-After: 120
     refused = lambda: any(r.status == 429 for r in list(sandbox.requests))  # noqa: E731
     code, said = office.stop(number, refused, patience_s=SOON_S)
