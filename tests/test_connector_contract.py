@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
 
-from itpm_sync.connector import Connector, Page, Partition, Stream, Window
+from itpm_sync.connector import (
+    Connector,
+    Fate,
+    Page,
+    Partition,
+    Stream,
+    Whereabouts,
+    Window,
+)
 from itpm_sync.errors import ConnectionFailed
 from itpm_sync.testing import ConnectorContract, ContractWorld, MemoryConnector, MemorySource
 
@@ -36,7 +44,8 @@ def world_of(build: Callable[..., MemoryConnector], ids: bool = False) -> Contra
     return ContractWorld(
         connector=lambda: build(source=source, ids=ids), stream="item", create=create,
         title_of=lambda body: str(body["title"]), edit=edit, delete=source.delete,
-        move=source.move, offline=offline, astray=astray, secrets=("in no field",),
+        move=source.move, hide=source.secret.add, offline=offline, astray=astray,
+        secrets=("in no field",),
         cannot={"wire": "a dict is not asked by HTTP", "publishing": "a dict is only read"},
     )  # fmt: skip
 
@@ -82,6 +91,29 @@ class ReadsEveryScope(MemoryConnector):
         yield from super().partitions(self.stream, window)
 
 
+class TakesHiddenForDeleted(MemoryConnector):
+    def whereabouts(self, stream: Stream, ids: Sequence[str]) -> Mapping[str, Whereabouts]:
+        found = super().whereabouts(stream, ids)
+        deleted = Whereabouts(Fate.DELETED)
+        return {i: deleted if w.fate is Fate.HIDDEN else w for i, w in found.items()}
+
+
+class TakesTheSearchesWord(MemoryConnector):
+    def whereabouts(self, stream: Stream, ids: Sequence[str]) -> Mapping[str, Whereabouts]:
+        own = {r.source_id for r in self.source.listed(stream.scopes[0])}
+        return {
+            i: Whereabouts(Fate.THERE, stream.scopes[0]) if i in own else Whereabouts(Fate.HIDDEN)
+            for i in ids
+        }
+
+
+class ReadsEverythingWhateverIsAskedFor(MemoryConnector):
+    def fetch(self, stream: Stream, partition: Partition, window: Window) -> Iterator[Page]:
+        for scope in stream.scopes if partition.ids else ():
+            yield Page(self.source.listed(scope))
+        yield from super().fetch(stream, partition, window) if not partition.ids else ()
+
+
 class RaisesInCheck(MemoryConnector):
     def check(self) -> Any:
         raise ConnectionFailed("no route to host")
@@ -94,6 +126,18 @@ class RaisesInCheck(MemoryConnector):
         (RepeatsAPage, ConnectorContract.test_paging_loses_and_repeats_nothing),
         (EndsTheCensusEarly, ConnectorContract.test_a_full_read_the_census_and_the_count_agree),
         (ReadsAfterTheMoment, ConnectorContract.test_the_window_includes_its_first_moment),
+        (
+            TakesHiddenForDeleted,
+            ConnectorContract.test_what_the_account_may_not_see_is_not_said_to_be_deleted,
+        ),
+        (
+            TakesTheSearchesWord,
+            ConnectorContract.test_whereabouts_name_the_scope_of_what_is_there,
+        ),
+        (
+            ReadsEverythingWhateverIsAskedFor,
+            ConnectorContract.test_what_is_there_can_be_read_by_its_id,
+        ),
         (ReadsEveryScope, ConnectorContract.test_partitions_are_cut_for_the_scopes_asked_for),
     ],
 )

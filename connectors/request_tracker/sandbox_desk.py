@@ -97,6 +97,7 @@ class Desk:
         self.history: list[Transaction] = []
         self.taken: dict[str, Json] = {}  # identity of a seeded record → what it made
         self.zones: dict[str, str] = {"sync": "UTC"}  # user → time zone
+        self.strangers: set[str] = set()  # users without any right to tickets
         self.totals_hidden = False  # as where $UseSQLForACLChecks is 0
 
     # ---- set-up ---------------------------------------------------------------------------------

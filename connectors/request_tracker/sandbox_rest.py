@@ -115,6 +115,8 @@ class _Resources:
         ticket = self.desk.ticket(int(number))
         if ticket is None:
             return refusal(404, "Not Found")
+        if self.call.user in self.desk.strangers:
+            return refusal(403, "Forbidden")
         names = [*ticket.values, "Requestor", "CustomFields", "_hyperlinks"]
         shown = {name: self._value(ticket, name) for name in names}
         shown["EffectiveId"] = self._object("ticket", ticket.effective_id)
@@ -170,6 +172,8 @@ class _Resources:
             found = self.desk.search(query.get("query", ""), zone)
         except QueryError as error:
             return refusal(400, str(error))
+        if self.call.user in self.desk.strangers:
+            found = []
         if query.get("order", "").upper() == "DESC":
             found.reverse()
         total = None if self.desk.totals_hidden else len(found)

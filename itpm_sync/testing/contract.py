@@ -18,12 +18,16 @@ from itpm_sync.connector import (
     Connector,
     ConnectorSettings,
     Deletes,
+    Fate,
     Observed,
+    Partition,
     Publisher,
     RawRecord,
     StatusMessage,
     Stream,
     Target,
+    TellsWhereabouts,
+    Whereabouts,
     Window,
 )
 from itpm_sync.errors import ConnectionFailed, ItpmError, NotFound
@@ -72,11 +76,13 @@ class ContractWorld:
     """A connector and the hands that change its source.
 
     What a source cannot do is None, and `cannot` says why, by the hand's name; so it does for
-    `incremental` (a stream that is always read whole) and `wire` (a source that is not asked by
-    HTTP). The suite holds each of these words against what the connector declares and does.
+    `incremental` (a stream that is always read whole), `whereabouts` (a source that could say no
+    more than its census) and `wire` (a source that is not asked by HTTP). The suite holds each of
+    these words against what the connector declares and does.
 
     `connector` builds a fresh one. `create(scope, title)` adds a record of `stream` and gives its
-    source id; `edit(source_id, title)`, `delete(source_id)`, `move(source_id, scope)` change it.
+    source id; `edit(source_id, title)`, `delete(source_id)`, `move(source_id, scope)` change it,
+    `hide(source_id)` takes the right to see it from the connector's account.
     `title_of(raw)` reads the title from a raw record's JSON, `stored(title)` is what the source
     itself makes of one. `offline` builds a connector that reaches no host, `astray` one for a
     scope that does not exist. `stream` is the name of the stream tested; `crosses` is how many
@@ -93,6 +99,7 @@ class ContractWorld:
     edit: Callable[[str, str], None] | None = None
     delete: Callable[[str], None] | None = None
     move: Callable[[str, str], None] | None = None
+    hide: Callable[[str], None] | None = None
     publishing: PublishWorld | None = None
     crosses: int = 25
     stored: Callable[[str], str] = str
@@ -144,17 +151,21 @@ class ConnectorContract:
         self, world: ContractWorld, connector: Connector, wire: Wire
     ) -> None:
         stream = _stream(connector, world)
-        hands = ("edit", "delete", "move", "publishing")
+        hands = ("edit", "delete", "move", "hide", "publishing")
         with wire.watched():
             read(connector, stream)
         absent = {name for name in hands if getattr(world, name) is None}
         absent |= set() if stream.incremental else {"incremental"}
         absent |= set() if wire.asked else {"wire"}
+        absent |= set() if isinstance(connector, TellsWhereabouts) else {"whereabouts"}
         assert set(world.cannot) == absent
         assert all(world.cannot.values())
         assert (connector.publisher() is None) == (world.publishing is None)
         assert (world.delete is None) == (stream.deletes is Deletes.NEVER)
         assert world.move is None or len(stream.scopes) > 1
+        assert world.hide is None or isinstance(connector, TellsWhereabouts), (
+            "where a record can leave the account's sight, a census cannot tell that it was deleted"
+        )
 
     def test_it_implements_the_whole_interface(self, connector: Connector) -> None:
         assert isinstance(connector, Connector)
@@ -440,6 +451,75 @@ class ConnectorContract:
         found = _one(read(connector, stream), made)
         assert world.title_of(orjson.loads(found.body)) == "after"
 
+    # ---- whereabouts
+
+    def test_whereabouts_name_the_scope_of_what_is_there(
+        self, world: ContractWorld, connector: Connector
+    ) -> None:
+        world.needs("whereabouts")
+        stream = _stream(connector, world)
+        made = [world.create(stream.scopes[0], f"here {i}") for i in range(world.crosses)]
+        scopes = dict.fromkeys(made, stream.scopes[0])
+        if world.move is not None:
+            world.move(made[0], stream.scopes[1])
+            scopes[made[0]] = stream.scopes[1]
+        found = _whereabouts(connector, stream, made)
+        assert found == {i: Whereabouts(Fate.THERE, scope) for i, scope in scopes.items()}
+
+    def test_whereabouts_tell_what_is_deleted_from_what_is_there(
+        self, world: ContractWorld, connector: Connector
+    ) -> None:
+        world.needs("whereabouts", "delete")
+        assert world.delete is not None
+        stream = _stream(connector, world)
+        gone, kept = (world.create(stream.scopes[0], title) for title in ("short-lived", "kept"))
+        world.delete(gone)
+        found = _whereabouts(connector, stream, [gone, kept])
+        assert found[gone].fate in (Fate.DELETED, Fate.HIDDEN)
+        assert found[kept].fate is Fate.THERE
+
+    def test_what_the_account_may_not_see_is_not_said_to_be_deleted(
+        self, world: ContractWorld, connector: Connector
+    ) -> None:
+        world.needs("whereabouts", "hide")
+        assert world.hide is not None
+        stream = _stream(connector, world)
+        made = world.create(stream.scopes[0], "confidential")
+        world.hide(made)
+        assert made not in _census(connector, stream, stream.scopes[0])
+        assert _whereabouts(connector, stream, [made]) == {made: Whereabouts(Fate.HIDDEN)}
+
+    def test_what_is_there_can_be_read_by_its_id(
+        self, world: ContractWorld, connector: Connector
+    ) -> None:
+        world.needs("whereabouts")
+        stream = _stream(connector, world)
+        made = [world.create(stream.scopes[0], f"asked for {i}") for i in range(world.crosses)]
+        world.create(stream.scopes[0], "not asked for")
+        partition = Partition("by id", stream.scopes[0], ids=tuple(made))
+        pages = list(connector.fetch(stream, partition, Window(None, datetime.now(UTC))))
+        by_id = {r.source_id: r.body for page in pages for r in page.records}
+        assert by_id == {
+            r.source_id: r.body for r in read(connector, stream) if r.source_id in made
+        }
+
+    @pytest.mark.parametrize("damage", ["html", "cut", "500"])
+    def test_whereabouts_that_cannot_be_asked_for_raise(
+        self, world: ContractWorld, wire: Wire, damage: str
+    ) -> None:
+        world.needs("whereabouts")
+        made = world.offline()
+        stream = _stream(made, world)
+        ids = [world.create(stream.scopes[0], "asked for in vain")]
+        with pytest.raises(ItpmError):
+            _whereabouts(made, stream, ids)
+        made.close()
+        world.needs("wire")
+        made = world.connector()
+        with wire.spoilt(damage), pytest.raises(ItpmError):
+            _whereabouts(made, stream, ids)
+        made.close()
+
     # ---- publishing
 
     def test_what_is_published_stands_there_as_rendered_and_is_found_again(
@@ -525,6 +605,13 @@ def _one(records: Iterable[RawRecord], source_id: str) -> RawRecord:
 
 def _census(connector: Connector, stream: Stream, scope: str) -> Sequence[str]:
     return list(itertools.chain.from_iterable(connector.census(stream, scope)))
+
+
+def _whereabouts(
+    connector: Connector, stream: Stream, ids: Sequence[str]
+) -> Mapping[str, Whereabouts]:
+    assert isinstance(connector, TellsWhereabouts)
+    return connector.whereabouts(stream, ids)
 
 
 def _targets(

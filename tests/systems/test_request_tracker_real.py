@@ -21,7 +21,16 @@ import yaml
 
 from connectors.request_tracker.connector import RequestTrackerConnector, RequestTrackerSettings
 from connectors.request_tracker.sandbox import RequestTrackerSandbox
-from itpm_sync.connector import Context, Observed, RawRecord, StatusMessage, Target, Window
+from itpm_sync.connector import (
+    Context,
+    Fate,
+    Observed,
+    RawRecord,
+    StatusMessage,
+    Target,
+    Whereabouts,
+    Window,
+)
 from itpm_sync.errors import ConnectionFailed, NotFound, PreconditionFailed, RequestRejected
 from itpm_sync.mapping import compile_mapping
 from itpm_sync.model import HelpDeskItem, Record, TicketStatus, TimeEntry
@@ -87,6 +96,8 @@ def desk(request: pytest.FixtureRequest) -> Iterator[Desk]:
     sandbox.desk.add_field("Category", "Helpdesk", ("Hardware", "Software", "Access"))
     sandbox.desk.zones["newyork"] = "America/New_York"
     sandbox.tokens["1-29-newyork"] = "newyork"
+    sandbox.passwords["outsider"] = "outsider-secret"
+    sandbox.desk.strangers.add("outsider")
     url = sandbox.start()
     try:
         yield Desk(url, {"sync": "1-27-sandbox-token", "newyork": "1-29-newyork"})
@@ -405,6 +416,30 @@ def test_a_moved_ticket_tells_its_new_queue(desk: Desk, connect: Connect) -> Non
     assert pull(connector)[number].scope == "Procurement"
     assert number not in census(connector, "Helpdesk")
     assert number in census(connector, "Procurement")
+
+
+def test_whereabouts_tell_deleted_merged_moved_and_forbidden_apart(
+    desk: Desk, connect: Connect
+) -> None:
+    there, deleted, merged, moved = (desk.create() for _ in range(4))
+    desk.ask("DELETE", f"ticket/{deleted}")
+    desk.put(merged, MergeInto=int(there))
+    desk.put(moved, Queue="Procurement")
+    numbers = [there, deleted, merged, moved, "999999"]
+    connector = connect()
+    (stream,) = connector.streams()
+    assert connector.whereabouts(stream, numbers) == {
+        there: Whereabouts(Fate.THERE, "Helpdesk"),
+        deleted: Whereabouts(Fate.DELETED),
+        merged: Whereabouts(Fate.MERGED),
+        moved: Whereabouts(Fate.THERE, "Procurement"),
+        "999999": Whereabouts(Fate.DELETED),
+    }
+    stranger = connect(auth={"user": "outsider", "password": "outsider-secret"})
+    assert stranger.whereabouts(stream, numbers) == {
+        **dict.fromkeys(numbers, Whereabouts(Fate.HIDDEN)),
+        "999999": Whereabouts(Fate.DELETED),
+    }
 
 
 def test_a_deleted_ticket_leaves_census_and_count(desk: Desk, connect: Connect) -> None:

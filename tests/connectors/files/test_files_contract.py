@@ -82,8 +82,10 @@ class TestFiles(ConnectorContract):
             astray=lambda: connector(tmp_path, f"another-{request.param}"),
             cannot={
                 "incremental": "a row has no stamp: a file is always read whole",
+                "hide": "who may read a file may read all of its rows",
                 "move": "a table is one scope",
                 "publishing": "files are only read",
+                "whereabouts": "a row stands in its file or nowhere",
                 "wire": "files are opened, not asked for by HTTP",
             },
         )

@@ -70,6 +70,7 @@ def world_of(site: JiraSite) -> ContractWorld:
         edit=lambda ident, title: sandbox.edit_issue(ident, summary=title),
         delete=sandbox.delete_issue,
         move=lambda ident, project: str(sandbox.move_issue(ident, project)) and None,
+        hide=sandbox.hide_issue,
         offline=lambda: site.connector(url=NOBODY),
         astray=lambda: site.connector(projects=["NOWHERE"]),
         publishing=PublishWorld(

@@ -85,6 +85,9 @@ def rt_world(url: str, token: str, *, time_entries: bool) -> ContractWorld:
         move=lambda number, queue: people.change(number, Queue=queue),
         offline=lambda: connector(NOBODY),
         astray=lambda: connector(queues=("Nowhere",)),
+        cannot={
+            "hide": "REST2 grants no rights; a stranger's 403 is measured by the specification"
+        },
         publishing=PublishWorld(
             address=lambda: people.create("Helpdesk", "Status of the project"),
             written=people.written,
