@@ -838,3 +838,258 @@ def test_a_stream_that_asks_for_more_than_before_is_read_whole_once(world: World
     world.source.calls.clear()
     world.pull()
     assert world.source.calls["fetch"] == 0
+
+
+# ---- what became of records that no census lists ------------------------------------------------
+
+
+class CensusOnly(MemoryConnector):
+    """A connector that can say no more than its census."""
+
+    whereabouts = None  # type: ignore[assignment]
+
+
+def test_deleted_moved_hidden_and_merged_are_told_apart(world: World) -> None:
+    healthy(world)
+    world.pull()
+    world.source.delete("A1")
+    world.source.move("A2", "elsewhere")
+    world.source.secret.add("A3")
+    world.source.records["A4"] = replace(world.source.records["A4"], merged_into="A5")
+    result = world.pull(sweep=True)
+    assert world.absent() == {"A1": "deleted", "A2": "moved", "A3": "hidden", "A4": "merged"}
+    assert result.connections[0].message == (
+        "item: 1 deleted, 1 moved, 1 merged, 1 no longer visible"
+    )
+    assert result.state == "ok"
+    assert all(proof.complete for proof in world.store.coverage())
+
+
+def test_a_connector_that_knows_only_its_census_takes_what_is_missing_for_deleted(
+    sqlite_url: str,
+) -> None:
+    world = World(sqlite_url)
+    world.connector = CensusOnly(source=world.source)
+    healthy(world)
+    world.pull()
+    world.source.secret.add("A3")
+    world.pull(sweep=True)
+    assert world.absent() == {"A3": "deleted"}
+    world.source.secret.clear()
+    world.pull(sweep=True)
+    assert world.absent() == {}
+    world.store.close()
+
+
+def test_only_what_is_missing_is_asked_for(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    healthy(world)
+    world.pull()
+    asked: list[tuple[str, ...]] = []
+    told = MemoryConnector.whereabouts
+
+    def note(self: MemoryConnector, stream: Stream, ids: Any) -> Any:
+        asked.append(tuple(ids))
+        return told(self, stream, ids)
+
+    monkeypatch.setattr(MemoryConnector, "whereabouts", note)
+    world.pull(sweep=True)
+    assert asked == []
+    world.source.delete("A7")
+    world.source.move("B1", "elsewhere")
+    world.pull(sweep=True)
+    assert asked == [("A7", "B1")]
+
+
+@pytest.mark.parametrize("edited", [False, True])
+def test_a_record_that_is_there_but_not_listed_stays_and_is_read_by_its_id(
+    world: World, edited: bool
+) -> None:
+    healthy(world)
+    world.pull()
+    world.source.unlisted.add("A7")  # archived, or the source's index lags
+    if edited:
+        world.source.put("A7", "A", title="edited")
+    result = world.pull(sweep=True)
+    assert (result.state, world.absent()) == ("ok", {})
+    assert world.titles()["A7"] == ("edited" if edited else "item 7")
+    proof = {c.scope: c for c in world.store.coverage()}["A"]
+    assert (proof.stored, proof.source_count, proof.complete) == (20, 20, True)
+    world.source.calls.clear()
+    assert world.pull().state == "ok"
+    assert world.source.calls["census"] == 0, "the count is known to lack it"
+    world.source.unlisted.clear()
+    world.pull()
+    assert world.pull().state == "ok"
+    world.assert_equal_to_source()
+
+
+def test_a_question_that_fails_marks_nothing_and_is_told_and_asked_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    healthy(world)
+    world.pull()
+    world.source.delete("A7")
+
+    def fail(*_: object) -> Any:
+        raise ConnectionFailed("no route to host")
+
+    with monkeypatch.context() as failing:
+        failing.setattr(MemoryConnector, "whereabouts", fail)
+        result = world.pull(sweep=True)
+    assert world.absent() == {}
+    assert result.exit_code == 3
+    assert result.message == (
+        "memory: item A: it cannot be asked what became of missing records: no route to host"
+    )
+    assert world.pull().state == "ok"
+    assert world.absent() == {"A7": "deleted"}
+
+
+def test_a_record_of_which_the_source_says_nothing_stays_and_is_told(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    healthy(world)
+    world.pull()
+    world.source.delete("A7")
+    world.source.delete("B1")
+    told = MemoryConnector.whereabouts
+
+    def forgetful(self: MemoryConnector, stream: Stream, ids: Any) -> Any:
+        return {i: w for i, w in told(self, stream, ids).items() if i != "A7"}
+
+    with monkeypatch.context() as forgetting:
+        forgetting.setattr(MemoryConnector, "whereabouts", forgetful)
+        result = world.pull(sweep=True)
+    assert world.absent() == {"B1": "deleted"}
+    assert result.message == (
+        "memory: item A: 1 of its stored records is not listed, and the source did not say what "
+        "became of it; the next sweep asks again"
+    )
+    assert world.pull().state == "ok"
+    assert set(world.absent()) == {"A7", "B1"}
+
+
+def test_in_doubt_nobody_is_asked_and_confirmed_deletions_get_their_true_causes(
+    world: World,
+) -> None:
+    healthy(world)
+    world.pull()
+    world.source.hidden.add("B")
+    world.source.calls.clear()
+    assert world.pull(sweep=True).exit_code == 4
+    assert world.source.calls["whereabouts"] == 0
+    world.source.move("B0", "elsewhere")
+    del world.source.records["B1"]
+    world.pull(sweep=True, confirm=True)
+    hidden = dict.fromkeys(["B2", "B3", "B4"], "hidden")
+    assert world.absent() == {"B0": "moved", "B1": "deleted"} | hidden
+
+
+@pytest.mark.parametrize(
+    ("change", "stops"),
+    [("deleted", False), ("moved", False), ("hidden", True), ("nothing said", True)],
+)
+def test_an_empty_census_of_what_may_be_empty_is_believed_only_if_the_source_says_why(
+    make: Callable[..., World], monkeypatch: pytest.MonkeyPatch, change: str, stops: bool
+) -> None:
+    world = make(stream=Stream("item", ("A",), may_be_empty=True))
+    fill(world, 3)
+    world.pull()
+    for number in range(3):
+        if change == "moved":
+            world.source.move(f"A{number}", "elsewhere")
+        elif change == "hidden":
+            world.source.secret.add(f"A{number}")
+        else:
+            world.source.delete(f"A{number}")
+    if change == "nothing said":
+        monkeypatch.setattr(MemoryConnector, "whereabouts", lambda *_: {})
+    result = world.pull(sweep=True)
+    assert (result.exit_code == 4) is stops
+    assert set(world.absent().values()) == (set() if stops else {change})
+    if stops:
+        assert "item A: the source lists nothing, 3 records are stored" in result.message
+
+
+def test_many_records_of_what_may_be_empty_are_not_even_asked_for(
+    make: Callable[..., World],
+) -> None:
+    world = make(stream=Stream("item", ("A",), may_be_empty=True))
+    fill(world, 11)
+    world.pull()
+    for number in range(11):
+        world.source.delete(f"A{number}")
+    world.source.calls.clear()
+    assert world.pull(sweep=True).exit_code == 4
+    assert world.source.calls["whereabouts"] == 0
+
+
+def test_what_was_changed_unseen_and_comes_back_while_a_sweep_is_at_work_is_read(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It came back after the changes were listed and before the census: listed, never read."""
+    world.connector.counts = False
+    healthy(world)
+    world.pull()
+    world.source.secret.add("A7")
+    world.source.put("A7", "A", title="edited unseen")
+    world.pull()
+    world.pull()  # the checkpoint is beyond the edit by now
+    listing, census = MemoryConnector.partitions, MemoryConnector.census
+    done: list[str] = []
+
+    def come_back(now: str) -> None:
+        done.append(now)
+        if len(done) == 2:  # between the two, whichever comes first
+            world.source.secret.clear()
+
+    def partitions(self: MemoryConnector, stream: Stream, window: Window) -> Any:
+        yield from listing(self, stream, window)
+        come_back("read")
+
+    def ids(self: MemoryConnector, stream: Stream, scope: str) -> Any:
+        come_back("listed")
+        yield from census(self, stream, scope)
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(MemoryConnector, "partitions", partitions)
+        meanwhile.setattr(MemoryConnector, "census", ids)
+        world.connector.stream = replace(world.connector.stream, scopes=("A",))
+        world.pull(sweep=True)
+    world.pull(sweep=True)
+    assert world.titles()["A7"] == "edited unseen"
+
+
+def test_what_comes_and_moves_between_census_and_reading_is_counted_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    healthy(world)
+    world.pull()
+    census = MemoryConnector.census
+
+    def then_changes(self: MemoryConnector, stream: Stream, scope: str) -> Any:
+        yield from census(self, stream, scope)
+        if scope == "B":
+            world.source.put("A99", "A", title="new")
+            world.source.move("A1", "B")
+            merged = world.source.put("A2", "A", title="")
+            world.source.records["A2"] = replace(merged, merged_into="A3")
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(MemoryConnector, "census", then_changes)
+        result = world.pull(sweep=True)
+    assert (result.state, world.absent()) == ("ok", {"A2": "merged"})
+    assert {c.scope: (c.stored, c.census_count, c.complete) for c in world.store.coverage()} == {
+        "A": (19, 19, True),
+        "B": (6, 6, True),
+    }
+
+
+def test_a_stream_read_whole_of_which_nothing_is_stored_is_not_listed(
+    make: Callable[..., World],
+) -> None:
+    world = make(stream=Stream("item", ("A",), may_be_empty=True))
+    world.pull()
+    world.source.calls.clear()
+    assert world.pull(sweep=True).state == "ok"
+    assert world.source.calls["census"] == 0

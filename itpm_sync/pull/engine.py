@@ -440,7 +440,7 @@ class _StreamPull:
         known = [schedule.counted(self._checkpoints[scope], now) for scope in scopes]
         self._put(*(sweeping.remember(one, self._sweep, scheduled=scheduled) for one in known))
         for scope in plan.scopes_of(self._stream):
-            if problem := self._sweep.failure or self._sweep.problems.get(scope):
+            if problem := self._sweep.problems.get(scope):
                 self._problems[scope] = f"{self._stream.name} {scope}".strip() + f": {problem}"
         for scope, ids in self._sweep.unlisted.items():
             log.info("%s %s %s: %d records are not listed, yet given by id",

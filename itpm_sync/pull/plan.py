@@ -183,6 +183,11 @@ def to_ask(stream: Stream, censuses: Iterable[ScopeCensus]) -> tuple[str, ...]:
     return tuple(ident for census in _lacking(stream, censuses) for ident in census.missing)
 
 
+def lacking(stream: Stream, censuses: Iterable[ScopeCensus]) -> tuple[str, ...]:
+    """The configured scopes that do not list all that is stored."""
+    return tuple(census.scope for census in _lacking(stream, censuses))
+
+
 def judge(
     stream: Stream,
     censuses: Iterable[ScopeCensus],

@@ -21,26 +21,24 @@ ASKED_AT_ONCE = 1_000  # ids a question; between two of them a run can be stoppe
 class Sweep:
     """What a sweep found and did, by scope. `counts`: how many records the source has, by a
     complete census and by what it gave when asked by id (`unlisted`: these must be read).
-    `unknown` are listed but not stored, of the `unanswered` nothing is known. `marked` counts by
-    cause.
+    `unknown` are listed but not stored. `marked` counts by cause. `problems`: of what is missing
+    nothing is known, as the source could not be asked, or did not say.
     """
 
     counts: Mapping[str, int] = field(default_factory=dict)
     unknown: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     unlisted: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    unanswered: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     marked: Mapping[str, int] = field(default_factory=dict)
     safety_stop: str = ""
-    failure: str = ""  # nothing was concluded, as the source could not be asked
+    problems: Mapping[str, str] = field(default_factory=dict)
 
-    @property
-    def problems(self) -> Mapping[str, str]:
-        """What a person should know of a scope whose records could not all be accounted for."""
-        return {
-            scope: f"{len(ids)} of its stored records are not listed, and the source did not say "
-            "what became of them; the next sweep asks again"
-            for scope, ids in self.unanswered.items()
-        }
+
+def _unanswered(count: int) -> str:
+    verb, them = ("is", "it") if count == 1 else ("are", "them")
+    return (
+        f"{count} of its stored records {verb} not listed, and the source did not say what became "
+        f"of {them}; the next sweep asks again"
+    )
 
 
 def list_ids(wires: Wires, stream: Stream) -> Mapping[str, str]:
@@ -96,7 +94,8 @@ def conclude(
     except StoreError:
         raise
     except Exception as error:  # noqa: BLE001 — the connector's; `describe` logs it
-        return replace(found, failure=describe(error))
+        why = f"it cannot be asked what became of missing records: {describe(error)}"
+        return replace(found, problems=dict.fromkeys(plan.lacking(stream, censuses), why))
     doubts = () if policy.confirm else plan.unconfirmed(stream, censuses, where)
     if doubts:
         return replace(found, safety_stop="; ".join(doubts))
@@ -104,9 +103,8 @@ def conclude(
     marked = wires.write(lambda: _mark(wires, stream, censuses, verdict, checkpoints)).result()
     for scope, ids in (*verdict.unlisted.items(), *verdict.unanswered.items()):
         counts[scope] += len(ids)
-    return replace(
-        found, marked=marked, unlisted=verdict.unlisted, unanswered=verdict.unanswered
-    )  # fmt: skip
+    problems = {scope: _unanswered(len(ids)) for scope, ids in verdict.unanswered.items()}
+    return replace(found, marked=marked, unlisted=verdict.unlisted, problems=problems)
 
 
 def _ask(wires: Wires, stream: Stream, ids: Sequence[str]) -> Mapping[str, Whereabouts] | None:
@@ -163,7 +161,7 @@ def remember(checkpoint: Checkpoint, sweep: Sweep, *, scheduled: bool) -> Checkp
     After a safety stop, and where questions stayed open, it asks for another sweep in the next run,
     so that the stop is not forgotten.
     """
-    if sweep.safety_stop or sweep.failure or checkpoint.scope in sweep.unanswered:
+    if sweep.safety_stop or checkpoint.scope in sweep.problems:
         return replace(checkpoint, detail={**checkpoint.detail, "doubt": True})
     ids = sorted(sweep.unknown.get(checkpoint.scope, ()))[:REMEMBERED]
     unlisted = len(sweep.unlisted.get(checkpoint.scope, ()))
