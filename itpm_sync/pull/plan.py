@@ -166,8 +166,8 @@ _CAUSES = {Fate.DELETED: "deleted", Fate.MERGED: "merged", Fate.HIDDEN: "hidden"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What is concluded of missing records. `absent`: ids by cause, `unlisted` and `unanswered`:
-    ids by the scope under which they are stored.
+    """What is concluded of missing records. `absent`: ids by cause; `unlisted`: by the scope in
+    which they are now; `unanswered`: by the one under which they are stored.
 
     `unlisted` exist in the stream all the same (its listing lags, or leaves out what is archived):
     they stay, and are read by id. Of the `unanswered` nothing is known; they stay as they are.
@@ -178,9 +178,14 @@ class Verdict:
     unanswered: Mapping[str, tuple[str, ...]]
 
 
-def to_ask(stream: Stream, censuses: Iterable[ScopeCensus]) -> tuple[str, ...]:
-    """The records whose whereabouts only the source can tell."""
-    return tuple(ident for census in _lacking(stream, censuses) for ident in census.missing)
+def to_ask(
+    stream: Stream, censuses: Iterable[ScopeCensus], checkpoints: Mapping[str, Checkpoint]
+) -> tuple[str, ...]:
+    """The records whose whereabouts only the source can tell: not those of a scope that was
+    configured once, for which nobody asks any more.
+    """
+    dropped = checkpoints.keys() - set(scopes_of(stream))
+    return tuple(i for census in censuses if census.scope not in dropped for i in census.missing)
 
 
 def lacking(stream: Stream, censuses: Iterable[ScopeCensus]) -> tuple[str, ...]:
@@ -197,26 +202,33 @@ def judge(
     """Why records are listed nowhere: deleted, merged, moved, hidden, or not absent at all.
 
     `where` is None for a connector that only knows its census: then what is missing was deleted.
-    Records stored under a scope that is not configured are not asked for. They are hidden if it
-    was configured once, else moved: so the source said when it gave them last.
     """
     absent, unlisted, unanswered = (defaultdict[str, list[str]](list) for _ in range(3))
     for census in censuses:
+        configured = census.scope in scopes_of(stream)
+        silent = _said_before(configured, dropped=census.scope in checkpoints)
         for ident in census.missing:
-            if census.scope not in scopes_of(stream):
-                absent["hidden" if census.scope in checkpoints else "moved"].append(ident)
-            elif where is None:
-                absent["deleted"].append(ident)
-            elif (fate := _fate(where, ident)) is Fate.UNKNOWN:
-                unanswered[census.scope].append(ident)
-            elif fate in _CAUSES:
+            fate = Fate.UNKNOWN if where is None else _fate(where, ident)
+            if fate in _CAUSES:
                 absent[_CAUSES[fate]].append(ident)
-            elif _within(stream, where[ident].scope):
-                unlisted[census.scope].append(ident)
+            elif where is not None and fate is Fate.THERE:
+                place = _scope_of(stream, where[ident].scope)
+                (unlisted[place] if place is not None else absent["moved"]).append(ident)
+            elif silent or where is None:
+                absent[silent or "deleted"].append(ident)
             else:
-                absent["moved"].append(ident)
+                unanswered[census.scope].append(ident)
     return Verdict(absent=_frozen(absent), unlisted=_frozen(unlisted),
                    unanswered=_frozen(unanswered))  # fmt: skip
+
+
+def _said_before(configured: bool, *, dropped: bool) -> str:
+    """The cause that is known without a new answer, of records stored under a scope. One that is
+    not configured: it was once, or the source said that they are there when it gave them last.
+    """
+    if configured:
+        return ""
+    return "hidden" if dropped else "moved"
 
 
 def _fate(where: Mapping[str, Whereabouts], ident: str) -> Fate:
@@ -224,9 +236,11 @@ def _fate(where: Mapping[str, Whereabouts], ident: str) -> Fate:
     return told.fate if told else Fate.UNKNOWN
 
 
-def _within(stream: Stream, scope: str) -> bool:
-    """Whether a scope is configured; sources write names in their own case."""
-    return not stream.scopes or scope.casefold() in {s.casefold() for s in stream.scopes}
+def _scope_of(stream: Stream, scope: str) -> str | None:
+    """The stream's own name of a scope, None if it has none: sources write names in their case."""
+    if not stream.scopes:
+        return ""
+    return {own.casefold(): own for own in stream.scopes}.get(scope.casefold())
 
 
 def _frozen(found: Mapping[str, list[str]]) -> dict[str, tuple[str, ...]]:

@@ -90,7 +90,7 @@ def conclude(
     if doubts:
         return replace(found, safety_stop="; ".join(doubts))
     try:
-        where = _ask(wires, stream, plan.to_ask(stream, censuses))
+        where = _ask(wires, stream, plan.to_ask(stream, censuses, checkpoints))
     except StoreError:
         raise
     except Exception as error:  # noqa: BLE001 — the connector's; `describe` logs it

@@ -254,6 +254,10 @@ class JiraWorld:
         with self.sandbox._lock:
             if what in ("create", "hide project", "show project"):
                 self._on_project(what, given[0])
+            elif what in ("refuse boards", "permit boards"):
+                self.sandbox.deny(*(["JIRA_SOFTWARE"] if what == "refuse boards" else []))
+            elif "board" in what or "sprint" in what:
+                self._on_board(what, *given)
             else:
                 issues = list(self.sandbox.state.issues.values())
                 self._on_issue(what, issues[given[0] % len(issues)], *given[1:])
@@ -269,6 +273,20 @@ class JiraWorld:
             state.rows.pop(number)
             state.version += 1
             state._reindex(number)
+
+    def _on_board(self, what: str, given: Any, number: int = 0) -> None:
+        state = self.sandbox.state
+        sprints = sorted(state.sprints)
+        match what:
+            case "sprint":
+                state.sprint(given, f"Sprint {next(self._numbers)}")
+            case "hide board" | "show board":
+                state.board(given, scrum=True)["hidden"] = what == "hide board"
+            case "move sprint" if sprints:
+                board = state.board(given, scrum=True)
+                state.sprints[sprints[number % len(sprints)]]["originBoardId"] = board["id"]
+            case "delete sprint" if sprints:
+                del state.sprints[sprints[given % len(sprints)]]
 
     def _on_issue(self, what: str, issue: Issue, given: Any = None) -> None:
         sandbox, key = self.sandbox, issue.key
@@ -310,7 +328,7 @@ class JiraWorld:
         if self.sandbox.cloud:
             auth["email"] = self.sandbox.email
         settings = JiraSettings.model_validate(
-            {**given, "auth": auth, "projects": CONFIGURED, "sprints": False}
+            {**given, "auth": auth, "projects": CONFIGURED, "sprints": "auto"}
         )
         made = JiraConnector("jira", settings, Context(Path(), connections=4, attempts=3))
         http = made._http
@@ -330,7 +348,7 @@ class JiraWorld:
         """A pull that meets events and may be killed (then None)."""
         self.wait(timedelta(seconds=61))
         steady = self._steady()
-        live = self._live()
+        live, absent = self._live(), self.absent()
 
         def job(connector: JiraConnector) -> PullResult:
             def opened(_known: Any) -> tuple[Connector, Mapper]:
@@ -349,6 +367,8 @@ class JiraWorld:
         if not any(isinstance(event, tuple) for event in events.values()):
             lost = live & steady - self._live()
             assert not lost, f"the run marked what was there all along: {sorted(lost)}"
+            if "403" not in events.values():
+                self._check_causes({i: c for i, c in self.absent().items() if absent.get(i) != c})
         return result
 
     def publish(
@@ -493,9 +513,45 @@ class JiraWorld:
             str(i) for i in self.visible() if i not in late and state.rows[i].project in CONFIGURED
         }
 
-    def _live(self) -> set[str]:
+    def _live(self, stream: str = "issue") -> set[str]:
         raws = self.store.raw_records("jira")
-        return {r.raw.source_id for r in raws if r.stream == "issue" and r.absent is None}
+        return {r.raw.source_id for r in raws if r.stream == stream and r.absent is None}
+
+    def absent(self) -> dict[tuple[str, str], str]:
+        """Why records are absent, by stream and id."""
+        raws = self.store.raw_records("jira")
+        return {(r.stream, r.raw.source_id): r.absent for r in raws if r.absent is not None}
+
+    def _check_causes(self, absent: Mapping[tuple[str, str], str]) -> None:
+        """What a run says of records that it marked is true, and no more than Jira told it."""
+        for (stream, ident), cause in absent.items():
+            there = {"issue": self._project_of, "sprint": self._board_of}[stream](ident)
+            if cause == "hidden":
+                assert there is None, f"{stream} {ident} can be seen"
+            else:
+                assert cause == "moved", f"{stream} {ident}: nobody said that it is {cause}"
+                assert there is not None, f"{stream} {ident} cannot be seen"
+                assert not there & {*CONFIGURED}, f"{stream} {ident} is still in {there}"
+
+    def _project_of(self, ident: str) -> set[str] | None:
+        """The project of an issue; None if the account cannot see it, or there is none."""
+        found = self.sandbox.state.get(ident)
+        return {self.sandbox.state.project_of(found)["key"]} if found else None
+
+    def _board_of(self, ident: str) -> set[str] | None:
+        """The projects of a sprint's board, alike."""
+        state = self.sandbox.state
+        sprint = state.sprints.get(int(ident))
+        if sprint is None or state.denied:
+            return None
+        board = state.boards[sprint["originBoardId"]]
+        seen = any(state.project(key) for key in board["projects"])
+        return set(board["projects"]) if seen and not board.get("hidden") else None
+
+    def sprints(self) -> set[str]:
+        """The sprints on boards of configured projects that our account may see."""
+        found = {str(i): self._board_of(str(i)) for i in self.sandbox.state.sprints}
+        return {i for i, projects in found.items() if projects and projects & {*CONFIGURED}}
 
     def source(self, scopes: Sequence[str] = CONFIGURED) -> Issues:
         """What a store should hold of the visible issues, field by field."""
@@ -511,6 +567,8 @@ class JiraWorld:
         """No faults, an index that has caught up: one undisturbed run makes the store equal."""
         self.sandbox.set_index_lag(0)
         self.wait(timedelta(minutes=6))
+        if self.sandbox.state.denied:
+            self._settle_refused()
         hidden = [k for k in CONFIGURED if self.sandbox.state.projects[k].get("hidden")]
         if hidden:
             self._settle_visible([k for k in CONFIGURED if k not in hidden])
@@ -524,6 +582,7 @@ class JiraWorld:
             result = self.run(sweep=True, confirm=True)
             assert result is not None
         assert self.stored() == self.source()
+        assert self._live("sprint") == self.sprints()
         held = Counter(issue["project"] for issue in self.source().values())
         assert result.state == ("ok" if len(held) == len(CONFIGURED) else "partial"), result.message
         for proof in self.store.coverage():
@@ -534,6 +593,15 @@ class JiraWorld:
             if proof.stream == "issue":
                 assert proof.stored == held[proof.scope]
         assert not self.store.rejected()
+
+    def _settle_refused(self) -> None:
+        """Boards that are refused are not boards that are gone."""
+        before = self._live("sprint")
+        result = self.run(sweep=True)
+        assert result is not None
+        assert self._live("sprint") == before, "nothing is concluded from a refusal"
+        assert not before or result.state != "ok", "and it is told"
+        self.sandbox.deny()
 
     def _settle_visible(self, scopes: Sequence[str]) -> None:
         """A project that cannot be asked is told; nothing of it is marked, and the others are

@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from tests.soak.jira_world import (
-    CONFIGURED,
     IN_THE_ANSWER,
     ON_THE_WIRE,
     PROJECTS,
@@ -42,7 +41,11 @@ OPS: st.SearchStrategy[Op] = st.one_of(
     st.tuples(st.just("delete"), ISSUES),
     st.tuples(st.just("move"), ISSUES, st.sampled_from(PROJECTS)),
     st.tuples(st.sampled_from(["hide", "show"]), ISSUES),
-    st.tuples(st.sampled_from(["hide project", "show project"]), st.sampled_from(CONFIGURED)),
+    st.tuples(st.sampled_from(["hide project", "show project"]), st.sampled_from(PROJECTS)),
+    st.tuples(st.sampled_from(["sprint", "hide board", "show board"]), st.sampled_from(PROJECTS)),
+    st.tuples(st.just("move sprint"), st.sampled_from(PROJECTS), ISSUES),
+    st.tuples(st.just("delete sprint"), ISSUES),
+    st.tuples(st.sampled_from(["refuse boards", "permit boards"])),
     st.tuples(st.sampled_from(["log", "relog", "unlog"]), ISSUES, st.integers(1, 500)),
 )
 FAULTS = st.sampled_from([*ON_THE_WIRE, *IN_THE_ANSWER])
