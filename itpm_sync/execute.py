@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -58,3 +60,18 @@ class Bounded(Executor):
 def threads(workers: int, name: str, *, ahead: int = 2) -> Executor:
     """A thread pool that takes at most `workers × ahead` calls before `submit` blocks."""
     return Bounded(ThreadPoolExecutor(workers, thread_name_prefix=name), workers * ahead)
+
+
+@contextmanager
+def few_collections() -> Iterator[None]:
+    """Has the garbage collector look for cycles a hundred times less often than usual.
+
+    Parsed pages and rows are many objects without cycles: reference counting frees them, and
+    looking for cycles among them takes a seventh of a pull.
+    """
+    before = gc.get_threshold()
+    gc.set_threshold(100_000, 20, 20)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)

@@ -245,7 +245,7 @@ def test_killed_between_two_pages_the_next_run_converges(
     world = make(store_url)
     healthy(world)
     landed = 0
-    land = Store.land_page
+    land = Store.land
 
     def die(self: Store, page: Page, **options: Any) -> Any:
         nonlocal landed
@@ -254,7 +254,7 @@ def test_killed_between_two_pages_the_next_run_converges(
         landed += 1
         return land(self, page, **options)
 
-    monkeypatch.setattr(Store, "land_page", die)
+    monkeypatch.setattr(Store, "land", die)
     with pytest.raises(KeyboardInterrupt):
         world.pull()
     monkeypatch.undo()
@@ -276,7 +276,7 @@ def test_a_broken_store_ends_the_run_at_once(
     def full(*_: object, **__: object) -> None:
         raise StoreError("store: the disk is full")
 
-    monkeypatch.setattr(Store, "land_page", full)
+    monkeypatch.setattr(Store, "land", full)
     with pytest.raises(StoreError, match="disk is full"):
         world.pull(inline=inline)
     assert world.store.checkpoints("memory", "item") == {}
@@ -290,7 +290,7 @@ def test_the_writer_is_one_thread_and_fetchers_are_several(
     writers: set[str] = set()
     fetchers: set[str] = set()
     together = threading.Barrier(2, timeout=20)
-    land, fetch = Store.land_page, MemoryConnector.fetch
+    land, fetch = Store.land, MemoryConnector.fetch
 
     def note(self: Store, page: Page, **options: Any) -> Any:
         writers.add(threading.current_thread().name)
@@ -302,7 +302,7 @@ def test_the_writer_is_one_thread_and_fetchers_are_several(
             together.wait()  # passes only if two partitions are fetched at once
         yield from fetch(self, *arguments)
 
-    monkeypatch.setattr(Store, "land_page", note)
+    monkeypatch.setattr(Store, "land", note)
     monkeypatch.setattr(MemoryConnector, "fetch", meet)
     assert world.pull(inline=False).state == "ok"
     assert len(writers) == 1

@@ -10,30 +10,23 @@ import orjson
 
 from itpm_sync.connector import RawRecord
 from itpm_sync.errors import RecordError
-from itpm_sync.mapping.values import Convert, Frame, Getter, Json, to_text
+from itpm_sync.mapping.building import Build, FieldRule, Make, builder
+from itpm_sync.mapping.values import Frame, Getter, Json
 from itpm_sync.model import Record, SourceRef
 
 
 @dataclass(frozen=True, slots=True)
 class Mapped:
-    """The model records of one raw record, its own first, and the fields that were left empty."""
+    """What was made of one raw record, its own first, and the fields that were left empty."""
 
-    records: tuple[Record, ...]
+    records: tuple[Any, ...]
     problems: tuple[RecordError, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class FieldRule:
-    name: str
-    path: str
-    get: Getter
-    convert: Convert
-    soft: bool
-    required: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Block:
+    """One rule of a stream: which elements it takes, and what it makes of each."""
+
     kind: type[Record]
     each: Getter | None
     child_id: Getter
@@ -44,10 +37,11 @@ class Block:
 
 
 class Mapper:
-    """A compiled mapping. Thread-safe: it holds no state."""
+    """A compiled mapping. Thread-safe: what it keeps are functions, made when first needed."""
 
     def __init__(self, blocks: Mapping[str, tuple[Block, ...]], fingerprint: str) -> None:
         self._blocks = blocks
+        self._builders: dict[str, tuple[tuple[Block, Build], ...]] = {}
         self.fingerprint = fingerprint
 
     @property
@@ -59,12 +53,18 @@ class Mapper:
         """The kinds of model records that a stream can give, its own first."""
         return tuple(dict.fromkeys(b.kind.kind for b in self._blocks.get(stream, ())))
 
-    def apply(self, connection: str, stream: str, raw: RawRecord) -> Mapped:
-        """The model records of one raw record. Raises RecordError to quarantine all of it."""
-        identity = f"{connection}:{stream}:{raw.source_id}"
+    def apply(
+        self, connection: str, stream: str, raw: RawRecord, make: Make = lambda kind: kind
+    ) -> Mapped:
+        """The model records of one raw record, or what `make` makes in their place.
+
+        Raises RecordError to quarantine all of it.
+        """
+        ref = SourceRef(connection, stream, raw.source_id, raw.url)
+        identity = ref.identity
         try:
             parsed = orjson.loads(raw.body) if raw.parsed is None else raw.parsed
-            return self._apply(connection, stream, raw, Frame(parsed, identity))
+            return self._apply(stream, ref, Frame(parsed, identity), make)
         except orjson.JSONDecodeError as error:
             broken = RecordError(
                 field="body", value=str(error), expected="JSON", place=raw.url or identity
@@ -76,69 +76,37 @@ class Mapper:
             )
             raise deep from None
 
-    def _apply(self, connection: str, stream: str, raw: RawRecord, frame: Frame) -> Mapped:
-        records: list[Record] = []
+    def _apply(self, stream: str, ref: SourceRef, frame: Frame, make: Make) -> Mapped:
+        records: list[Any] = []
         problems: list[RecordError] = []
-        for block in self._blocks.get(stream, ()):
-            for ref, element in self._elements(block, connection, stream, raw, frame):
+        builders = self._builders.get(stream)
+        if builders is None:
+            blocks = self._blocks.get(stream, ())
+            builders = tuple((b, builder(b.kind, b.fields, b.attributes)) for b in blocks)
+            self._builders[stream] = builders
+        for block, build in builders:
+            if block.each is None:
+                if not block.when or all(test(frame.parent, frame) for test in block.when):
+                    records.append(build(ref, frame.parent, frame, problems, make))
+                continue
+            for child, element in _children(block, ref, frame):
                 if not block.when or all(test(element, frame) for test in block.when):
-                    records.append(_build(block, ref, element, frame, problems=problems))
+                    records.append(build(child, element, frame, problems, make))
         return Mapped(tuple(records), tuple(problems))
 
-    @staticmethod
-    def _elements(
-        block: Block, connection: str, stream: str, raw: RawRecord, frame: Frame
-    ) -> Iterator[tuple[SourceRef, Json]]:
-        if block.each is None:
-            yield SourceRef(connection, stream, raw.source_id, raw.url), frame.parent
-            return
-        child_stream = f"{stream}.{block.kind.kind}"
-        elements = block.each(frame.parent, frame)
-        if not isinstance(elements, list | None):
-            raise RecordError(
-                field=f"each of {block.kind.kind}",
-                value=elements,
-                expected="a list",
-                place=raw.url or frame.identity,
-            )
-        for position, element in enumerate(elements or ()):
-            own = block.child_id(element, frame)
-            own = position if own is None else own
-            url = block.url(element, frame) if block.url else raw.url
-            yield SourceRef(connection, child_stream, f"{raw.source_id}/{own}", url), element
 
-
-def _build(
-    block: Block, ref: SourceRef, element: Json, frame: Frame, *, problems: list[RecordError]
-) -> Record:
-    values: dict[str, Any] = {"ref": ref}
-    for field in block.fields:
-        try:
-            value = field.get(element, frame)
-            if value is not None:
-                value = field.convert(value)
-        except RecordError as error:
-            error = RecordError(
-                field=field.path,
-                value=error.value,
-                expected=error.expected,
-                place=ref.url or ref.identity,
-                hint=error.hint,
-            )
-            if not field.soft or field.required:
-                raise error from None
-            problems.append(error)
-            continue
-        if value is not None:
-            values[field.name] = value
-        elif field.required:
-            raise RecordError(
-                field=field.path,
-                value=None,
-                expected=f"a {field.name}",
-                place=ref.url or ref.identity,
-            )
-    if block.attributes:
-        found = ((name, get(element, frame)) for name, get in block.attributes)
-        values["attributes"] = {n: to_text(v) for n, v in found if v not in (None, "", [])}
-    return block.kind(**values)
+def _children(block: Block, ref: SourceRef, frame: Frame) -> Iterator[tuple[SourceRef, Json]]:
+    elements = block.each(frame.parent, frame) if block.each else None
+    if elements is None:
+        return
+    if not isinstance(elements, list):
+        raise RecordError(
+            field=f"each of {block.kind.kind}", value=elements, expected="a list",
+            place=ref.url or frame.identity,
+        )  # fmt: skip
+    stream = f"{ref.stream}.{block.kind.kind}"
+    for position, element in enumerate(elements):
+        own = block.child_id(element, frame)
+        own = position if own is None else own
+        url = block.url(element, frame) if block.url else ref.url
+        yield SourceRef(ref.connection, stream, f"{ref.source_id}/{own}", url), element

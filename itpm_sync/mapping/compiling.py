@@ -7,22 +7,27 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from itpm_sync.errors import ConfigError, Problem, RecordError, suggestion
-from itpm_sync.mapping.applying import Block, FieldRule, Mapper
+from itpm_sync.mapping.applying import Block, Mapper
+from itpm_sync.mapping.building import FieldRule
 from itpm_sync.mapping.fields import FITTING, FieldType, declared_fields
 from itpm_sync.mapping.values import (
+    NOTHING,
+    Constant,
     Convert,
+    First,
     Frame,
     Getter,
     Json,
+    OrElse,
+    Path,
+    Translated,
     condition,
     follow,
     nothing,
-    or_else,
     reads_dates,
     scaled,
     shape,
@@ -45,7 +50,6 @@ _STEP = re.compile(r"\.?(?:\[([^\]=]+)=([^\]]*)\]|([^.\[\]]+))")
 _INDEX = re.compile(r"[0-9]{1,9}")
 RULE_KEYS = frozenset("path value first map default as format zone currency scale soft".split())
 BLOCK_KEYS = frozenset("to each id when fields attributes url".split())
-_MISSING = object()
 
 
 def compile_mapping(
@@ -64,15 +68,6 @@ def compile_mapping(
         )
     canonical = json.dumps([data, sorted((variables or {}).items())], sort_keys=True, default=str)
     return Mapper(blocks, hashlib.sha256(canonical.encode()).hexdigest()[:16])
-
-
-def _first(gets: tuple[Getter, ...], element: Json, frame: Frame) -> Json:
-    """The first value that is one."""
-    for get in gets:
-        value = get(element, frame)
-        if value is not None and value != "":
-            return value
-    return None
 
 
 class _Compiler:
@@ -169,6 +164,7 @@ class _Compiler:
                     convert=convert,
                     soft=bool(options.get("soft", False)),
                     required=required,
+                    coded=hint_type.enum is not None,
                 )
             )
         for name, (required, _) in declared.items():
@@ -185,8 +181,7 @@ class _Compiler:
             self.bad(path, f"expected a path or a rule, found {shape(rule)}")
             return nothing
         if "value" in rule:
-            constant = rule["value"]
-            return lambda _e, _f: constant
+            return Constant(rule["value"])
         get = self._source(path, rule)
         currency = rule.get("currency")
         if isinstance(currency, Mapping) and "path" in currency:
@@ -194,7 +189,7 @@ class _Compiler:
         if "map" in rule:
             get = self._translated(path, rule, get)
         elif "default" in rule:
-            get = or_else(get, rule["default"])
+            get = OrElse(get, rule["default"])
         return get
 
     def _source(self, path: tuple[str | int, ...], rule: Mapping[str, Json]) -> Getter:
@@ -204,7 +199,7 @@ class _Compiler:
                 self.bad((*path, "first"), f"expected a list of paths, found {shape(paths)}")
                 return nothing
             gets = tuple(self.path((*path, "first", i), p) for i, p in enumerate(paths))
-            return partial(_first, gets)
+            return First(gets)
         if "path" not in rule:
             self.bad(path, "a rule needs one of: path, value, first")
             return nothing
@@ -218,19 +213,7 @@ class _Compiler:
             self.bad((*path, "map"), f"expected a mapping of words, found {shape(table)}")
             return get
         folded = {str(k).casefold(): v for k, v in table.items()}
-        exact = {w: folded[w.casefold()] for w in map(str, table) if w == w.strip()}
-        default = rule.get("default", _MISSING)
-
-        def translate(element: Json, frame: Frame) -> Json:
-            value = get(element, frame)
-            if value is None:
-                return None if default is _MISSING else default
-            if value.__class__ is str and value in exact:
-                return exact[value]
-            found = folded.get(str(value).strip().casefold(), default)
-            return value if found is _MISSING else found
-
-        return translate
+        return Translated(get, folded, rule.get("default", NOTHING))
 
     def path(self, at: tuple[str | int, ...], text: Json) -> Getter:
         if not isinstance(text, str) or not text:
@@ -238,14 +221,11 @@ class _Compiler:
             return nothing
         if text == "^@id":
             return lambda _e, frame: frame.identity
-        from_parent = text.startswith("^")
         resolved = self._resolved(text.removeprefix("^"))
         if resolved is None:
             return nothing
-        find = follow(self._steps(at, resolved))
-        if from_parent:
-            return lambda _e, frame: find(frame.parent)
-        return lambda element, _f: find(element)
+        steps = self._steps(at, resolved)
+        return Path(steps, follow(steps), from_parent=text.startswith("^"))
 
     def _resolved(self, text: str) -> str | None:
         """The path with its variables; None if one is not configured."""

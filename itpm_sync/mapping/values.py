@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal, InvalidOperation
@@ -31,9 +31,94 @@ class Frame:
     identity: str
 
 
+NOTHING = object()
+"""No value given, where None would be one."""
+
+
 def nothing(_element: Json, _frame: Frame) -> Json:
     """No value, whatever the element."""
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """The same value for every element."""
+
+    value: Json
+
+    def __call__(self, _element: Json, _frame: Frame) -> Json:
+        return self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """The value at the end of a path; None where it leads nowhere."""
+
+    steps: tuple[Any, ...]
+    find: Convert
+    from_parent: bool = False
+
+    @property
+    def plain(self) -> bool:
+        """Whether it goes through objects only."""
+        return bool(self.steps) and all(isinstance(s, str) and s != "*" for s in self.steps)
+
+    def __call__(self, element: Json, frame: Frame) -> Json:
+        return self.find(frame.parent if self.from_parent else element)
+
+
+@dataclass(frozen=True, slots=True)
+class First:
+    """The first value that is one."""
+
+    gets: tuple[Getter, ...]
+
+    def __call__(self, element: Json, frame: Frame) -> Json:
+        for get in self.gets:
+            value = get(element, frame)
+            if value is not None and value != "":
+                return value
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class OrElse:
+    """`default` where there is no value."""
+
+    get: Getter
+    default: Json
+
+    def __call__(self, element: Json, frame: Frame) -> Json:
+        value = self.get(element, frame)
+        return self.default if value is None else value
+
+
+@dataclass(frozen=True, slots=True)
+class Translated:
+    """A word of ours for a word of the source, whose case and outer blanks do not matter.
+
+    `default` is for words that the table lacks; NOTHING leaves them as they are.
+    """
+
+    get: Getter
+    table: Mapping[str, Json]  # keys folded
+    default: Json = NOTHING
+
+    def __call__(self, element: Json, frame: Frame) -> Json:
+        return self.translate(self.get(element, frame))
+
+    def translate(self, value: Json) -> Json:
+        """Of any value."""
+        if value is None:
+            return None if self.default is NOTHING else self.default
+        return self.word(str(value), value)
+
+    def word(self, text: str, value: Json = NOTHING) -> Json:
+        """Of a text; `value` is what it was."""
+        found = self.table.get(text.strip().casefold(), self.default)
+        if found is not NOTHING:
+            return found
+        return text if value is NOTHING else value
 
 
 def with_currency(amount: Getter, currency: Getter) -> Getter:
@@ -44,11 +129,6 @@ def with_currency(amount: Getter, currency: Getter) -> Getter:
         return None if found is None else {"amount": found, "currency": currency(element, frame)}
 
     return pair
-
-
-def or_else(get: Getter, default: Json) -> Getter:
-    """`default` where there is no value."""
-    return lambda e, f: default if (v := get(e, f)) is None else v
 
 
 def follow(steps: tuple[Any, ...]) -> Convert:
@@ -222,7 +302,7 @@ def to_bool(value: Json) -> bool | None:
 def to_list(value: Json) -> tuple[str, ...]:
     """The texts of a list, or the parts between commas."""
     if isinstance(value, list):
-        return tuple([to_text(v) for v in value if v is not None and v != ""])
+        return tuple([to_text(v) for v in value if v is not None and v != ""]) if value else ()
     return tuple(part.strip() for part in to_text(value).split(",") if part.strip())
 
 

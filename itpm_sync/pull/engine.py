@@ -23,7 +23,7 @@ from itpm_sync.connector import (
     Window,
 )
 from itpm_sync.errors import Stopped, StoreError
-from itpm_sync.execute import Bounded, Inline, threads
+from itpm_sync.execute import Inline, few_collections, threads
 from itpm_sync.http import until_stopped
 from itpm_sync.mapping import Mapper
 from itpm_sync.pull import plan, schedule, sweeping
@@ -37,11 +37,11 @@ from itpm_sync.pull.reading import (
 )
 from itpm_sync.pull.remapping import remap
 from itpm_sync.pull.result import ConnectionResult, PullResult, ScopeResult, StreamResult
+from itpm_sync.pull.writing import Writer
 from itpm_sync.store import Checkpoint, Completeness, ConnectionState, Landed, Store
 
 log = logging.getLogger(__name__)
 
-QUEUED_PAGES = 8  # waiting for the writer; more would only cost memory
 GRACE_S = 0.7  # in which a stopped run's threads may end; who hangs in a request is left behind
 LISTERS = 4  # scopes of a connection that are read side by side
 DAY = timedelta(hours=24)
@@ -90,8 +90,10 @@ def pull(
         max_deleted_share=max_deleted_share, confirm=confirm, refresh_every=refresh_every,
     )  # fmt: skip
     stop = stop or threading.Event()
+    writer = Writer(store, run=run, now=now, stop=stop, inline=inline)
     futures: list[Future[ConnectionResult]] = []
-    with _executors(inline, len(sources), stop, futures) as (connections, writer):
+    running = _executors(inline, len(sources), stop, futures, writer)
+    with few_collections(), running as connections:
         puller = _Puller(
             store, policy, writer, stop, progress, inline=inline,
             pause=pause or until_stopped(stop),
@@ -102,30 +104,30 @@ def pull(
 
 @contextmanager
 def _executors(
-    inline: bool, count: int, stop: threading.Event, futures: Sequence[Future[ConnectionResult]]
-) -> Iterator[tuple[Executor, Executor]]:
+    inline: bool, count: int, stop: threading.Event, futures: Sequence[Future[ConnectionResult]],
+    writer: Writer,
+) -> Iterator[Executor]:  # fmt: skip
     if inline:
-        yield Inline(), Inline()
+        yield Inline()
         return
     connections = ThreadPoolExecutor(max(count, 1), thread_name_prefix="connection")
-    writer = Bounded(ThreadPoolExecutor(1, thread_name_prefix="store"), QUEUED_PAGES)
     try:
-        yield connections, writer
+        yield connections
     except BaseException:
         stop.set()
         wait(futures, GRACE_S)
         connections.shutdown(wait=False, cancel_futures=True)
-        writer.shutdown(wait=False)
+        writer.close(wait=False)
         raise
     connections.shutdown()
-    writer.shutdown()
+    writer.close()
 
 
 @dataclass(frozen=True, slots=True)
 class _Puller:
     store: Store
     policy: plan.Policy
-    writer: Executor
+    writer: Writer
     stop: threading.Event
     progress: Progress | None
     inline: bool
@@ -175,9 +177,8 @@ class _Puller:
         proofs = [
             replace(known, complete=False, note=message) for known in self.store.coverage(name)
         ]
-        self.writer.submit(
-            self.store.put_completeness, self.policy.run, proofs, self.policy.now
-        ).result()
+        run, now = self.policy.run, self.policy.now
+        self.writer.submit(lambda: self.store.put_completeness(run, proofs, now)).result()
         log.error("%s: %s", name, message)
         return ConnectionResult(name=name, failure=message)
 

@@ -15,7 +15,6 @@ from concurrent.futures import Executor, Future
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import partial
 from typing import Any, Protocol
 
 from itpm_sync.connector import Connector, Deletes, Page, Partition, RawRecord, Stream, Window
@@ -28,7 +27,8 @@ from itpm_sync.errors import (
     StoreError,
 )
 from itpm_sync.mapping import Mapped, Mapper
-from itpm_sync.store import Landed, Store
+from itpm_sync.pull.writing import Writer
+from itpm_sync.store import Landed, MakeOf, MapRecord, Store
 
 log = logging.getLogger(__name__)
 
@@ -56,21 +56,17 @@ class Wires:
     now: datetime
     fetchers: Executor
     listers: Executor  # several scopes are listed side by side; their partitions share `fetchers`
-    writer: Executor
+    writer: Writer
     progress: Progress | None
     stop: threading.Event
     pause: Callable[[float], None]
 
     def write(self, job: Callable[[], Any]) -> Future[Any]:
-        """Has the one writer do something; waits for a place in its queue. Once the run is being
-        stopped, nothing more is written: what waits in the queue raises Stopped, too.
+        """Has the one writer do something after all that it was given before. Once the run is being
+        stopped, nothing more is written: that raises Stopped, here or in the future.
         """
         self.go_on()
-        return self.writer.submit(self._unless_stopped, job)
-
-    def _unless_stopped(self, job: Callable[[], Any]) -> Any:
-        self.go_on()
-        return job()
+        return self.writer.submit(job)
 
     def go_on(self) -> None:
         """Raises Stopped if the run is being stopped."""
@@ -165,6 +161,7 @@ class _ScopeJob:
         self._whole, self._given = stream.deletes is Deletes.WHOLE, given
         self._failed, self._unread = threading.Event(), threading.Event()
         self._configured = {name.casefold(): name for name in stream.scopes or (scope,)}
+        self._unwritten: list[Future[Landed]] = []
 
     def run(self) -> ScopeReading:
         running = _Running()
@@ -183,6 +180,10 @@ class _ScopeJob:
         except Exception as problem:  # noqa: BLE001 — the connector's; the caller reports it
             self._failed.set()
             error = problem
+        error = running.first_error(error)
+        self._wires.write(lambda: None).result()  # every page before it is stored by then
+        for landing in self._unwritten:
+            running.add(landing)
         error = running.first_error(error)
         census = self._sights and error is None and (self._whole or listed is True)
         unread = self._unread.is_set()
@@ -206,7 +207,7 @@ class _ScopeJob:
                 return
 
     def _fetch(self, partition: Partition) -> None:
-        """One partition, from its beginning after a RetryableError; returns when it is stored."""
+        """One partition, from its beginning after a RetryableError; hands in its pages."""
         if self._failed.is_set():
             return
         try:
@@ -222,39 +223,42 @@ class _ScopeJob:
             raise
 
     def _pages(self, partition: Partition) -> None:
-        connector, writes = self._wires.connector, _Running()
-        if self._sights and partition.ids is not None:
-            writes.add(self._sight(partition.ids))
+        connector, wires = self._wires.connector, self._wires
+        listed = partition.ids if self._sights else None
         pages = connector.fetch(self._stream, partition, self._window)
         with closing(pages) if isinstance(pages, Generator) else nullcontext():
             for page in pages:
-                self._wires.go_on()
+                wires.go_on()
                 if page.rejected:
                     self._unread.set()
-                writes.add(self._wires.write(partial(self._land, page)))
-                if self._sights and partition.ids is None:
-                    writes.add(self._sight(_named(page)))
-        if error := writes.first_error():
-            raise error
+                ids = _named(page) if self._sights and partition.ids is None else listed
+                self._land(page, ids)
+                listed = None
+        if listed:  # nothing came of what was listed
+            self._land(Page(()), listed)
 
-    def _sight(self, ids: Sequence[str]) -> Future[Any]:
-        wires, stream, scope = self._wires, self._stream.name, self._scope
-        return wires.write(lambda: wires.store.census_add(wires.name, stream, scope, ids))
-
-    def _land(self, page: Page) -> None:
+    def _land(self, page: Page, sighted: Sequence[str] | None) -> None:
+        """Hands a page to the writer; `sighted` are ids for the census."""
         wires, stream = self._wires, self._stream.name
-        landed = wires.store.land_page(
+        prepared = wires.store.prepare(
             Page([self._placed(raw) for raw in page.records], page.rejected),
-            run=wires.run,
             connection=wires.name,
             stream=stream,
             fingerprint=wires.mapper.fingerprint,
             map_record=mapping_of(wires.mapper, wires.name, stream),
-            now=wires.now,
         )
-        done, total = self._tally.add(landed)
+        landing = wires.writer.land(prepared, (self._scope, sighted) if sighted else None)
+        landing.add_done_callback(self._landed)
+
+    def _landed(self, landing: Future[Landed]) -> None:
+        if landing.exception() is not None:
+            self._unwritten.append(landing)
+            self._failed.set()
+            return
+        wires = self._wires
+        done, total = self._tally.add(landing.result())
         if wires.progress is not None:
-            wires.progress.update(wires.name, stream, done, total)
+            wires.progress.update(wires.name, self._stream.name, done, total)
 
     def _placed(self, raw: RawRecord) -> RawRecord:
         """The record under its scope as configured: sources write names in their own case."""
@@ -312,12 +316,12 @@ class _Running:
             self._error = problem
 
 
-def mapping_of(mapper: Mapper, connection: str, stream: str) -> Callable[[RawRecord], Mapped]:
+def mapping_of(mapper: Mapper, connection: str, stream: str) -> MapRecord:
     """The mapper for one stream. What it cannot digest becomes a RecordError, never more."""
 
-    def apply(raw: RawRecord) -> Mapped:
+    def apply(raw: RawRecord, make: MakeOf) -> Mapped:
         try:
-            return mapper.apply(connection, stream, raw)
+            return mapper.apply(connection, stream, raw, make)
         except RecordError:
             raise
         except Exception as error:

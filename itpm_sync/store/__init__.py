@@ -1,6 +1,8 @@
 """The store: the only SQL of the product. Use `Store`; the rest is inside."""
 
 from itpm_sync.store.lock import RunLock
+from itpm_sync.store.making import Made, made
+from itpm_sync.store.preparing import PreparedPage
 from itpm_sync.store.store import Store
 from itpm_sync.store.values import (
     BaselineLine,
@@ -9,6 +11,8 @@ from itpm_sync.store.values import (
     ConnectionState,
     GateRecord,
     Landed,
+    MakeOf,
+    MapRecord,
     OutboxRow,
     Provenance,
     RejectedRecord,
@@ -27,7 +31,11 @@ __all__ = [
     "ConnectionState",
     "GateRecord",
     "Landed",
+    "Made",
+    "MakeOf",
+    "MapRecord",
     "OutboxRow",
+    "PreparedPage",
     "Provenance",
     "RejectedRecord",
     "Run",
@@ -38,4 +46,5 @@ __all__ = [
     "StoredBaseline",
     "StoredRaw",
     "StoredSnapshot",
+    "made",
 ]

@@ -10,42 +10,40 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
-from operator import attrgetter, itemgetter
+from operator import itemgetter
 from typing import Any
 
 import orjson
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from itpm_sync.errors import RecordError
 from itpm_sync.model import KINDS, Money, Record, SourceRef, as_plain
+from itpm_sync.store.making import Row, processor, row_columns, row_maker
 from itpm_sync.store.schema import (
     COMMON,
     TABLES,
     FieldType,
-    PlainText,
     Processor,
     column_names,
     field_types,
-    storable,
 )
-
-Row = tuple[Any, ...]
-LONGEST_ID = 500  # PostgreSQL's index rows end at about 2,700 bytes
 
 
 def _same(value: Any) -> Any:
     return value
 
 
-def writer(column: sa.Column[Any], dialect: sa.Dialect) -> Processor:
-    """How a value of the column goes to the driver."""
-    return column.type.dialect_impl(dialect).bind_processor(dialect) or _same
-
-
 def reader(column: sa.Column[Any], dialect: sa.Dialect) -> Processor:
     """How the driver's value of the column becomes ours."""
-    return column.type.dialect_impl(dialect).result_processor(dialect, None) or _same
+    return column.type.dialect_impl(dialect).result_processor(dialect, None) or (
+        lambda value: value
+    )
+
+
+def placeholders(dialect: sa.Dialect, count: int) -> str:
+    """`(?, ?, …)` as the driver writes it."""
+    marker = "%s" if dialect.name == "postgresql" else "?"
+    return f"({','.join([marker] * count)})"
 
 
 def upsert_sql(
@@ -76,7 +74,7 @@ class TableWriter:
     ) -> None:
         self.sql, order = upsert_sql(table, dialect, update=update)
         self._pick = itemgetter(*order)
-        self._processed = _processors([writer(table.c[name], dialect) for name in order])
+        self._processed = [processor(table.c[name], dialect) for name in order]
 
     def write(self, connection: sa.Connection, rows: Iterable[Mapping[str, Any]]) -> None:
         """Upserts all rows by one executemany."""
@@ -84,16 +82,14 @@ class TableWriter:
         if values:
             connection.exec_driver_sql(self.sql, values)
 
+    def write_rows(self, connection: sa.Connection, rows: Sequence[Row]) -> None:
+        """Upserts rows that are in the table's order and as the driver takes them."""
+        if rows:
+            connection.exec_driver_sql(self.sql, rows)
+
     def _row(self, row: Mapping[str, Any]) -> Row:
-        values = list(self._pick(row))
-        for i, process in self._processed:
-            values[i] = process(values[i])
-        return tuple(values)
-
-
-def _processors(processors: Sequence[Processor]) -> tuple[tuple[int, Processor], ...]:
-    """Those that do something, with their place."""
-    return tuple((i, process) for i, process in enumerate(processors) if process is not _same)
+        pairs = zip(self._processed, self._pick(row), strict=True)
+        return tuple([process(value) for process, value in pairs])
 
 
 class KindCodec:
@@ -109,54 +105,19 @@ class KindCodec:
         self.cls = KINDS[kind]
         self.table = TABLES[kind]
         self.fields = field_types(kind)
-        plain = [field.name for field in self.fields if field.base is not Money]
-        self._money = [field.name for field in self.fields if field.base is Money]
-        own = ["source_id", "connection", "stream", "url", *COMMON, *plain]
-        amounts = [f"{name}{part}" for name in self._money for part in ("", "_currency")]
-        self.columns = (*self.ENGINE, *own, *amounts)
+        self.columns = (*self.ENGINE, *row_columns(kind))
+        self.make = row_maker(kind, dialect)
         table = self.table
-        put = {name: writer(table.c[name], dialect) for name in self.columns}
         get = {name: reader(table.c[name], dialect) for name in self.columns}
-        self.moment: Processor = put["state_from"]
+        self.moment: Processor = processor(table.c.state_from, dialect)
         self.read_moment: Processor = get["state_from"]
         self.upsert, order = upsert_sql(table, dialect)
         self._permute = itemgetter(*(self.columns.index(name) for name in order))
-        self._pick = attrgetter("ref.source_id", "ref.connection", "ref.stream", "ref.url",
-                                *COMMON, *plain)  # fmt: skip
-        self._texts = itemgetter(*(i for i, n in enumerate(own) if _is_text(table.c[n])))
-        self._texts_at = tuple(i for i, n in enumerate(own) if put[n] is storable)
-        self._processed = _processors([_same if put[n] is storable else put[n] for n in own])
-        self._marker = "%s" if dialect.name == "postgresql" else "?"
+        self._dialect = dialect
         self.select = sa.select(*(table.c[name] for name in self.columns))
-        self._owned = f"{self.select.compile(dialect=dialect)} WHERE raw_id IN ("
+        self._owned = f"{self.select.compile(dialect=dialect)} WHERE raw_id IN "
         self._get = tuple(get[name] for name in self.columns)
         self._decoders = self._field_decoders()
-
-    def content(self, record: Record) -> Row:
-        """The record's own values as the driver takes them.
-
-        Raises RecordError for a value that no database can hold.
-        """
-        values = list(self._pick(record))
-        texts = "".join(self._texts(values))  # one look at all of them: nearly always plain
-        if not texts.isascii() or "\0" in texts or len(values[0]) > LONGEST_ID:
-            check_id(values[0], record.ref.url or record.id[:LONGEST_ID])
-            for i in self._texts_at:
-                values[i] = storable(values[i])
-        values[3] = storable(values[3])
-        for i, process in self._processed:
-            try:
-                values[i] = process(values[i])
-            except (OverflowError, ValueError, TypeError) as error:
-                raise RecordError(
-                    field=self.columns[self.HEAD + i], value=values[i],
-                    expected="a value that can be stored", place=record.ref.url or record.id,
-                    hint=str(error),
-                ) from error  # fmt: skip
-        for name in self._money:
-            money = getattr(record, name)
-            values += (None, None) if money is None else (str(money.amount), money.currency)
-        return tuple(values)
 
     def write(self, connection: sa.Connection, rows: Sequence[Row]) -> None:
         """Upserts rows (in the order of `columns`) by one executemany."""
@@ -166,7 +127,7 @@ class KindCodec:
 
     def owned_by(self, connection: sa.Connection, raw_ids: Sequence[str]) -> list[Row]:
         """The rows of raw records, as the driver gives them."""
-        sql = self._owned + ",".join([self._marker] * len(raw_ids)) + ")"
+        sql = self._owned + placeholders(self._dialect, len(raw_ids))
         found = connection.exec_driver_sql(sql, tuple(raw_ids))
         return [tuple(row) for row in found]
 
@@ -220,20 +181,6 @@ class KindCodec:
             attributes=plain["attributes"],
             **own,
         )
-
-
-def _is_text(column: sa.Column[Any]) -> bool:
-    return isinstance(column.type, sa.Text | PlainText) and not column.nullable
-
-
-def check_id(source_id: str, place: str) -> None:
-    """Raises RecordError for an id that cannot be a key of both databases."""
-    if len(source_id) > LONGEST_ID or storable(source_id) != source_id:
-        raise RecordError(
-            field="id", value=source_id,
-            expected=f"an id of at most {LONGEST_ID} characters, without NUL or half surrogates",
-            place=place,
-        )  # fmt: skip
 
 
 def _maker(field: FieldType) -> Callable[[Sequence[Any], int], Any]:

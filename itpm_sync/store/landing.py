@@ -1,4 +1,4 @@
-"""Landing a page: decide for each raw record, map what changed, write it all.
+"""Landing pages: decide for each raw record what changes, and write it all.
 
 The rules. An older version never overwrites a newer one. What is unchanged, by content hash and
 mapping fingerprint, costs one lookup and no write. Children belong to their raw record and are
@@ -11,139 +11,43 @@ and the reason goes to `rejected`.
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
-from enum import Enum, auto
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import sqlalchemy as sa
-import zstandard
 
 from itpm_sync.connector import RawRecord
 from itpm_sync.errors import RecordError
-from itpm_sync.model import Record
-from itpm_sync.store.codec import KindCodec, Row, TableWriter, check_id, writer
+from itpm_sync.store.codec import KindCodec, TableWriter, placeholders, reader
+from itpm_sync.store.deciding import SAME_STATE, RawState, Step, cause_of, decide, supersedes
+from itpm_sync.store.making import Row, processor
+from itpm_sync.store.preparing import Key, Prepared, PreparedPage, Preparer
 from itpm_sync.store.schema import RAW_RECORD, RECORD_VERSION, REJECTED, TABLES, storable
-from itpm_sync.store.values import Landed, MappedRecord, MapRecord
+from itpm_sync.store.values import Landed
 
 _T = TypeVar("_T")
 CHUNK = 2_000  # ids in one IN list; SQLite allows 32,766 parameters, PostgreSQL 65,535
 MAX_MESSAGE = 2_000
 
-Key = tuple[str, str]  # kind, identity
 OldRows = Mapping[Key, Row]
-Contents = dict[Key, tuple[Record, Row]]
-
-
-class Step(Enum):
-    """What landing does with one raw record."""
-
-    NEW = auto()
-    CHANGED = auto()
-    RETURNED = auto()
-    REMAPPED = auto()  # same content, other mapping
-    READDRESSED = auto()  # same content at another address for people
-    SAME = auto()
-    OLDER = auto()
-    GONE = auto()  # the source says so itself
-
-
-_SAME_STATE = frozenset({Step.REMAPPED, Step.READDRESSED})
-"""Steps in which the source's state is the one that is stored: no row of theirs is a version."""
-
-
-@dataclass(frozen=True, slots=True)
-class RawState:
-    """What the store knows of a raw record, without its body."""
-
-    hash: bytes
-    fingerprint: str
-    scope: str
-    updated_at: datetime | None
-    absent: str | None
-    kinds: frozenset[str]
-    url: str | None = None
+_STATE = ("id", "hash", "fingerprint", "scope", "updated_at", "absent", "kinds", "url")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """Raw records of one stream, to be landed in one transaction.
+    """Prepared records of one stream, to be landed in one transaction.
 
     `remap` re-reads stored records: nothing returns, and only mapped rows change.
     """
 
+    page: PreparedPage
     run: str
-    connection: str
-    stream: str
-    fingerprint: str
     seen_at: datetime
-    map_record: MapRecord
-    records: Sequence[RawRecord]
-    rejected: Sequence[RecordError] = ()
     remap: bool = False
-
-    def identity(self, source_id: str) -> str:
-        """The identity of a raw record of this batch."""
-        return f"{self.connection}:{self.stream}:{source_id}"
-
-
-# ---- decide -------------------------------------------------------------------------------------
-
-
-def digest(raw: RawRecord) -> bytes:
-    """The content hash of a raw record; its address is no content."""
-    return hashlib.blake2b(raw.body, digest_size=16).digest()
-
-
-def decide(  # noqa: PLR0911 - a decision table
-    stored: RawState | None, raw: RawRecord, content: bytes, fingerprint: str
-) -> Step:
-    """What to do with `raw`; pure."""
-    gone = cause_of(raw)
-    if stored is None:
-        return Step.GONE if gone else Step.NEW
-    if _is_older(raw, stored) and not (stored.absent and not gone):
-        return Step.OLDER
-    if gone:
-        return Step.SAME if stored.absent == gone else Step.GONE
-    if stored.absent:
-        return Step.RETURNED
-    if (content, raw.scope, raw.updated_at) != (stored.hash, stored.scope, stored.updated_at):
-        return Step.CHANGED
-    if raw.url != stored.url:
-        return Step.READDRESSED
-    return Step.SAME if fingerprint == stored.fingerprint else Step.REMAPPED
-
-
-def cause_of(raw: RawRecord) -> str | None:
-    """Why the source says that the record is gone, or None."""
-    if raw.merged_into is not None:
-        return "merged"
-    return "deleted" if raw.deleted else None
-
-
-def _is_older(raw: RawRecord, stored: RawState) -> bool:
-    if raw.updated_at is None or stored.updated_at is None:
-        return False
-    return raw.updated_at < stored.updated_at
-
-
-def latest(records: Iterable[RawRecord]) -> list[RawRecord]:
-    """Each record once, in its newest version; of equal or missing stamps the last one."""
-    found: dict[str, RawRecord] = {}
-    for raw in records:
-        before = found.get(raw.source_id)
-        if before is None or not _precedes(raw.updated_at, before.updated_at):
-            found[raw.source_id] = raw
-    return list(found.values())
-
-
-def _precedes(one: datetime | None, other: datetime | None) -> bool:
-    return one is not None and other is not None and one < other
 
 
 def chunks(items: Iterable[_T], size: int = CHUNK) -> Iterator[list[_T]]:
@@ -153,6 +57,22 @@ def chunks(items: Iterable[_T], size: int = CHUNK) -> Iterator[list[_T]]:
         yield chunk
 
 
+def joined(pages: Sequence[PreparedPage]) -> PreparedPage:
+    """Pages of one origin as one page: each record once, in its newest version."""
+    first = pages[0]
+    found: dict[str, Prepared] = {}
+    for page in pages:
+        for prepared in page.records:
+            before = found.get(prepared.raw.source_id)
+            if before is None or supersedes(prepared.raw, before.raw):
+                found[prepared.raw.source_id] = prepared
+    return PreparedPage(
+        connection=first.connection, stream=first.stream, fingerprint=first.fingerprint,
+        map_record=first.map_record, records=list(found.values()),
+        rejected=[error for page in pages for error in page.rejected],
+    )  # fmt: skip
+
+
 # ---- plan ---------------------------------------------------------------------------------------
 
 
@@ -160,13 +80,13 @@ def chunks(items: Iterable[_T], size: int = CHUNK) -> Iterator[list[_T]]:
 class _Writes:
     """What one batch writes, collected before the first write."""
 
-    raw: list[dict[str, Any]] = field(default_factory=list)
+    raw: list[Row] = field(default_factory=list)
     refreshed: list[dict[str, Any]] = field(default_factory=list)  # mapping columns only
     buried: list[tuple[RawRecord, RawState]] = field(default_factory=list)
     rows: dict[str, list[Row]] = field(default_factory=lambda: defaultdict(list))
     unmapped: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     versions: list[dict[str, Any]] = field(default_factory=list)
-    problems: dict[str, list[RecordError]] = field(default_factory=dict)
+    problems: dict[str, Sequence[RecordError]] = field(default_factory=dict)
     steps: dict[Step, int] = field(default_factory=lambda: defaultdict(int))
     quarantined: int = 0
     mapped: int = 0
@@ -174,14 +94,17 @@ class _Writes:
     touched: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class _Todo:
-    """A raw record that needs work."""
+class _Todo(NamedTuple):
+    """A record that needs work. `stamp` is its `updated_at`, `moment` that or the moment of
+    landing, as the driver takes them.
+    """
 
-    raw: RawRecord
+    prepared: Prepared
     stored: RawState | None
     step: Step
-    content: bytes
+    identity: str
+    stamp: Any
+    moment: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,14 +114,13 @@ class _Planner:
     batch: Batch
     codec: Callable[[str], KindCodec]
     writes: _Writes
-    compress: Callable[[bytes], bytes]
     now: Any  # `batch.seen_at` as the driver takes it
 
     def plan(self, todo: _Todo, old: OldRows) -> None:
-        raw, stored, batch = todo.raw, todo.stored, self.batch
+        raw, stored = todo.prepared.raw, todo.stored
         kinds = stored.kinds if stored else frozenset[str]()
         if todo.step is Step.GONE:
-            self.writes.problems[raw.source_id] = []
+            self.writes.problems[raw.source_id] = ()
             if stored is None:
                 self._keep_raw(todo, kinds)
             else:
@@ -207,82 +129,65 @@ class _Planner:
             return
         kinds |= self._map(todo, old)
         if todo.step is Step.REMAPPED:
-            self.writes.refreshed.append(
-                {"raw_id": batch.identity(raw.source_id), "new_kinds": _joined(kinds)}
-            )
+            self.writes.refreshed.append({"raw_id": todo.identity, "new_kinds": _joined(kinds)})
         else:
             self._keep_raw(todo, kinds)
 
     def _keep_raw(self, todo: _Todo, kinds: frozenset[str]) -> None:
-        raw, batch, cause = todo.raw, self.batch, cause_of(todo.raw)
+        """The columns of `raw_record`, in their order."""
+        raw, batch = todo.prepared.raw, self.batch
+        page, cause = batch.page, cause_of(raw)
         self.writes.raw.append(
-            {
-                "id": batch.identity(raw.source_id),
-                "connection": batch.connection, "stream": batch.stream,
-                "source_id": raw.source_id, "scope": raw.scope, "updated_at": raw.updated_at,
-                "seen_at": batch.seen_at, "run": batch.run, "absent": cause,
-                "absent_since": _moment(raw, batch) if cause else None,
-                "merged_into": raw.merged_into, "hash": todo.content,
-                "fingerprint": batch.fingerprint, "kinds": _joined(kinds), "url": raw.url,
-                "body": self.compress(raw.body),
-            }
+            (
+                todo.identity, page.connection, page.stream, raw.source_id, storable(raw.scope),
+                todo.stamp, self.now, batch.run, cause, todo.moment if cause else None,
+                raw.merged_into, todo.prepared.content, page.fingerprint, _joined(kinds),
+                storable(raw.url), todo.prepared.body,
+            )
         )  # fmt: skip
 
     def _map(self, todo: _Todo, old: OldRows) -> frozenset[str]:
         """Plans the rows of a raw record; gives their kinds."""
+        found, source_id = todo.prepared.rows, todo.prepared.raw.source_id
         absent = todo.stored.absent if self.batch.remap and todo.stored else None
-        try:
-            contents, problems = self._contents(self.batch.map_record(todo.raw))
-        except RecordError as error:
-            if not absent:
-                self.writes.problems[todo.raw.source_id] = [error]
+        if found is None or isinstance(found, RecordError):
+            if not absent and found is not None:
+                self.writes.problems[source_id] = [found]
                 self.writes.quarantined += 1
             if todo.step is Step.RETURNED:
                 self._revive(old)
             return frozenset()
         if not absent:
-            self.writes.problems[todo.raw.source_id] = problems
+            self.writes.problems[source_id] = found.problems
         rest = dict(old)
-        for key, (record, content) in contents.items():
-            self._row(todo, record, content, rest.pop(key, None))
+        for key, content in found.contents.items():
+            self._row(todo, key, content, rest.pop(key, None) if rest else None)
         for (kind, _), row in rest.items():
             self._leftover(todo, kind, row)
-        return frozenset(kind for kind, _ in contents)
+        return frozenset([kind for kind, _ in found.contents])
 
-    def _contents(self, mapped: MappedRecord) -> tuple[Contents, list[RecordError]]:
-        contents: Contents = {}
-        problems = list(mapped.problems)
-        for record in mapped.records:
-            key = (record.kind, record.ref.identity)
-            if key in contents:
-                problems.append(_twice(record))
-            else:
-                contents[key] = (record, self.codec(record.kind).content(record))
-        return contents, problems
-
-    def _row(self, todo: _Todo, record: Record, content: Row, old: Row | None) -> None:
+    def _row(self, todo: _Todo, key: Key, content: Row, old: Row | None) -> None:
         """The new state of a mapped row; where it supersedes another, that becomes a version."""
-        codec, batch = self.codec(record.kind), self.batch
-        now = self.now
-        begin = codec.moment(record.updated_at or _moment(todo.raw, batch))
-        raw_id = batch.identity(todo.raw.source_id)
+        kind, identity = key
+        codec, now = self.codec(kind), self.now
+        begin = content[codec.UPDATED_AT - codec.HEAD] or todo.moment
         if old is None:
-            absent = todo.stored.absent if batch.remap and todo.stored else None
-            engine: Row = (record.id, raw_id, absent, now if absent else None, begin, now)
-            self._write(record.kind, (*engine, *content))
+            absent = todo.stored.absent if self.batch.remap and todo.stored else None
+            engine: Row = (identity, todo.identity, absent, now if absent else None, begin, now)
+            self._write(kind, engine + content)
             return
         before = old[codec.HEAD :]
-        if todo.step in _SAME_STATE:
+        if todo.step in SAME_STATE:
             if before != content:
-                self._write(record.kind, (*old[: codec.HEAD], *content))
+                self._write(kind, old[: codec.HEAD] + content)
             return
         if before == content and not old[2]:
             return
         state = old[4:6]
         if not _only(codec.UPDATED_AT - codec.HEAD, before, content):
-            self.writes.versions.append(_version(codec, old, begin, batch))
+            self.writes.versions.append(_version(codec, old, begin, self.batch))
             state = (begin, now)
-        self._write(record.kind, (record.id, raw_id, None, None, *state, *content))
+        self._write(kind, (identity, todo.identity, None, None, *state, *content))
 
     def _write(self, kind: str, row: Row) -> None:
         self.writes.rows[kind].append(row)
@@ -304,15 +209,10 @@ class _Planner:
         self.writes.removed += 1
         if self.batch.remap:
             self.writes.touched.append(row[0])
-        if todo.step in _SAME_STATE:  # derived by the former mapping, never at the source
+        if todo.step in SAME_STATE:  # derived by the former mapping, never at the source
             self.writes.unmapped[kind].append(row[0])
             return
-        since = self.codec(kind).moment(_moment(todo.raw, self.batch))
-        self.writes.rows[kind].append((*row[:2], "deleted", since, *row[4:]))
-
-
-def _moment(raw: RawRecord, batch: Batch) -> datetime:
-    return raw.updated_at or batch.seen_at
+        self.writes.rows[kind].append((*row[:2], "deleted", todo.moment, *row[4:]))
 
 
 def _joined(kinds: Iterable[str]) -> str:
@@ -332,13 +232,6 @@ def _version(codec: KindCodec, old: Row, replaced_at: Any, batch: Batch) -> dict
     }  # fmt: skip
 
 
-def _twice(record: Record) -> RecordError:
-    return RecordError(
-        field="id", value=record.ref.source_id, expected="an id that no other child has",
-        place=record.ref.url or record.id, hint="only the first was kept",
-    )  # fmt: skip
-
-
 # ---- write --------------------------------------------------------------------------------------
 
 
@@ -349,7 +242,8 @@ class Landing:
         self._dialect = dialect
         self._codecs: dict[str, KindCodec] = {}
         self._raw = TableWriter(RAW_RECORD, dialect)
-        self._moment = writer(RAW_RECORD.c.seen_at, dialect)
+        self._moment = processor(RAW_RECORD.c.seen_at, dialect)
+        self._read_moment = reader(RAW_RECORD.c.seen_at, dialect)
         self._rejected = TableWriter(REJECTED, dialect, update=("message", "run"))
 
     def codec(self, kind: str) -> KindCodec:
@@ -359,35 +253,66 @@ class Landing:
             found = self._codecs[kind] = KindCodec(kind, self._dialect)
         return found
 
-    def land(self, connection: sa.Connection, batch: Batch) -> Landed:
-        """Decides and writes; the caller owns the transaction. Raises what `map_record` raises,
-        except RecordError.
-        """
-        batch = _with_storable_ids(batch)
-        records = latest(batch.records)
-        states = raw_states(connection, batch, [raw.source_id for raw in records])
-        writes = _Writes()
-        todos = [todo for raw in records if (todo := _todo(batch, raw, states, writes))]
+    def land(self, connection: sa.Connection, batch: Batch, preparer: Preparer) -> Landed:
+        """Decides and writes; the caller owns the transaction."""
+        page, writes = batch.page, _Writes()
+        states = self.states(connection, [page.identity(p.raw.source_id) for p in page.records])
+        now = self._moment(batch.seen_at)
+        todos = self._todos(batch, states, writes, preparer, now)
         if todos:
-            old = self._old_rows(connection, batch, todos)
-            compress = zstandard.ZstdCompressor(level=1).compress
-            now = self._moment(batch.seen_at)
-            planner = _Planner(batch, self.codec, writes, compress, now)
+            old = self._old_rows(connection, todos) if states else {}
+            planner = _Planner(batch, self.codec, writes, now)
             for todo in todos:
-                planner.plan(todo, old.get(batch.identity(todo.raw.source_id), {}))
+                planner.plan(todo, old.get(todo.identity, {}))
         self._write(connection, batch, writes)
         self._write_problems(connection, batch, writes)
         return _landed(writes, batch)
 
+    def states(self, connection: sa.Connection, identities: Iterable[str]) -> dict[str, RawState]:
+        """What the store knows of these raw records, by identity."""
+        found: dict[str, RawState] = {}
+        select = f"SELECT {', '.join(_STATE)} FROM {RAW_RECORD.name} WHERE id IN "  # noqa: S608
+        for part in chunks(identities):
+            sql = select + placeholders(self._dialect, len(part))
+            for row in connection.exec_driver_sql(sql, tuple(part)):
+                identity, content, fingerprint, scope, stamp, absent, kinds, url = row
+                found[identity] = RawState(
+                    bytes(content), fingerprint, scope, self._read_moment(stamp), absent,
+                    frozenset(kinds.split()), url,
+                )  # fmt: skip
+        return found
+
+    def _todos(
+        self, batch: Batch, states: Mapping[str, RawState], writes: _Writes, preparer: Preparer,
+        now: Any,
+    ) -> list[_Todo]:  # fmt: skip
+        page, todos = batch.page, []
+        for prepared in page.records:
+            raw = prepared.raw
+            identity = page.identity(raw.source_id)
+            stored = states.get(identity)
+            step = Step.REMAPPED
+            if not batch.remap:
+                step = decide(stored, raw, prepared.content, page.fingerprint)
+            writes.steps[step] += 1
+            if step in (Step.SAME, Step.OLDER):
+                continue
+            ready = prepared
+            if prepared.rows is None:
+                ready = preparer.late(page, prepared, mapped=step is not Step.GONE)
+            stamp = self._moment(raw.updated_at)
+            todos.append(_Todo(ready, stored, step, identity, stamp, stamp or now))
+        return todos
+
     def _old_rows(
-        self, connection: sa.Connection, batch: Batch, todos: Iterable[_Todo]
+        self, connection: sa.Connection, todos: Iterable[_Todo]
     ) -> dict[str, dict[Key, Row]]:
         """The stored rows that the batch's raw records own, by owner, as the driver gives them."""
         owners: dict[str, list[str]] = defaultdict(list)
         for todo in todos:
             if todo.stored is not None and todo.step is not Step.GONE:
                 for kind in todo.stored.kinds & TABLES.keys():
-                    owners[kind].append(batch.identity(todo.raw.source_id))
+                    owners[kind].append(todo.identity)
         found: dict[str, dict[Key, Row]] = defaultdict(dict)
         for kind, raw_ids in owners.items():
             for part in chunks(raw_ids):
@@ -396,7 +321,7 @@ class Landing:
         return found
 
     def _write(self, connection: sa.Connection, batch: Batch, writes: _Writes) -> None:
-        self._raw.write(connection, writes.raw)
+        self._raw.write_rows(connection, writes.raw)
         for kind, rows in writes.rows.items():
             self.codec(kind).write(connection, rows)
         for kind, ids in writes.unmapped.items():
@@ -407,7 +332,7 @@ class Landing:
             connection.execute(RECORD_VERSION.insert(), writes.versions)
         if writes.refreshed:
             refresh = _one_raw().values(
-                fingerprint=batch.fingerprint, kinds=sa.bindparam("new_kinds")
+                fingerprint=batch.page.fingerprint, kinds=sa.bindparam("new_kinds")
             )
             connection.execute(refresh, writes.refreshed)
         for raw, stored in writes.buried:
@@ -419,21 +344,13 @@ class Landing:
         A stored record that the connector could not read this time loses its content hash, so
         that the next good answer is looked at, even if it equals the stored one.
         """
-        first_seen: dict[Row, datetime] = {}
-        table = REJECTED.c
-        for part in chunks(writes.problems):
-            here = (*_of_stream(table, batch), table.source_id.in_(part))
-            found = connection.execute(
-                sa.select(table.source_id, table.place, table.field, table.first_seen).where(*here)
-            ).all()
-            if found:
-                connection.execute(REJECTED.delete().where(*here))
-            first_seen.update({(i, place, name): since for i, place, name, since in found})
+        page = batch.page
+        first_seen = _clear_problems(connection, page, writes.problems)
         problems = [(i, error) for i, errors in writes.problems.items() for error in errors]
-        problems += [(error.source_id, error) for error in batch.rejected]
+        problems += [(error.source_id, error) for error in page.rejected]
         rows = (
             {
-                "connection": batch.connection, "stream": batch.stream, "source_id": i,
+                "connection": page.connection, "stream": page.stream, "source_id": i,
                 "place": _short(error.place), "field": _short(error.field),
                 "message": str(error)[:MAX_MESSAGE], "run": batch.run,
                 "first_seen": first_seen.get(
@@ -443,50 +360,30 @@ class Landing:
             for i, error in problems
         )  # fmt: skip
         self._rejected.write(connection, rows)
-        unread = [{"raw_id": batch.identity(e.source_id)} for e in batch.rejected if e.source_id]
+        unread = [{"raw_id": page.identity(e.source_id)} for e in page.rejected if e.source_id]
         if unread:
             connection.execute(_one_raw().values(hash=b""), unread)
 
 
-def _with_storable_ids(batch: Batch) -> Batch:
-    """Records whose id no database can hold are rejected, not fatal."""
-    good: list[RawRecord] = []
-    rejected = list(batch.rejected)
-    for raw in batch.records:
-        try:
-            check_id(raw.source_id, raw.url or batch.stream)
-        except RecordError as error:
-            rejected.append(error)
-        else:
-            good.append(raw)
-    return (
-        batch
-        if len(good) == len(batch.records)
-        else replace(batch, records=good, rejected=rejected)
-    )
-
-
-def _todo(
-    batch: Batch, raw: RawRecord, states: Mapping[str, RawState], writes: _Writes
-) -> _Todo | None:
-    stored, content = states.get(raw.source_id), digest(raw)
-    step = Step.REMAPPED if batch.remap else decide(stored, raw, content, batch.fingerprint)
-    writes.steps[step] += 1
-    return None if step in (Step.SAME, Step.OLDER) else _Todo(raw, stored, step, content)
-
-
-def raw_states(connection: sa.Connection, batch: Batch, ids: Sequence[str]) -> dict[str, RawState]:
-    """What the store knows of these records of the batch's stream."""
-    table = RAW_RECORD.c
-    query = sa.select(
-        table.source_id, table.hash, table.fingerprint, table.scope,
-        table.updated_at, table.absent, table.kinds, table.url,
-)  # fmt: skip
-    return {
-        row[0]: RawState(row[1], row[2], row[3], row[4], row[5], frozenset(row[6].split()), row[7])
-        for part in chunks(batch.identity(i) for i in ids)
-        for row in connection.execute(query.where(table.id.in_(part)))
-    }
+def _clear_problems(
+    connection: sa.Connection, page: PreparedPage, source_ids: Iterable[str]
+) -> dict[Row, datetime]:
+    """Drops the problems of these records; gives since when each was known. Nearly always a
+    stream has none: then one look is all.
+    """
+    table, first_seen = REJECTED.c, dict[Row, datetime]()
+    stream = (table.connection == page.connection, table.stream == page.stream)
+    if not connection.execute(sa.select(sa.exists().where(*stream))).scalar():
+        return first_seen
+    for part in chunks(source_ids):
+        here = (*stream, table.source_id.in_(part))
+        found = connection.execute(
+            sa.select(table.source_id, table.place, table.field, table.first_seen).where(*here)
+        ).all()
+        if found:
+            connection.execute(REJECTED.delete().where(*here))
+        first_seen.update({(i, place, name): since for i, place, name, since in found})
+    return first_seen
 
 
 def bury_rows(
@@ -506,17 +403,14 @@ def bury_rows(
 
 
 def _bury(connection: sa.Connection, batch: Batch, raw: RawRecord, stored: RawState) -> None:
-    cause, since = cause_of(raw) or "deleted", _moment(raw, batch)
+    cause, since = cause_of(raw) or "deleted", raw.updated_at or batch.seen_at
+    identity = batch.page.identity(raw.source_id)
     values = {
         "absent": cause, "absent_since": since, "merged_into": raw.merged_into,
         "updated_at": raw.updated_at or stored.updated_at, "run": batch.run,
     }  # fmt: skip
-    connection.execute(_one_raw().values(values), {"raw_id": batch.identity(raw.source_id)})
-    bury_rows(connection, stored.kinds, [batch.identity(raw.source_id)], cause=cause, since=since)
-
-
-def _of_stream(table: Any, batch: Batch) -> tuple[sa.ColumnElement[bool], ...]:
-    return (table.connection == batch.connection, table.stream == batch.stream)
+    connection.execute(_one_raw().values(values), {"raw_id": identity})
+    bury_rows(connection, stored.kinds, [identity], cause=cause, since=since)
 
 
 def _one_raw() -> sa.Update:
@@ -537,7 +431,7 @@ def _landed(writes: _Writes, batch: Batch) -> Landed:
         unchanged=steps[Step.SAME] + steps[Step.READDRESSED],
         older=steps[Step.OLDER],
         gone=steps[Step.GONE],
-        quarantined=writes.quarantined + len(batch.rejected),
+        quarantined=writes.quarantined + len(batch.page.rejected),
         mapped=writes.mapped,
         removed=writes.removed,
         changed_ids=tuple(writes.touched),

@@ -5,22 +5,23 @@ A reader never holds a transaction while its caller works: it continues after th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-import zstandard
 
 from itpm_sync.connector import RawRecord
 from itpm_sync.model import Record
-from itpm_sync.store.codec import KindCodec, Row
+from itpm_sync.store.codec import KindCodec
 from itpm_sync.store.database import Database
+from itpm_sync.store.making import Row
 from itpm_sync.store.schema import RAW_RECORD, RECORD_VERSION
 from itpm_sync.store.values import Provenance, StoredRaw
 
 BATCH = 1_000
 RAW_BATCH = 200  # bodies are big
+ReadBody = Callable[[bytes], bytes]
 
 
 def records(
@@ -85,33 +86,34 @@ def versions(
     return tuple(states)
 
 
-def raw_records(database: Database, connection: str, stale_for: str | None) -> Iterator[StoredRaw]:
+def raw_records(
+    database: Database, read: ReadBody, connection: str, stale_for: str | None
+) -> Iterator[StoredRaw]:
     """Raw records of a connection, see `Store.raw_records`."""
     table = RAW_RECORD.c
     query = sa.select(RAW_RECORD).where(table.connection == connection)
     if stale_for is not None:
         query = query.where(table.fingerprint != stale_for)
     query = query.order_by(table.id).limit(RAW_BATCH)
-    decompress = zstandard.ZstdDecompressor().decompress
     last = ""
     while True:
         with database.read() as db:
             rows = db.execute(query.where(table.id > last)).all()
         for row in rows:
-            yield _stored_raw(row, decompress(row.body))
+            yield _stored_raw(row, read(row.body))
         if len(rows) < RAW_BATCH:
             return
         last = rows[-1].id
 
 
 def raw_record(
-    database: Database, connection: str, stream: str, source_id: str
+    database: Database, read: ReadBody, connection: str, stream: str, source_id: str
 ) -> StoredRaw | None:
     """One raw record, or None."""
     query = sa.select(RAW_RECORD).where(RAW_RECORD.c.id == f"{connection}:{stream}:{source_id}")
     with database.read() as db:
         row = db.execute(query).first()
-    return None if row is None else _stored_raw(row, zstandard.decompress(row.body))
+    return None if row is None else _stored_raw(row, read(row.body))
 
 
 def provenance(

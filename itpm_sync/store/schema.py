@@ -24,7 +24,8 @@ import sqlalchemy as sa
 
 from itpm_sync.model import KINDS, Money, Record
 
-VERSION = "0006"  # the newest migration
+LONGEST_ID = 500  # PostgreSQL's index rows end at about 2,700 bytes
+VERSION = "0008"  # the newest migration
 CAUSES = ("deleted", "moved", "hidden", "merged")  # why a record is absent
 Processor = Callable[[Any], Any]
 _BIGGEST_INT = 2**63 - 1
@@ -98,10 +99,14 @@ class PlainText(sa.types.TypeDecorator[str]):
 
 def storable(value: str | None) -> str | None:
     """Text without NUL and lone surrogates."""
-    if value is None or (value.isascii() and "\0" not in value):
-        return value
+    if value is None:
+        return None
     value = value.replace("\0", "\ufffd")
-    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return value
 
 
 class WholeNumber(sa.types.TypeDecorator[int]):
@@ -245,6 +250,13 @@ RAW_RECORD = sa.Table(
     sa.Column("url", PlainText),
     sa.Column("body", sa.LargeBinary, nullable=False),  # zstd
     sa.Index(None, "connection", "stream", "scope", "absent"),
+)  # fmt: skip
+
+RAW_DICTIONARY = sa.Table(  # append-only: bodies name the one that they need
+    "raw_dictionary", METADATA,
+    sa.Column("id", sa.BigInteger, primary_key=True, autoincrement=False),
+    *(sa.Column(n, sa.Text, nullable=False) for n in ("connection", "stream")),
+    sa.Column("body", sa.LargeBinary, nullable=False),
 )  # fmt: skip
 
 SIGHTING = sa.Table(  # the census in progress: flat memory, one anti-join finds what is gone

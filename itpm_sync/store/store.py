@@ -15,9 +15,11 @@ import zstandard
 from itpm_sync.connector import Page, RawRecord, Target
 from itpm_sync.model import Record
 from itpm_sync.store import absence, proofs, reading
+from itpm_sync.store.bodies import Bodies
 from itpm_sync.store.codec import TableWriter
 from itpm_sync.store.database import Database
-from itpm_sync.store.landing import Batch, Landing
+from itpm_sync.store.landing import Batch, Landing, joined
+from itpm_sync.store.preparing import PreparedPage, Preparer
 from itpm_sync.store.schema import (
     BASELINE,
     BASELINE_LINE,
@@ -74,9 +76,9 @@ class Store:
 
     Runs        begin_run, finish_run, runs
     Pulling     connection_state, put_connection_state, checkpoints, put_checkpoints,
-                drop_checkpoints, land_page, remap_page, clear_rejected, clear_unlisted,
-                census_begin, census_add, census_compare, mark_absent, mark_moved, streams,
-                hide_stream, counts, put_completeness
+                drop_checkpoints, prepare, land, land_page, remap_page, clear_rejected,
+                clear_unlisted, census_begin, census_add, census_compare, mark_absent, mark_moved,
+                streams, hide_stream, counts, put_completeness
     Reading     records, gone, versions, raw_records, raw_record, rejected, coverage
     Outcome     put_snapshot, snapshot, snapshot_before, put_baseline, baselines, findings_seen,
                 finding_spans, put_gate_record, gate_records, outbox_row, put_outbox_row, outbox
@@ -86,6 +88,8 @@ class Store:
     def __init__(self, database: Database) -> None:
         self._db = database
         self._landing = Landing(database.dialect)
+        self._bodies = Bodies(database)
+        self._preparer = Preparer(self._landing.codec, self._bodies, self._known)
         dialect = database.dialect
         self._sight = TableWriter(SIGHTING, dialect, update=("scope",))
         self._put = {
@@ -227,12 +231,42 @@ class Store:
         stored one is ignored. A record that was absent returns with all its rows.
         `RawRecord.deleted` and `merged_into` mark the record absent at once.
         """
-        batch = Batch(
-            run=run, connection=connection, stream=stream, fingerprint=fingerprint, seen_at=now,
-            map_record=map_record, records=page.records, rejected=page.rejected,
+        prepared = self.prepare(
+            page, connection=connection, stream=stream, fingerprint=fingerprint,
+            map_record=map_record,
         )  # fmt: skip
+        return self.land([prepared], run=run, now=now, checkpoint=checkpoint)
+
+    def prepare(
+        self, page: Page, *, connection: str, stream: str, fingerprint: str, map_record: MapRecord
+    ) -> PreparedPage:
+        """What `land` needs of a page: hashed, mapped, compressed. Any thread may do it, and many
+        at a time; nothing is written. Raises what `map_record` raises, except RecordError.
+        """
+        return self._preparer.page(
+            page, connection=connection, stream=stream, fingerprint=fingerprint,
+            map_record=map_record,
+        )  # fmt: skip
+
+    def _known(self, identities: Sequence[str], fingerprint: str) -> Mapping[str, bytes]:
+        """The content hashes of those raw records that are stored as this mapping reads them."""
+        with self._db.read() as db:
+            states = self._landing.states(db, identities)
+        return {i: known.hash for i, known in states.items() if known.fingerprint == fingerprint}
+
+    def land(
+        self, pages: Sequence[PreparedPage], *, run: str, now: datetime,
+        checkpoint: Checkpoint | None = None, sighted: Sequence[tuple[str, Sequence[str]]] = (),
+    ) -> Landed:  # fmt: skip
+        """Lands prepared pages of one origin in one transaction; see `land_page`. `sighted` adds
+        to the stream's census: ids by scope.
+        """
+        batch = Batch(page=joined(pages), run=run, seen_at=now)
+        connection, stream, _ = pages[0].origin
         with self._db.write() as db:
-            landed = self._landing.land(db, batch)
+            landed = self._landing.land(db, batch, self._preparer)
+            for scope, ids in sighted:
+                self._sight.write(db, absence.sightings(connection, stream, scope, ids))
             if checkpoint is not None:
                 self._put["checkpoint"].write(db, [_fields(checkpoint)])
         return landed
@@ -252,12 +286,13 @@ class Store:
         """Maps stored raw records anew, in place and without versions; `changed_ids` names every
         mapped record that was added, changed or removed. `dry_run` rolls all of it back.
         """
-        batch = Batch(
-            run=run, connection=connection, stream=stream, fingerprint=fingerprint, seen_at=now,
-            map_record=map_record, records=records, remap=True,
+        page = self._preparer.again(
+            records, connection=connection, stream=stream, fingerprint=fingerprint,
+            map_record=map_record,
         )  # fmt: skip
+        batch = Batch(page=page, run=run, seen_at=now, remap=True)
         with (self._db.rehearse if dry_run else self._db.write)() as db:
-            return self._landing.land(db, batch)
+            return self._landing.land(db, batch, self._preparer)
 
     def clear_rejected(self, connection: str, stream: str, run: str) -> None:
         """Drops rejections of what is not stored (records without an id, or never readable) that
@@ -386,11 +421,11 @@ class Store:
 
         `stale_for` limits them to those that were read with another mapping fingerprint.
         """
-        return reading.raw_records(self._db, connection, stale_for)
+        return reading.raw_records(self._db, self._bodies.read, connection, stale_for)
 
     def raw_record(self, connection: str, stream: str, source_id: str) -> StoredRaw | None:
         """One raw record: where a number ends when it is explained."""
-        return reading.raw_record(self._db, connection, stream, source_id)
+        return reading.raw_record(self._db, self._bodies.read, connection, stream, source_id)
 
     def provenance(self, kind: str, identities: Sequence[str]) -> Mapping[str, Provenance]:
         """The raw record and the run behind model records of a kind, by identity."""

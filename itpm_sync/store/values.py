@@ -11,23 +11,28 @@ from typing import Any, Protocol
 from itpm_sync.connector import RawRecord, Target
 from itpm_sync.errors import RecordError
 from itpm_sync.model import Record
+from itpm_sync.store.making import Made, MakeRow
+
+MakeOf = Callable[[type[Record]], MakeRow]
+"""What makes rows of a class, called with the keyword arguments of that class."""
 
 
 class MappedRecord(Protocol):
     """What a mapping gives for one raw record."""
 
     @property
-    def records(self) -> tuple[Record, ...]:
-        """Model records: the raw record's own and its children."""
+    def records(self) -> Sequence[Made]:
+        """What `MakeOf` made: the raw record's own rows and its children's."""
         ...
 
     @property
-    def problems(self) -> tuple[RecordError, ...]:
+    def problems(self) -> Sequence[RecordError]:
         """Single values that were left empty."""
         ...
 
 
-MapRecord = Callable[[RawRecord], MappedRecord]
+MapRecord = Callable[[RawRecord, MakeOf], MappedRecord]
+"""Maps a raw record; raises RecordError to quarantine it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -17,21 +17,30 @@ from itpm_sync.model import (
     InvoiceLine,
     ItemType,
     Money,
-    Record,
     SourceRef,
     TimeEntry,
     WorkItem,
     WorkStatus,
 )
-from itpm_sync.store import Landed, Store
+from itpm_sync.store import Landed, MakeOf, MapRecord, Store, made
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
 class Mapped:
-    records: tuple[Record, ...]
+    records: tuple[Any, ...]
     problems: tuple[RecordError, ...] = ()
+
+
+def rows(map_record: Callable[[RawRecord], Mapped]) -> MapRecord:
+    """As the store takes it: rows for the records."""
+
+    def apply(record: RawRecord, make: MakeOf) -> Mapped:
+        mapped = map_record(record)
+        return Mapped(tuple(made(r, make) for r in mapped.records), mapped.problems)
+
+    return apply
 
 
 def raw(source_id: str, minute: int = 0, *, scope: str = "NET", **fields: Any) -> RawRecord:
@@ -94,7 +103,7 @@ def land(
         connection="jira",
         stream="issue",
         fingerprint=fingerprint,
-        map_record=to_model,
+        map_record=rows(to_model),
         now=NOON + timedelta(hours=1 + hours),
     )
 
@@ -145,7 +154,7 @@ def test_every_typed_value_comes_back_exactly(store: Store) -> None:
         connection="erp",
         stream="invoice",
         fingerprint="f",
-        map_record=lambda _: Mapped((line, item)),
+        map_record=rows(lambda _: Mapped((line, item))),
         now=NOON,
     )
     (back,) = store.records("invoice_line")
@@ -221,7 +230,7 @@ def test_two_children_with_one_id_are_reported_not_merged(store: Store) -> None:
     )
     store.land_page(
         Page([raw("1")]), run="run", connection="jira", stream="issue", fingerprint="f", now=NOON,
-        map_record=lambda _: Mapped((child, child)),
+        map_record=rows(lambda _: Mapped((child, child))),
     )  # fmt: skip
     assert len(list(store.records("time_entry"))) == 1
     (problem,) = store.rejected()
@@ -259,7 +268,7 @@ def test_a_value_that_no_database_can_hold_quarantines_only_its_record(store: St
 
     store.land_page(
         Page([raw("1"), raw("2")]), run="run", connection="jira", stream="issue",
-        fingerprint="f", map_record=too_big, now=NOON,
+        fingerprint="f", map_record=rows(too_big), now=NOON,
     )  # fmt: skip
     assert titles(store) == {"NET-2": "NUL \ufffd \ufffd"}
     (problem,) = store.rejected()
@@ -284,7 +293,7 @@ def test_an_id_that_cannot_be_a_key_is_rejected_and_the_rest_lands(
     named_strangely = RawRecord(strange, b'{"title": "x"}', "NET", NOON)
     store.land_page(
         Page([named_strangely, raw("2"), raw("3")]), run="run", connection="jira",
-        stream="issue", fingerprint="f", map_record=bad_child_of_3, now=NOON,
+        stream="issue", fingerprint="f", map_record=rows(bad_child_of_3), now=NOON,
     )  # fmt: skip
     assert set(titles(store)) == {"NET-2"}
     assert sorted(p.source_id for p in store.rejected()) == ["", "3"]
@@ -373,7 +382,7 @@ def test_a_failing_transaction_leaves_nothing_behind(store: Store) -> None:
     with pytest.raises(KeyboardInterrupt):
         store.land_page(
             Page([raw("1"), raw("2")]), run="run", connection="jira", stream="issue",
-            fingerprint="f", map_record=explode, now=NOON,
+            fingerprint="f", map_record=rows(explode), now=NOON,
         )  # fmt: skip
     assert store.counts("jira", "issue") == {}
     assert titles(store) == {}
@@ -389,7 +398,7 @@ def test_a_changed_mapping_replaces_rows_in_place_without_a_version(store: Store
 
     arguments: dict[str, Any] = {
         "run": "r2", "connection": "jira", "stream": "issue", "fingerprint": "two",
-        "map_record": upper, "now": NOON + timedelta(hours=9),
+        "map_record": rows(upper), "now": NOON + timedelta(hours=9),
     }  # fmt: skip
     stale = [stored.raw for stored in store.raw_records("jira", stale_for="two")]
     rehearsed = store.remap_page(stale, **arguments, dry_run=True)
@@ -411,7 +420,7 @@ def test_remapping_keeps_absent_records_absent(store: Store) -> None:
     stale = [stored.raw for stored in store.raw_records("jira", stale_for="two")]
     store.remap_page(
         stale, run="r", connection="jira", stream="issue", fingerprint="two",
-        map_record=to_model, now=NOON,
+        map_record=rows(to_model), now=NOON,
     )  # fmt: skip
     assert titles(store) == {}
     assert len(list(store.gone("work_item"))) == 1

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from itpm_sync.connector import Page, RawRecord
-from itpm_sync.model import Record, SourceRef, WorkPackage
-from itpm_sync.store import Landed, Store
+from itpm_sync.model import SourceRef, WorkPackage
+from itpm_sync.store import Landed, MakeOf, Store, made
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -19,11 +19,10 @@ class Mapped:
 
     problems = ()
 
-    def __init__(self, raw: RawRecord) -> None:
+    def __init__(self, raw: RawRecord, make: MakeOf) -> None:
         ref = SourceRef("office", "plan", raw.source_id, raw.url)
-        self.records: tuple[Record, ...] = (
-            WorkPackage(ref=ref, code=raw.source_id, name=raw.body.decode()),
-        )
+        package = WorkPackage(ref=ref, code=raw.source_id, name=raw.body.decode())
+        self.records = (made(package, make),)
 
 
 @pytest.fixture

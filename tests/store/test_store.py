@@ -48,7 +48,7 @@ def store(store_url: str) -> Iterator[Store]:
 def land(store: Store, *ids: str, scope: str = "A", run: str = "run") -> None:
     store.land_page(
         Page([RawRecord(i, b"{}", scope) for i in ids]), run=run, connection="c", stream="s",
-        fingerprint="f", map_record=lambda _: Nothing(), now=NOON,
+        fingerprint="f", map_record=lambda *_: Nothing(), now=NOON,
     )  # fmt: skip
 
 
@@ -200,7 +200,7 @@ def test_a_checkpoint_commits_with_its_page(store: Store) -> None:
     checkpoint = Checkpoint(connection="c", stream="s", scope="A", at=NOON)
     store.land_page(
         Page([RawRecord("1", b"{}", "A")]), run="r", connection="c", stream="s", fingerprint="f",
-        map_record=lambda _: Nothing(), now=NOON, checkpoint=checkpoint,
+        map_record=lambda *_: Nothing(), now=NOON, checkpoint=checkpoint,
     )  # fmt: skip
     assert store.checkpoints("c", "s") == {"A": checkpoint}
 

@@ -102,7 +102,7 @@ def test_a_store_that_was_brought_up_to_date_is_worked_with(old_url: str) -> Non
     with Store.open(old_url) as store:
         landed = store.land_page(
             Page([newer, RawRecord("4", b'{"id":"4"}', "A", NOON)]), run="next",
-            connection="memory", stream="item", fingerprint="f", map_record=lambda _: Nothing(),
+            connection="memory", stream="item", fingerprint="f", map_record=lambda *_: Nothing(),
             now=NOON + HOUR,
         )  # fmt: skip
         assert (landed.new, landed.changed) == (1, 1)

@@ -1,0 +1,122 @@
+"""Raw bodies, compressed: zstd with a dictionary of their stream.
+
+Records of one stream repeat the same field names and values; what a dictionary trained on the
+first hundred of them leaves is a quarter of what zstd alone does, in half the time. A dictionary
+is stored, in a transaction of its own, before the first body that needs it, and never changes; a
+body names it in its frame header, so bodies from before it stay readable.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+
+import sqlalchemy as sa
+import zstandard
+
+from itpm_sync.store.database import Database
+from itpm_sync.store.schema import RAW_DICTIONARY
+
+LEVEL = 1
+SIZE = 32 * 1024  # of a dictionary, in bytes
+ENOUGH = 50  # bodies to train one on
+ENOUGH_BYTES = 64 * 1024
+MOST_BYTES = 4 * 1024 * 1024  # of what is trained on: more takes longer and gives nothing
+WORTH = 0.8  # of the size without it, at most: else it is not kept
+FIRST_ID = 32_768  # lower numbers are reserved (RFC 8878, 5)
+
+Compress = Callable[[bytes], bytes]
+Stream = tuple[str, str]  # connection, stream
+
+
+class Bodies:
+    """Compresses and reads bodies. Thread-safe; the functions that it gives are not."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+        self._lock = threading.Lock()
+        self._by_id: dict[int, zstandard.ZstdCompressionDict] = {}
+        self._of_stream: dict[Stream, zstandard.ZstdCompressionDict | None] = {}
+
+    def compressor(self, stream: Stream, bodies: Sequence[bytes]) -> Compress:
+        """What compresses these bodies of a stream; trains on them where it has none yet."""
+        with self._lock:
+            if stream not in self._of_stream:
+                self._of_stream[stream] = self._stored(stream)
+            known = self._of_stream[stream]
+            if known is None and len(bodies) >= ENOUGH:
+                known = self._of_stream[stream] = self._trained(stream, bodies)
+        return zstandard.ZstdCompressor(level=LEVEL, dict_data=known).compress
+
+    def read(self, frame: bytes) -> bytes:
+        """The body of a frame."""
+        number = zstandard.get_frame_parameters(frame).dict_id
+        dictionary = self._dictionary(number) if number else None
+        return zstandard.ZstdDecompressor(dict_data=dictionary).decompress(frame)
+
+    def _dictionary(self, number: int) -> zstandard.ZstdCompressionDict:
+        found = self._by_id.get(number)
+        if found is None:
+            query = sa.select(RAW_DICTIONARY.c.body).where(RAW_DICTIONARY.c.id == number)
+            with self._db.read() as db:
+                found = _loaded(db.execute(query).scalar_one())
+            self._by_id[number] = found
+        return found
+
+    def _stored(self, stream: Stream) -> zstandard.ZstdCompressionDict | None:
+        table = RAW_DICTIONARY.c
+        query = sa.select(table.body).where(
+            table.connection == stream[0], table.stream == stream[1]
+        )
+        with self._db.read() as db:
+            body = db.execute(query.order_by(table.id.desc()).limit(1)).scalar()
+        return None if body is None else _loaded(body)
+
+    def _trained(
+        self, stream: Stream, bodies: Sequence[bytes]
+    ) -> zstandard.ZstdCompressionDict | None:
+        samples = _samples(bodies)
+        if sum(map(len, samples)) < ENOUGH_BYTES:
+            return None
+        table = RAW_DICTIONARY.c
+        with self._db.write() as db:
+            last = db.execute(sa.select(sa.func.max(table.id))).scalar()
+            number = FIRST_ID if last is None else int(last) + 1
+            body = _train(samples, number)
+            if body is None:
+                return None
+            db.execute(
+                RAW_DICTIONARY.insert(),
+                {"id": number, "connection": stream[0], "stream": stream[1], "body": body},
+            )
+        return _loaded(body)
+
+
+def _samples(bodies: Sequence[bytes]) -> list[bytes]:
+    chosen, size = [], 0
+    for body in bodies:
+        size += len(body)
+        if size > MOST_BYTES:
+            break
+        chosen.append(body)
+    return chosen
+
+
+def _train(samples: Sequence[bytes], number: int) -> bytes | None:
+    """A dictionary made of every other sample, if it helps with those that it has not seen."""
+    seen: list[bytes | bytearray | memoryview] = [*samples[::2]]
+    unseen = samples[1::2]
+    try:
+        trained = zstandard.train_dictionary(SIZE, seen, level=LEVEL, dict_id=number)
+    except zstandard.ZstdError:  # nothing repeats
+        return None
+    alone = zstandard.ZstdCompressor(level=LEVEL).compress
+    helped = zstandard.ZstdCompressor(level=LEVEL, dict_data=trained).compress
+    sizes = [sum(len(compress(s)) for s in unseen) for compress in (alone, helped)]
+    return bytes(trained.as_bytes()) if sizes[1] <= WORTH * sizes[0] else None
+
+
+def _loaded(body: bytes) -> zstandard.ZstdCompressionDict:
+    dictionary = zstandard.ZstdCompressionDict(bytes(body))
+    dictionary.precompute_compress(level=LEVEL)
+    return dictionary

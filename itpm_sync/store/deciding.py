@@ -1,0 +1,79 @@
+"""What landing does with one raw record: pure decisions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum, auto
+
+from itpm_sync.connector import RawRecord
+
+
+class Step(Enum):
+    """What landing does with one raw record."""
+
+    NEW = auto()
+    CHANGED = auto()
+    RETURNED = auto()
+    REMAPPED = auto()  # same content, other mapping
+    READDRESSED = auto()  # same content at another address for people
+    SAME = auto()
+    OLDER = auto()
+    GONE = auto()  # the source says so itself
+
+
+SAME_STATE = frozenset({Step.REMAPPED, Step.READDRESSED})
+"""Steps in which the source's state is the one that is stored: no row of theirs is a version."""
+
+
+@dataclass(frozen=True, slots=True)
+class RawState:
+    """What the store knows of a raw record, without its body."""
+
+    hash: bytes
+    fingerprint: str
+    scope: str
+    updated_at: datetime | None
+    absent: str | None
+    kinds: frozenset[str]
+    url: str | None = None
+
+
+def decide(  # noqa: PLR0911 - a decision table
+    stored: RawState | None, raw: RawRecord, content: bytes, fingerprint: str
+) -> Step:
+    """What to do with `raw`, whose content hash is `content`."""
+    gone = cause_of(raw)
+    if stored is None:
+        return Step.GONE if gone else Step.NEW
+    if _is_older(raw, stored) and not (stored.absent and not gone):
+        return Step.OLDER
+    if gone:
+        return Step.SAME if stored.absent == gone else Step.GONE
+    if stored.absent:
+        return Step.RETURNED
+    if (content, raw.scope, raw.updated_at) != (stored.hash, stored.scope, stored.updated_at):
+        return Step.CHANGED
+    if raw.url != stored.url:
+        return Step.READDRESSED
+    return Step.SAME if fingerprint == stored.fingerprint else Step.REMAPPED
+
+
+def cause_of(raw: RawRecord) -> str | None:
+    """Why the source says that the record is gone, or None."""
+    if raw.merged_into is not None:
+        return "merged"
+    return "deleted" if raw.deleted else None
+
+
+def _is_older(raw: RawRecord, stored: RawState) -> bool:
+    return _precedes(raw.updated_at, stored.updated_at)
+
+
+def _precedes(one: datetime | None, other: datetime | None) -> bool:
+    return one is not None and other is not None and one < other
+
+
+def supersedes(raw: RawRecord, other: RawRecord) -> bool:
+    """Whether `raw`, which came later, is the version to keep: unless it is older."""
+    return not _precedes(raw.updated_at, other.updated_at)

@@ -1,0 +1,172 @@
+"""What can be done with a page before the transaction that lands it: hash, map, compress.
+
+It needs nothing of the store but the raw records' hashes, so it runs in the threads that fetch;
+compression and hashing run beside each other there. A prepared record is a fifth of the size of
+what was received: pages wait for the writer in this form.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from itpm_sync.connector import Page, RawRecord
+from itpm_sync.errors import RecordError
+from itpm_sync.model import Record
+from itpm_sync.store.bodies import Bodies, Compress
+from itpm_sync.store.codec import KindCodec
+from itpm_sync.store.making import Made, MakeRow, Row, check_id
+from itpm_sync.store.values import MappedRecord, MapRecord
+
+Key = tuple[str, str]  # kind, identity
+Contents = Mapping[Key, Row]
+
+
+class Rows(NamedTuple):
+    """The rows that a mapping gives for one raw record, and the fields that it left empty."""
+
+    contents: Contents
+    problems: Sequence[RecordError]
+
+
+class Prepared(NamedTuple):
+    """A raw record ready to be landed.
+
+    `raw` has no body. `body` is compressed; where `rows` is None it is as received: it was known
+    when it was prepared, or the source says that it is gone, so most likely nobody needs it.
+    """
+
+    raw: RawRecord
+    content: bytes  # hash of the body
+    body: bytes
+    rows: Rows | RecordError | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedPage:
+    """Prepared records of one stream. Pages with equal `origin` can be landed together."""
+
+    connection: str
+    stream: str
+    fingerprint: str  # of the mapping
+    map_record: MapRecord
+    records: Sequence[Prepared]
+    rejected: Sequence[RecordError] = ()
+
+    @property
+    def origin(self) -> tuple[str, str, str]:
+        """Connection, stream and mapping."""
+        return self.connection, self.stream, self.fingerprint
+
+    def identity(self, source_id: str) -> str:
+        """The identity of a raw record of this stream."""
+        return f"{self.connection}:{self.stream}:{source_id}"
+
+
+def digest(raw: RawRecord) -> bytes:
+    """The content hash of a raw record; its address is no content."""
+    return hashlib.blake2b(raw.body, digest_size=16).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Preparer:
+    """Prepares records. `codec` gives the codec of a kind; `known` the content hashes of those raw
+    records (by identity) that are stored as a mapping (by fingerprint) reads them.
+    """
+
+    codec: Callable[[str], KindCodec]
+    bodies: Bodies
+    known: Callable[[Sequence[str], str], Mapping[str, bytes]]
+
+    def page(
+        self, page: Page, *, connection: str, stream: str, fingerprint: str, map_record: MapRecord
+    ) -> PreparedPage:  # fmt: skip
+        """The page, prepared."""
+        good, rejected = _with_storable_ids(page, stream)
+        head = f"{connection}:{stream}:"
+        known = self.known([head + raw.source_id for raw in good], fingerprint)
+        compress = self.bodies.compressor((connection, stream), [raw.body for raw in good])
+        records = [
+            self._record(raw, known.get(head + raw.source_id), map_record, compress) for raw in good
+        ]
+        return PreparedPage(
+            connection=connection, stream=stream, fingerprint=fingerprint, map_record=map_record,
+            records=records, rejected=rejected,
+        )  # fmt: skip
+
+    def again(
+        self, records: Sequence[RawRecord], *, connection: str, stream: str, fingerprint: str,
+        map_record: MapRecord,
+    ) -> PreparedPage:  # fmt: skip
+        """Stored records under another mapping: only their rows are new."""
+        mapped = [Prepared(_head(r), b"", b"", self.rows(r, map_record)) for r in records]
+        return PreparedPage(
+            connection=connection, stream=stream, fingerprint=fingerprint, map_record=map_record,
+            records=mapped,
+        )  # fmt: skip
+
+    def _record(
+        self, raw: RawRecord, known: bytes | None, map_record: MapRecord, compress: Compress
+    ) -> Prepared:
+        content, head = digest(raw), _head(raw)
+        if content == known or raw.deleted or raw.merged_into is not None:
+            return Prepared(head, content, raw.body, None)
+        return Prepared(head, content, compress(raw.body), self.rows(raw, map_record))
+
+    def rows(self, raw: RawRecord, map_record: MapRecord) -> Rows | RecordError:
+        """The rows of a raw record, or why it cannot be mapped."""
+        try:
+            return self._rows(map_record(raw, self._maker))
+        except RecordError as error:
+            return error
+
+    def _rows(self, mapped: MappedRecord) -> Rows:
+        contents: dict[Key, Row] = {}
+        problems = list(mapped.problems)
+        for made in mapped.records:
+            key = (made.kind, made.identity)
+            if key in contents:
+                problems.append(_twice(made))
+            else:
+                contents[key] = made.row
+        return Rows(contents, problems)
+
+    def _maker(self, kind: type[Record]) -> MakeRow:
+        return self.codec(kind.kind).make
+
+    def late(self, page: PreparedPage, prepared: Prepared, *, mapped: bool) -> Prepared:
+        """A record that was only hashed when it was prepared."""
+        raw = replace(prepared.raw, body=prepared.body)
+        rows = self.rows(raw, page.map_record) if mapped else None
+        compress = self.bodies.compressor((page.connection, page.stream), ())
+        return prepared._replace(body=compress(prepared.body), rows=rows)
+
+
+def _head(raw: RawRecord) -> RawRecord:
+    """All but the body."""
+    return RawRecord(
+        raw.source_id, b"", raw.scope, raw.updated_at, raw.url, raw.deleted, raw.merged_into
+    )
+
+
+def _with_storable_ids(page: Page, stream: str) -> tuple[list[RawRecord], list[RecordError]]:
+    """The records whose id a database can hold, and what is wrong with the others."""
+    good: list[RawRecord] = []
+    rejected = list(page.rejected)
+    for raw in page.records:
+        try:
+            check_id(raw.source_id, raw.url or stream)
+        except RecordError as error:
+            rejected.append(error)
+        else:
+            good.append(raw)
+    return good, rejected
+
+
+def _twice(made: Made) -> RecordError:
+    return RecordError(
+        field="id", value=made.row[0], expected="an id that no other child has",
+        place=made.place, hint="only the first was kept",
+    )  # fmt: skip

@@ -1,0 +1,95 @@
+"""Raw bodies: compressed with a dictionary of their stream, readable for ever."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import orjson
+import pytest
+import sqlalchemy as sa
+
+from itpm_sync.connector import Page, RawRecord
+from itpm_sync.store import Store
+from itpm_sync.store.schema import RAW_DICTIONARY, RAW_RECORD
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+WORDS = "gateway switch firewall rollout branch office router vendor invoice contract".split()
+
+
+class Nothing:
+    records = problems = ()
+
+
+@pytest.fixture
+def store(store_url: str) -> Iterator[Store]:
+    with Store.open(store_url) as opened:
+        yield opened
+
+
+def body(number: int) -> bytes:
+    """Two kilobytes, alike in form, unlike in content."""
+    chance = random.Random(number)  # noqa: S311
+    fields = {f"customfield_{n}": chance.choice(WORDS) for n in range(60)}
+    return orjson.dumps({"id": number, "fields": fields, "key": f"NET-{number}"})
+
+
+def land(store: Store, bodies: dict[str, bytes], stream: str = "issue") -> None:
+    store.land_page(
+        Page([RawRecord(i, b, "NET") for i, b in bodies.items()]), run="r", connection="jira",
+        stream=stream, fingerprint="f", map_record=lambda *_: Nothing(), now=NOON,
+    )  # fmt: skip
+
+
+def dictionaries(store: Store) -> list[tuple[int, str]]:
+    table = RAW_DICTIONARY.c
+    with store._db.read() as db:
+        return [(i, s) for i, s in db.execute(sa.select(table.id, table.stream).order_by(table.id))]
+
+
+def stored(store: Store) -> dict[str, bytes]:
+    return {found.raw.source_id: found.raw.body for found in store.raw_records("jira")}
+
+
+def test_bodies_from_before_with_and_after_a_dictionary_are_all_readable(store_url: str) -> None:
+    few = {str(n): body(n) for n in range(3)}
+    many = {str(n): body(n) for n in range(100, 200)}
+    late = {str(n): body(n) for n in range(300, 303)}
+    with Store.open(store_url) as store:
+        land(store, few)
+        assert dictionaries(store) == []
+        land(store, many)
+        assert dictionaries(store) == [(32_768, "issue")]
+    with Store.open(store_url) as store:
+        land(store, late)
+        assert stored(store) == few | many | late
+        assert dictionaries(store) == [(32_768, "issue")]
+        found = store.raw_record("jira", "issue", "150")
+        assert found is not None
+        assert found.raw.body == body(150)
+
+
+def test_a_dictionary_saves_space(store: Store) -> None:
+    land(store, {str(n): body(n) for n in range(100)})
+    land(store, {f"alone {n}": body(n) for n in range(40)}, stream="sprint")
+    length = sa.func.avg(sa.func.length(RAW_RECORD.c.body))
+    with store._db.read() as db:
+        sizes = dict(
+            db.execute(sa.select(RAW_RECORD.c.stream, length).group_by(RAW_RECORD.c.stream)).all()
+        )
+    assert float(sizes["issue"]) < 0.8 * float(sizes["sprint"])
+
+
+def test_what_does_not_repeat_gets_no_dictionary(store: Store) -> None:
+    chance = random.Random(1)  # noqa: S311
+    noise = {str(n): chance.randbytes(2_000) for n in range(100)}
+    land(store, noise)
+    assert dictionaries(store) == []
+    assert stored(store) == noise
+
+
+def test_each_stream_has_its_own(store: Store) -> None:
+    for stream in ("issue", "version"):
+        land(store, {str(n): body(n) for n in range(100)}, stream=stream)
+    assert dictionaries(store) == [(32_768, "issue"), (32_769, "version")]
