@@ -38,7 +38,7 @@ PUBLISHED_FIGURES = (
 _OUTPUT: Mapping[str, tuple[int, str]] = MappingProxyType(
     {
         "ratio": (2, ""), "percent": (1, " %"), "s": (1, " h"), "days": (0, " days"),
-        "items": (0, ""), "points": (1, " points"),
+        "items": (0, ""), "points": (1, " points"), "weeks": (1, " weeks"),
     }
 )  # fmt: skip
 """Digits and word of the units that are no currency."""

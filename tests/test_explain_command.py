@@ -65,7 +65,7 @@ def test_every_figure_of_the_demos_report_adds_up(pulled: tuple[Inputs, Snapshot
                 if exact.value is None:
                     assert figure.reason == exact.reason != "", what
                     continue
-                if found.inputs:
+                if found.inputs and not found.samples:
                     assert evaluated(found) == exact.value, what
                 if found.parts:
                     assert found.total == exact.value, what
@@ -141,3 +141,19 @@ def test_an_unknown_name_is_advice_and_exit_code_2(
     code, out = run("explain", *words)
     assert code == 2
     assert advice in out
+
+
+@pytest.mark.parametrize("figure", ["finish_p80", "ieac_t"])
+def test_a_duration_is_told_in_weeks(run: Run, figure: str) -> None:
+    code, out = run("explain", "SDM", figure)
+    assert code == 0
+    assert re.search(r"[\d.]+ weeks$", out.splitlines()[0])
+
+
+def test_a_simulated_figure_shows_the_weeks_it_was_drawn_from(run: Run) -> None:
+    code, out = run("explain", "SDM", "finish_p80")
+    assert code == 0
+    assert "what is left" in out
+    assert len(re.findall(r"Week from", out)) >= 7
+    _, told = run("explain", "SDM", "finish_p80", "--json")
+    assert len(json.loads(told)["samples"]) == len(re.findall(r"Week from", out))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
@@ -50,6 +51,12 @@ def _steps(value: Any) -> Any:
 
 def _listed(value: Any) -> Any:
     return [value] if isinstance(value, str | int | float) else value
+
+
+def _rising(values: tuple[int, ...]) -> tuple[int, ...]:
+    if any(a >= b for a, b in pairwise(values)):
+        raise ValueError("expected ascending numbers, each once")
+    return values
 
 
 Currency = Annotated[str, Field(pattern=CURRENCY)]
@@ -203,6 +210,16 @@ class Thresholds(Settings):
     effort_share: Share = Decimal("0.15")
     stale_after_h: Annotated[int, Field(gt=0)] = 36
     top_findings: Annotated[int, Field(ge=0, le=50)] = 5
+    forecast_percentiles: Annotated[
+        tuple[Annotated[int, Field(ge=1, le=99)], ...],
+        Field(min_length=1, max_length=5),
+        AfterValidator(_rising),
+    ] = (50, 80, 95)
+    forecast_trials: Annotated[int, Field(ge=100, le=100_000)] = 10_000
+    forecast_weeks: Annotated[int, Field(ge=2, le=260)] = 26
+    forecast_min_weeks: Annotated[int, Field(ge=2, le=260)] = 7
+    forecast_growth: bool = False
+    forecast_seed: Annotated[int, Field(ge=0)] = 0
 
     @model_validator(mode="after")
     def _in_order(self) -> Thresholds:
@@ -210,6 +227,7 @@ class Thresholds(Settings):
             ("index_green", "index_amber"), ("creep_red", "creep_amber"),
             ("burn_red", "burn_amber"), ("sla_amber", "sla_red"),
             ("exposure_red", "exposure_amber"),
+            ("forecast_weeks", "forecast_min_weeks"),
         ):  # fmt: skip
             high, low = getattr(self, better), getattr(self, worse)
             if high < low:

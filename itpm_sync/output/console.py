@@ -279,6 +279,8 @@ class Output:
             self.line(f"the sum of {len(found.parts)} parts:")
             rows = explanation.parts(found, everything=everything)
             self._table(explanation.PART, rows, whole=("Value",))
+        if found.samples:
+            self._table(explanation.SAMPLE, explanation.samples(found), whole=("Value",))
         self.line(f"from run {told.run}")
 
     def ratings(self, told: Ratings, *, as_json: bool) -> None:

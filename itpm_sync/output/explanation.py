@@ -11,6 +11,7 @@ from itpm_sync.reconcile.explanation import Explanation, Part, adding_up, amount
 from itpm_sync.reconcile.wording import day
 
 TERM = ("", "Value", "What it is", "From")
+SAMPLE = ("Value", "Drawn from", "What it is made of")
 PART = ("Value", "What", "Source", "Placed by", "Fetched by")
 _LARGEST = 20  # parts of a figure that are shown unless all are asked for
 
@@ -30,6 +31,21 @@ def parts(found: Explanation, *, everything: bool) -> list[tuple[str, ...]]:
         return rows
     left = amount_text(sum_of(rest), found.parts[0].unit)
     return [*rows[:shown], (left, f"{len(rest)} more: --all shows them", "", "", "")]
+
+
+def samples(found: Explanation) -> list[tuple[str, ...]]:
+    """The weeks that a simulated figure was drawn from, in their order."""
+    return [
+        tuple(
+            escape(t)
+            for t in (
+                amount_text(p.value, p.unit, p.reason),
+                "; ".join(w for w in (p.label, p.note) if w),
+                p.source,
+            )
+        )
+        for p in found.samples
+    ]
 
 
 def _term(project: str, part: Part) -> tuple[str, ...]:

@@ -16,14 +16,14 @@ from typing import NamedTuple
 
 from itpm_sync.errors import ReconcileError, suggestion
 from itpm_sync.model import Money, Project
-from itpm_sync.reconcile import baseline_terms, evm, pace_terms
+from itpm_sync.reconcile import baseline_terms, evm, forecast_terms, pace_terms
 from itpm_sync.reconcile.allocate import fold
 from itpm_sync.reconcile.context import Context
 from itpm_sync.reconcile.explanation import Explanation, Part, filled, largest_first
 from itpm_sync.reconcile.facts import PackageFacts
 from itpm_sync.reconcile.figures import (
-    LABELS,
     budgeted,
+    label_of,
     package_figures,
     package_numbers,
     project_figures,
@@ -83,6 +83,7 @@ class _Made(NamedTuple):
     formula: str = ""
     inputs: Sequence[Part] = ()
     parts: Sequence[Part] = ()
+    samples: Sequence[Part] = ()
 
 
 def explain(
@@ -147,6 +148,7 @@ class Explainer:
             filled=filled(made.formula, made.inputs),
             inputs=tuple(made.inputs),
             parts=largest_first(made.parts),
+            samples=tuple(made.samples),
         )
 
     # ---- names and numbers ----------------------------------------------------------------------
@@ -180,7 +182,7 @@ class Explainer:
     def _term(self, name: str, of: PackageFacts | None, symbol: str = "") -> Part:
         """Another figure as a term."""
         number, code = self._numbers(of)[name], of.plan.code if of else ""
-        label = LABELS[name] if symbol or not of else f"{code} {of.plan.name}"
+        label = label_of(name) if symbol or not of else f"{code} {of.plan.name}"
         return Part(
             label=label, value=number.value, unit=unit_of(name, self._facts), reason=number.reason,
             symbol=symbol, figure=name, package=code, note=number.note,
@@ -286,6 +288,9 @@ class Explainer:
         """A figure that is computed from others."""
         if name == "churn":
             return self._churn()
+        drawn = self._facts.forecast
+        if drawn is not None and name in drawn.numbers:
+            return _Made(*forecast_terms.made(self._facts, drawn, name))
         if name in ("eac_low", "eac_high"):
             return self._formula(_form(self._facts.numbers[name].note), None)
         if name in baseline_terms.NAMES:

@@ -51,6 +51,7 @@ class Explanation:
 
     A figure with a `formula` equals it over the values of its `inputs`; one with `parts` is their
     sum. A figure may have both: earned value is a share of the budget, and a sum over the items.
+    One that is simulated has `samples` instead, of which its formula speaks in words.
     """
 
     project: str
@@ -61,6 +62,7 @@ class Explanation:
     filled: str  # the formula with the numbers in it
     inputs: tuple[Part, ...]
     parts: tuple[Part, ...]  # the largest contribution first
+    samples: tuple[Part, ...] = ()  # the weeks that a simulated figure was drawn from, in order
 
     @property
     def total(self) -> Fraction | None:

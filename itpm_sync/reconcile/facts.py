@@ -23,6 +23,7 @@ from itpm_sync.reconcile.allocate import Allocation, ProjectRecords
 from itpm_sync.reconcile.baselines import Authorised, Original
 from itpm_sync.reconcile.contracts import ContractFacts
 from itpm_sync.reconcile.duplicates import Duplicates
+from itpm_sync.reconcile.forecast import Forecast
 from itpm_sync.reconcile.helpdesk import HelpDesk
 from itpm_sync.reconcile.labour import Labour
 from itpm_sync.reconcile.money import Documents, FxGap, Ledger
@@ -84,6 +85,7 @@ class ProjectFacts:
     labour: Labour
     scope: Scope
     desk: HelpDesk | None
+    forecast: Forecast | None  # None: not computed yet
     contracts: Sequence[ContractFacts]
     register: Register | None
     documents: Documents

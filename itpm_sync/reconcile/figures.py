@@ -8,6 +8,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from itpm_sync.reconcile.facts import PackageFacts, ProjectFacts
+from itpm_sync.reconcile.forecast import COST, FINISH
 from itpm_sync.reconcile.number import Number, figure, known, total, unknown
 from itpm_sync.reconcile.performance import indices
 from itpm_sync.reconcile.status import Figure, ProjectStatus
@@ -84,6 +85,7 @@ LABELS: Mapping[str, str] = {
     "schedule_variance_percent": "Schedule variance in percent of the planned duration",
 }
 
+_DRAWN = {FINISH: "Weeks to finish", COST: "Cost at completion"}
 _UNITS: Mapping[str, str] = {
     name: unit
     for unit, names in {
@@ -132,12 +134,22 @@ def _doubted(numbers: Mapping[str, Number]) -> dict[str, Number]:
 
 def unit_of(name: str, facts: ProjectFacts) -> str:
     """The unit of a figure in this project."""
+    if name.startswith(FINISH):
+        return "weeks"
     return _UNITS.get(name) or (facts.currency if name in _MONEY else facts.unit)
+
+
+def label_of(name: str) -> str:
+    """How people call a figure."""
+    for prefix, words in _DRAWN.items():
+        if name.startswith(prefix):
+            return f"{words}, {name.removeprefix(prefix)} % likely"
+    return LABELS[name]
 
 
 def _figures(numbers: Mapping[str, Number], facts: ProjectFacts) -> dict[str, Figure]:
     return {
-        name: figure(name, LABELS[name], number, unit_of(name, facts))
+        name: figure(name, label_of(name), number, unit_of(name, facts))
         for name, number in numbers.items()
     }
 

@@ -33,6 +33,7 @@ from itpm_sync.reconcile.baselines import (
 from itpm_sync.reconcile.context import Context
 from itpm_sync.reconcile.contracts import ContractFacts, contract_facts
 from itpm_sync.reconcile.facts import PackageFacts, ProjectFacts
+from itpm_sync.reconcile.forecast import Known, forecast
 from itpm_sync.reconcile.helpdesk import help_desk
 from itpm_sync.reconcile.labour import Labour, labour
 from itpm_sync.reconcile.money import Ledger, ledger
@@ -108,6 +109,7 @@ def project_facts(run: Context, setup: ProjectSetup, row: Register | None) -> Pr
         labour=time,
         scope=now.scope,
         desk=desk,
+        forecast=None,
         contracts=contract_list(run, (p.record for p in records.of(Contract))),
         register=row,
         documents=run.documents,
@@ -117,7 +119,19 @@ def project_facts(run: Context, setup: ProjectSetup, row: Register | None) -> Pr
         previous=before,
         previous_on=run.before.data_date if run.before else None,
     )
-    return replace(facts, numbers={**numbers, **_recent(facts)})
+    drawn = forecast(
+        Known(
+            setup=setup,
+            policy=run.policy,
+            scope=now.scope,
+            booked=(p.record.on for p in records.of(TimeEntry)),
+            past=now.past,
+            values=values,
+            currency=currency if in_money else "",
+        )
+    )
+    numbers = {**numbers, **_recent(facts), **drawn.numbers}
+    return replace(facts, numbers=numbers, forecast=drawn)
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,7 @@ def decimal(value: Fraction) -> Decimal:
     if value.denominator == 1:
         return Decimal(value.numerator)
     result = round_fraction(value, _DIGITS).normalize()
-    return result.quantize(Decimal(1)) if result.as_tuple().exponent > 0 else result  # type: ignore[operator]
+    return Decimal(int(result)) if result.as_tuple().exponent > 0 else result  # type: ignore[operator]
 
 
 def figure(name: str, label: str, number: Number, unit: str) -> Figure:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -230,6 +230,7 @@ class Past:
     zone: Zone
     in_money: bool
     before: Sequence[tuple[date, Past]] = ()
+    _then: dict[date, Number] = field(default_factory=dict, repr=False, compare=False)
 
     def in_force(self, day: date) -> Past:
         """The past under the baseline that was in force on a day."""
@@ -248,7 +249,18 @@ class Past:
     def values(self, day: date) -> Values:
         """BAC of now; PV, EV and AC at the end of a day that is over."""
         bac = total(v.bac for _, v in self.counted)
-        return Values(bac, self.planned(day), self._earned(day), self._spent(day))
+        return Values(bac, self.planned(day), self.earned(day), self.spent(day))
+
+    def earned(self, day: date) -> Number:
+        """EV at the end of a day that is over; computed once."""
+        if day not in self._then:
+            self._then[day] = self._earned(day)
+        return self._then[day]
+
+    def spent(self, day: date) -> Number:
+        """AC at the end of a day that is over."""
+        spent = self.history.spent
+        return unknown("cost is not known") if spent is None else known(spent.until(day))
 
     def known_before(self, day: date, earlier: Iterable[CurvePoint]) -> tuple[date, Values]:
         """The values at the end of a day; where no record tells what was earned by then, those of
@@ -275,10 +287,6 @@ class Past:
             _times(_share_on(plan, day, end, self.work, self.history), values.bac)
             for plan, values in self.counted
         )
-
-    def _spent(self, day: date) -> Number:
-        spent = self.history.spent
-        return unknown("cost is not known") if spent is None else known(spent.until(day))
 
 
 def curve(past: Past, values: Values, *, earlier: Iterable[CurvePoint]) -> tuple[CurvePoint, ...]:

@@ -208,6 +208,12 @@ class Policy:
     effort_share: Decimal = Decimal("0.15")  # of BAC in level of effort
     stale_after_h: int = 36  # a source older than this is a finding
     top_findings: int = 5  # in published statuses
+    forecast_percentiles: tuple[int, ...] = (50, 80, 95)
+    forecast_trials: int = 10_000
+    forecast_weeks: int = 26  # looked back at most
+    forecast_min_weeks: int = 7  # the next week is within seven past ones in 6 of 8 cases
+    forecast_growth: bool = False  # scope goes on growing as in the past weeks
+    forecast_seed: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

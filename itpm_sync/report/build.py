@@ -16,6 +16,7 @@ from itpm_sync.reconcile.wording import sentence
 from itpm_sync.report import view
 from itpm_sync.report.pace import pace, why_missing
 from itpm_sync.report.past import Past
+from itpm_sync.report.ranges import simulated
 from itpm_sync.report.sections import (
     MONEY_BARS,
     PACKAGE_FIGURES,
@@ -62,6 +63,7 @@ def build_project(project: ProjectStatus, snapshot: Snapshot, past: Past) -> vie
     colour = project.rating.colour
     now = view.TrailPoint(on=day(snapshot.data_date), colour=colour, word=WORDS[colour])
     bars, forecast = money_bars(project.packages), pace(project)
+    drawn = simulated(project, snapshot.data_date)
     return view.ProjectPage(
         head=page_head(snapshot, past),
         code=clean(project.code, 40),
@@ -82,6 +84,8 @@ def build_project(project: ProjectStatus, snapshot: Snapshot, past: Past) -> vie
         burnup_now=_burn_now(project),
         pace=forecast,
         pace_missing=why_missing(forecast),
+        forecast=drawn.sentence,
+        forecast_bars=drawn.bars,
         findings=finding_rows(project.findings, past),
         waived=waived_rows(project.findings, past),
         changed=changed(project.findings, past, project.code),

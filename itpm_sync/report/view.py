@@ -43,6 +43,19 @@ class KeyFigure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RangeBar:
+    """What is simulated on one scale: where each percentile lies, and what was planned."""
+
+    label: str
+    start: str  # what the scale begins with
+    points: tuple[tuple[str, str, str], ...]  # `80 %`, value, position in percent
+    left: str  # of the bar from the lowest to the highest percentile
+    width: str
+    planned: str  # empty: not known
+    planned_at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrailPoint:
     """The overall rating of one report, oldest first."""
 
@@ -233,6 +246,8 @@ class ProjectPage:
     burnup_now: tuple[tuple[str, str, str], ...]
     pace: tuple[KeyFigure, ...]
     pace_missing: tuple[str, ...]  # why some of them are n/a
+    forecast: str  # the simulated range in a sentence, or why there is none
+    forecast_bars: tuple[RangeBar, ...]
     findings: tuple[FindingRow, ...]
     waived: tuple[FindingRow, ...]
     changed: str  # how many findings are new, reopened, resolved, still open

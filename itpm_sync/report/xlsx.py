@@ -14,6 +14,7 @@ from io import BytesIO
 
 from xlsxwriter import Workbook
 
+from itpm_sync.reconcile.forecast import COST, FINISH
 from itpm_sync.reconcile.status import (
     ContractStatus,
     Coverage,
@@ -25,6 +26,7 @@ from itpm_sync.reconcile.status import (
     Severity,
     Snapshot,
 )
+from itpm_sync.report.ranges import finish_day, percentiles
 from itpm_sync.report.sheet import Cell, Column, Formats, Live, Table
 from itpm_sync.report.wording import NBSP, clean, day, is_currency, iso_week, safe_url
 
@@ -66,7 +68,12 @@ def _fill(book: Workbook, snapshot: Snapshot) -> None:
     table(
         "Work packages", _PACKAGES, (_package(p, w) for p in projects for w in p.packages), freeze=3
     )
-    table("Pace", _PACE, map(_pace, projects))
+    drawn = _drawn_names(projects)
+    table(
+        "Pace",
+        (*_PACE[:-1], *_drawn_columns(drawn), _PACE[-1]),
+        (_pace(p, drawn, snapshot.data_date) for p in projects),
+    )
     money = table("Money", _MONEY, money_rows, freeze=4)
     table("Totals", _TOTALS, _total_rows(snapshot, portfolio, money, len(money_rows)))
     table("Findings", _FINDINGS, _finding_rows(snapshot), freeze=3)
@@ -256,10 +263,37 @@ _PACE = (
 )
 
 
-def _pace(p: ProjectStatus) -> Row:
-    shown = {n: f for n, _ in _PACE_FIGURES if (f := p.figures.get(n))}
+def _drawn_names(projects: Iterable[ProjectStatus]) -> tuple[str, ...]:
+    """The simulated figures that any project has."""
+    found = {
+        (prefix, p)
+        for of in projects
+        for prefix in (FINISH, COST)
+        for p, _ in percentiles(of, prefix)
+    }
+    return tuple(f"{prefix}{p}" for prefix, p in sorted(found, key=lambda x: (x[0] == COST, x[1])))
+
+
+def _drawn_columns(names: Iterable[str]) -> Iterable[Column]:
+    for name in names:
+        what = "Finish" if name.startswith(FINISH) else "Cost at completion"
+        yield Column(name, f"{what}, {name.rpartition('p')[2]} % likely", 15)
+
+
+def _pace(p: ProjectStatus, drawn: Sequence[str], today: date) -> Row:
+    shown = {n: f for n in (*(n for n, _ in _PACE_FIGURES), *drawn) if (f := p.figures.get(n))}
     noted = (shown[n].note if n in shown else "" for n in ("eac_low", "eac_high", "ieac_t"))
-    return (p.code, p.name, *(shown.get(n) for n, _ in _PACE_FIGURES), *noted, _why(shown))
+    cells = (_drawn(n, shown.get(n), today) for n in drawn)
+    return (
+        p.code, p.name, *(shown.get(n) for n, _ in _PACE_FIGURES), *noted, *cells, _why(shown),
+    )  # fmt: skip
+
+
+def _drawn(name: str, figure: Figure | None, today: date) -> Cell:
+    """A simulated finish as its day, anything else as the figure."""
+    if figure is None or not name.startswith(FINISH):
+        return figure
+    return finish_day(figure, today) or "n/a"
 
 
 # ---- money --------------------------------------------------------------------------------------

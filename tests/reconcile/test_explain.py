@@ -68,11 +68,12 @@ def check(project: Explainer, name: str, package: str) -> bool:
         assert found.figure.value is None
         assert found.figure.reason == exact.reason != "", told
         return False
-    if found.inputs:
+    if found.inputs and not found.samples:
         assert evaluated(found) == exact.value, told
     if found.parts:
         assert found.total == exact.value, told
     assert found.inputs or found.parts or exact.value == 0, told
+    assert all(p.unit and p.label for p in found.samples)
     return bool(found.inputs or found.parts)
 
 
