@@ -73,3 +73,55 @@ def test_what_somebody_deleted_is_written_again_on_request_though_the_status_is_
     assert world.publish("one") == dict.fromkeys(JiraPublisher.fields, Action.SKIP)
     assert world.publish("one", take_over=True)["comment"] is Action.CREATE
     world.settle_published()
+
+
+def test_what_moves_away_hides_or_is_deleted_is_marked_with_what_jira_says_of_it(
+    world: JiraWorld,
+) -> None:
+    world.settle()
+    issues = [str(i) for i in world.sandbox.state.issues]
+    world.apply(("move", 1, "OUT"))
+    world.apply(("hide", 2))
+    world.apply(("delete", 3))
+    world.run(sweep=True)
+    assert world.absent() == {
+        ("issue", issues[1]): "moved",
+        ("issue", issues[2]): "hidden",
+        ("issue", issues[3]): "hidden",
+    }
+    world.apply(("show", 2))
+    world.apply(("move", 1, "A"))
+    world.settle()
+    assert world.absent() == {("issue", issues[3]): "hidden"}
+
+
+def test_what_moved_away_and_back_while_the_index_lags_is_not_marked(world: JiraWorld) -> None:
+    world.settle()
+    issue = list(world.sandbox.state.issues)[1]
+    world.sandbox.set_index_lag(290)
+    world.apply(("move", 1, "OUT"))
+    world.wait(timedelta(minutes=4))
+    world.apply(("move", 1, "A"))
+    world.wait(timedelta(minutes=1))  # the index knows of the first move only
+    world.run(sweep=True)
+    assert ("issue", str(issue)) not in world.absent()
+    world.settle()
+
+
+def test_refused_boards_mark_no_sprint_and_are_told(world: JiraWorld) -> None:
+    world.apply(("sprint", "A"))
+    world.settle()
+    world.apply(("refuse boards",))
+    result = world.run(sweep=True)
+    assert result is not None
+    assert result.state == "partial"
+    assert "the boards of A cannot be read" in result.message
+    assert world.absent() == {}
+    world.apply(("hide board", "A"))
+    world.apply(("permit boards",))
+    result = world.run(sweep=True)
+    assert result is not None
+    assert result.state == "safety_stop", "an account that lost a right is shown an empty list"
+    assert world.absent() == {}
+    world.settle()
+    assert list(world.absent().values()) == ["hidden"]
