@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from fractions import Fraction
 
 from itpm_sync.model import ItemType, Money, Risk, WorkItem
 from itpm_sync.reconcile import ratings
 from itpm_sync.reconcile.allocate import fold
+from itpm_sync.reconcile.baselines import last_finish
 from itpm_sync.reconcile.checks import project_findings, sorted_findings
 from itpm_sync.reconcile.context import Context
 from itpm_sync.reconcile.facts import PackageFacts, ProjectFacts
@@ -18,7 +19,14 @@ from itpm_sync.reconcile.number import Number, total, unknown
 from itpm_sync.reconcile.performance import curve
 from itpm_sync.reconcile.portfolio import cost_index, time_index
 from itpm_sync.reconcile.scope import is_cancelled, is_done
-from itpm_sync.reconcile.status import Finding, PackageStatus, ProjectStatus, Rating
+from itpm_sync.reconcile.status import (
+    BaselineVersion,
+    Finding,
+    PackageStatus,
+    ProjectStatus,
+    Rating,
+    RecordedBaseline,
+)
 from itpm_sync.reconcile.workdays import week_ends
 
 
@@ -54,6 +62,27 @@ def project_status(
         unallocated=tuple(facts.unallocated),
         findings=sorted_findings((*project_findings(facts), *shared)),
         risks=_risks(facts),
+        baselines=tuple(_versions(facts)),
+    )
+
+
+def _versions(facts: ProjectFacts) -> Iterator[BaselineVersion]:
+    """The original baseline, and the one in force where it is another."""
+    if facts.original is None or facts.baseline is None:
+        return
+    yield _version(facts.original.baseline, facts.original.finish)
+    if facts.baseline.version != facts.original.baseline.version:
+        yield _version(facts.baseline, last_finish(facts.counted))
+
+
+def _version(baseline: RecordedBaseline, finish: date | None) -> BaselineVersion:
+    return BaselineVersion(
+        version=baseline.version,
+        on=baseline.on,
+        author=baseline.author,
+        approval=baseline.approval,
+        change_request=baseline.change_request,
+        finish=finish,
     )
 
 

@@ -431,6 +431,18 @@ class Unallocated:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BaselineVersion:
+    """The header of a recorded baseline, and the last finish that it plans."""
+
+    version: int
+    on: date
+    author: str
+    approval: str
+    change_request: str
+    finish: date | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectStatus:
     """A project on the data date.
 
@@ -460,6 +472,7 @@ class ProjectStatus:
     unallocated: tuple[Unallocated, ...]
     findings: tuple[Finding, ...]
     risks: tuple[tuple[str, str, str], ...] = ()  # code, title, exposure as text
+    baselines: tuple[BaselineVersion, ...] = ()  # the original, and the one in force where another
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from itpm_sync.reconcile.status import (
 )
 from itpm_sync.reconcile.wording import sentence
 from itpm_sync.report import view
+from itpm_sync.report.baselines import comparison, layers
 from itpm_sync.report.pace import pace, why_missing
 from itpm_sync.report.past import Past
 from itpm_sync.report.ranges import simulated
@@ -86,6 +87,8 @@ def build_project(project: ProjectStatus, snapshot: Snapshot, past: Past) -> vie
         pace_missing=why_missing(forecast),
         forecast=drawn.sentence,
         forecast_bars=drawn.bars,
+        comparison=comparison(project),
+        layers=layers(project),
         findings=finding_rows(project.findings, past),
         waived=waived_rows(project.findings, past),
         changed=changed(project.findings, past, project.code),

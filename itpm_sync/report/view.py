@@ -225,6 +225,25 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ComparedRow:
+    """A figure by the original baseline and by the one in force."""
+
+    label: str
+    original: Shown
+    current: Shown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """The original baseline beside the one in force, and how far the budget has grown."""
+
+    original: str
+    current: str
+    rows: tuple[ComparedRow, ...]
+    growth: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectPage:
     """A project's page."""
 
@@ -248,6 +267,8 @@ class ProjectPage:
     pace_missing: tuple[str, ...]  # why some of them are n/a
     forecast: str  # the simulated range in a sentence, or why there is none
     forecast_bars: tuple[RangeBar, ...]
+    comparison: Comparison | None  # None: the original baseline is in force, or none is recorded
+    layers: tuple[KeyFigure, ...]  # of the budget, where not all of it is in work packages
     findings: tuple[FindingRow, ...]
     waived: tuple[FindingRow, ...]
     changed: str  # how many findings are new, reopened, resolved, still open

@@ -74,6 +74,7 @@ def _fill(book: Workbook, snapshot: Snapshot) -> None:
         (*_PACE[:-1], *_drawn_columns(drawn), _PACE[-1]),
         (_pace(p, drawn, snapshot.data_date) for p in projects),
     )
+    table("Baselines", _BASELINES, map(_baselines, projects))
     money = table("Money", _MONEY, money_rows, freeze=4)
     table("Totals", _TOTALS, _total_rows(snapshot, portfolio, money, len(money_rows)))
     table("Findings", _FINDINGS, _finding_rows(snapshot), freeze=3)
@@ -261,6 +262,40 @@ _PACE = (
     Column("finish", "Forecast finish", 22),
     Column("why", "n/a because", 50),
 )
+
+
+_BASELINE_FIGURES = (
+    ("bac", "BAC"),
+    ("bac_original", "BAC, original"),
+    ("bac_growth", "Growth of BAC"),
+    ("bac_growth_percent", "Growth of BAC, share"),
+    ("pv_original", "PV, original"),
+    ("ev_original", "EV, original"),
+    ("cv_original", "CV, original"),
+    ("sv_original", "SV, original"),
+    ("vac_original", "VAC, original"),
+    ("finish_growth_days", "Growth of the finish, days"),
+    ("budget_base", "Contract budget base"),
+    ("undistributed", "Undistributed budget"),
+    ("planning", "Planning packages"),
+    ("management_reserve", "Management reserve"),
+)
+_BASELINES = (
+    Column("code", "Code", 12),
+    Column("name", "Project", 34),
+    Column("original", "Original baseline", 26),
+    Column("current", "Baseline in force", 26),
+    *(Column(name, title, 17) for name, title in _BASELINE_FIGURES),
+    Column("why", "n/a because", 50),
+)
+
+
+def _baselines(p: ProjectStatus) -> Row:
+    named = [f"{b.version} of {day(b.on).replace(NBSP, ' ')} by {b.author}" for b in p.baselines]
+    first, last = (named[0], named[-1]) if named else ("", "")
+    shown = {n: f for n, _ in _BASELINE_FIGURES if (f := p.figures.get(n))}
+    figures = (shown.get(n) for n, _ in _BASELINE_FIGURES)
+    return (p.code, p.name, first, last, *figures, _why(shown))
 
 
 def _drawn_names(projects: Iterable[ProjectStatus]) -> tuple[str, ...]:

@@ -22,7 +22,8 @@ from itpm_sync.report import render_workbook
 from tests.report import sample
 
 SHEETS = [
-    "Portfolio", "Work packages", "Pace", "Money", "Totals", "Findings", "Contracts", "Help desk",
+    "Portfolio", "Work packages", "Pace", "Baselines", "Money", "Totals", "Findings",
+    "Contracts", "Help desk",
     "Help desk weeks", "Scope", "Unallocated", "Coverage",
 ]  # fmt: skip
 OPERATORS: dict[type, Callable[[Any, Any], Any]] = {
