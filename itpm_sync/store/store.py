@@ -404,7 +404,8 @@ class Store:
 
         With `as_of`: the state that each had at that moment, as its source dates it. A record
         whose first known state is later gives that state: it may well have existed, and its own
-        dates (created, ordered, …) say so better than we can. A record that went later is there.
+        dates (created, ordered, …) say so better than we can. A record that went later is there,
+        and so is one that was absent then and came back: history is the source's, not our sight's.
         """
         return reading.records(self._db, self._landing.codec(kind), as_of=as_of, gone=False)
 

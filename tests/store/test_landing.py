@@ -357,6 +357,15 @@ def test_a_record_that_returns_is_live_again_with_its_children(store: Store) -> 
     assert store.raw_record("jira", "issue", "1").absent is None  # type: ignore[union-attr]
 
 
+def test_history_has_no_gap_where_a_record_was_absent_and_came_back(store: Store) -> None:
+    land(store, raw("1"))
+    store.mark_absent("jira", "issue", ["1"], cause="hidden", at=NOON + timedelta(hours=2))
+    between = NOON + timedelta(hours=3)
+    assert titles(store, as_of=between) == {}
+    land(store, raw("1"), hours=4)
+    assert set(titles(store, as_of=between)) == {"NET-1"}, "it was there, we only did not see it"
+
+
 def test_a_record_that_returns_unreadable_is_live_as_last_known(store: Store) -> None:
     land(store, raw("1", title="known", work=[60]))
     store.mark_absent("jira", "issue", ["1"], cause="hidden", at=NOON + timedelta(hours=2))
