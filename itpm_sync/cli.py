@@ -145,7 +145,7 @@ def _usage(error: Exception) -> int:
 def _explain(error: ItpmError) -> int:
     from rich.console import Console
 
-    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    console = Console(stderr=True, soft_wrap=True, highlight=False, emoji=False)
     if isinstance(error, ConfigError):
         for problem in error.problems:
             console.print(str(problem), markup=False)
@@ -167,15 +167,13 @@ def _session(context: typer.Context, *, secrets: bool = True) -> Iterator[Sessio
         yield session
 
 
-def _day(text: str | None) -> date | None:
+def _day(text: str | None, option: str = "--as-of") -> date | None:
     if text is None:
         return None
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise typer.BadParameter(
-            f"expected YYYY-MM-DD, found {text}", param_hint="--as-of"
-        ) from None
+        raise typer.BadParameter(f"expected YYYY-MM-DD, found {text}", param_hint=option) from None
 
 
 def _show(context: typer.Context, *, tell: bool = False) -> Any:
@@ -422,6 +420,29 @@ def explain(  # noqa: PLR0917 — typer reads the options from the parameters
             return
         found = app.explain(session, project, figure, package)
         _show(context).explanation(found, everything=everything, as_json=as_json)
+
+
+@cli.command()
+def capacity(
+    context: typer.Context,
+    person: Annotated[str, typer.Argument(metavar="[PERSON]", show_default=False)] = "",
+    week: Annotated[
+        str | None, typer.Option(metavar="DATE", help="Any day of it; with PERSON.")
+    ] = None,
+    skill: Annotated[str, typer.Option(help="Only who has this skill.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Who has too much work in which week, and who has room.
+
+    Of a PERSON: what a week is made of.
+    """
+    from itpm_sync import app
+
+    with _session(context, secrets=False) as session:
+        found = app.capacity(session)
+        _show(context).capacity(
+            found, person=person, skill=skill, week=_day(week, "--week"), as_json=as_json
+        )
 
 
 @cli.command()

@@ -32,6 +32,8 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "### Waivers": config.Waiver,
     "### Duplicates": config.Duplicates,
     "it, and outlive the store. An entry of `decisions`:": config.DuplicateDecision,
+    "### People": config.PersonSettings,
+    "The block `capacity`; `over-allocated` in docs/findings.md has the formula:": config.Capacity,
     "### Safety": config.Safety,
     "### Monitoring": config.Monitoring,
     "### Jobs": config.Job,

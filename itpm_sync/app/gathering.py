@@ -15,10 +15,15 @@ from zoneinfo import ZoneInfo
 
 from itpm_sync.app.baseline_lines import recorded
 from itpm_sync.app.session import Session
-from itpm_sync.config import Config, Duplicates, WorkingCalendar
+from itpm_sync.config import Config, Duplicates, Root, WorkingCalendar
 from itpm_sync.config.settings import WEEKDAYS
 from itpm_sync.model import KINDS, Money, Project, Record
-from itpm_sync.reconcile.choices import Decision, DuplicateChoices
+from itpm_sync.reconcile.choices import (
+    CapacityChoices,
+    Decision,
+    DuplicateChoices,
+    PersonChoices,
+)
 from itpm_sync.reconcile.decisions import Override, Seen, Waiver
 from itpm_sync.reconcile.status import Coverage, Inputs, Policy, ProjectSetup, Rejected, Rule
 from itpm_sync.reconcile.workdays import Calendar
@@ -67,6 +72,7 @@ def inputs(session: Session, data_date: date) -> Inputs:
             for key, (first, since) in store.finding_spans(data_date).items()
         },
         duplicates=_duplicates(root.duplicates),
+        capacity=_capacity(root),
         run=_last_pull(store),
     )
 
@@ -105,6 +111,18 @@ def _duplicates(block: Duplicates) -> DuplicateChoices:
         for d in block.decisions
     )
     return DuplicateChoices(**given, decisions=decisions)
+
+
+def _capacity(root: Root) -> CapacityChoices:
+    people = tuple(
+        PersonChoices(
+            calendar=calendar(root.calendar, p.calendar) if p.calendar else None,
+            **p.model_dump(exclude={"calendar"}),
+        )
+        for p in root.people
+    )
+    own = calendar(root.calendar)
+    return CapacityChoices(**root.capacity.model_dump(), calendar=own, people=people)
 
 
 def _last_pull(store: Store) -> str:

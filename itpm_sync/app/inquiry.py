@@ -9,7 +9,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from itpm_sync import publish
 from itpm_sync.app.gathering import configured, coverage, end_of, inputs, rejected
@@ -32,6 +34,9 @@ from itpm_sync.reconcile.status import (
 )
 from itpm_sync.reconcile.tracking import State, changes
 from itpm_sync.store import Run, Store
+
+if TYPE_CHECKING:
+    from itpm_sync.reconcile.capacity import Capacity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,6 +185,32 @@ def _project(snapshot: Snapshot, code: str) -> ProjectStatus:
             return status
     hint = suggestion(code, [p.code for p in snapshot.projects][:50])
     raise ConfigError([Problem((), f"no project {code!r}", hint, "PROJECT")])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loads:
+    """Everybody's load and capacity on the data date of the latest snapshot."""
+
+    data_date: date
+    tolerance: Decimal
+    hours_per_day: Decimal
+    found: Capacity
+
+
+def capacity(session: Session) -> Loads:
+    """The load of everybody to whom work is assigned, from the records of the latest snapshot."""
+    from itpm_sync.reconcile.assemble import load_of
+    from itpm_sync.reconcile.context import Context
+
+    day = snapshot_of(session).data_date
+    given = inputs(session, day)
+    found = load_of(Context(given, None))
+    return Loads(
+        data_date=day,
+        tolerance=given.capacity.tolerance,
+        hours_per_day=given.capacity.hours_per_day,
+        found=found,
+    )
 
 
 def export(session: Session, folder: Path, *, as_of: date | None = None) -> tuple[Path, ...]:

@@ -9,12 +9,14 @@ from itpm_sync.config.document import Document, read_yaml
 from itpm_sync.config.loading import Config, Connection, json_schema, load
 from itpm_sync.config.settings import (
     AllocationRule,
+    Capacity,
     ConnectionCore,
     DuplicateDecision,
     Duplicates,
     Job,
     Monitoring,
     Override,
+    PersonSettings,
     PlanFileOptions,
     Project,
     PublishTarget,
@@ -28,6 +30,7 @@ from itpm_sync.config.settings import (
 
 __all__ = [
     "AllocationRule",
+    "Capacity",
     "Config",
     "Connection",
     "ConnectionCore",
@@ -37,6 +40,7 @@ __all__ = [
     "Job",
     "Monitoring",
     "Override",
+    "PersonSettings",
     "PlanFileOptions",
     "Project",
     "PublishTarget",

@@ -294,6 +294,28 @@ class Duplicates(Settings):
         return self
 
 
+class PersonSettings(Settings):
+    """Somebody who works on projects; what is not said here, a source's person record may say."""
+
+    name: Code
+    email: str = ""
+    team: str = ""
+    skills: tuple[Code, ...] = ()
+    percent: Annotated[Decimal, Field(ge=0, le=100)] | None = None
+    calendar: WorkingCalendar | None = None
+    leave: Holidays = ()
+    left_on: date | None = None
+
+
+class Capacity(Settings):
+    """How the load of people is set against their time."""
+
+    hours_per_day: Annotated[Decimal, Field(gt=0, le=24)] = Decimal(8)
+    weeks: Annotated[int, Field(ge=1, le=53)] = 8
+    undated_weeks: Annotated[int, Field(ge=1, le=53)] = 4
+    tolerance: Annotated[Decimal, Field(ge=0, le=10)] = Decimal("0.10")
+
+
 class Reports(Settings):
     """Where reports are written, and under which address stakeholders reach that folder."""
 
@@ -345,6 +367,8 @@ class Root(Settings):
     waivers: tuple[Waiver, ...] = ()
     overrides: tuple[Override, ...] = ()
     duplicates: Duplicates = Duplicates()
+    people: tuple[PersonSettings, ...] = ()
+    capacity: Capacity = Capacity()
     safety: Safety = Safety()
     monitoring: Monitoring = Monitoring()
     jobs: dict[

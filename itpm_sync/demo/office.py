@@ -81,6 +81,9 @@ _PLAN_HEADER = (
 )  # fmt: skip
 
 
+_PEOPLE_HEADER = ("Name", "E-mail", "Team", "Skills", "% of a week", "Leave", "Last day")
+
+
 def files(today: date, start: date) -> dict[str, tuple[Row, ...]]:
     """File name → header and rows, as of `today`; `start` is the Monday of the first week."""
 
@@ -95,12 +98,29 @@ def files(today: date, start: date) -> dict[str, tuple[Row, ...]]:
         for name, text in _OFFICE.items()
     }
     rows["plan.xlsx"] = (_PLAN_HEADER, *(_plan_row(p, start) for p in PACKAGES))
+    rows["people.csv"] = (_PEOPLE_HEADER, *(_person_row(*p[:2], today) for p in PEOPLE))
     since = _written(start - timedelta(days=200))
     rows["rates.csv"] = (
         ("Person", "Per hour", "Currency", "From"),
         *((name, f"{rate}.00", project_row(code)[4], since) for name, _, code, rate in PEOPLE),
     )
     return rows
+
+
+def _person_row(name: str, team: str, today: date) -> Row:
+    """Who can do what. One is away next week, one works part time, one left a week ago, and one
+    wrote a leave that no program can read.
+    """
+    monday = today + timedelta(days=7 - today.weekday())
+    percent, leave, left = {
+        "Iva Novak": ("100", f"{monday}..{monday + timedelta(days=4)}", ""),
+        "Mei Tanaka": ("60", "", ""),
+        "Tom Becker": ("100", "week before Christmas", ""),
+        "Jon Price": ("100", "", _written(today - timedelta(days=7))),
+    }.get(name, ("100", "", ""))
+    skills = {"Luc Meyer": "network/hardware", "Iva Novak": "hardware/network"}.get(name, team)
+    address = f"{name.casefold().replace(' ', '.')}@example.org"
+    return name, address, team, skills, percent, leave, left
 
 
 def _plan_row(package: Package, start: date) -> Row:

@@ -105,6 +105,19 @@ _FILES = """\
           of: Person
           per_hour: {column: Per hour, as: money, currency: {column: Currency}}
           valid_from: From
+      people:
+        file: people.csv
+        kind: person
+        key: [Name]
+        columns:
+          name: Name
+          email: E-mail
+          team: Team
+          skills: {column: Skills, as: list, separator: "/"}
+        attributes:
+          percent: "% of a week"
+          leave: Leave
+          left_on: {column: Last day, as: date}
       fx:
         file: fx.csv
         kind: fx_rate

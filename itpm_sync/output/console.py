@@ -9,6 +9,7 @@ import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import date
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
         Explained,
         Found,
         JobResult,
+        Loads,
         Ratings,
         Remapped,
         Status,
@@ -47,7 +49,7 @@ class Output:
     def __init__(self, *, quiet: bool = False, tell: bool = False) -> None:
         self._quiet = quiet
         self._tell = tell
-        self._out = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+        self._out = Console(highlight=False, emoji=False, soft_wrap=not sys.stdout.isatty())
         self._terminal = sys.stdout.isatty()
 
     def line(self, text: str = "") -> None:
@@ -282,6 +284,25 @@ class Output:
         if found.samples:
             self._table(explanation.SAMPLE, explanation.samples(found), whole=("Value",))
         self.line(f"from run {told.run}")
+
+    def capacity(
+        self, told: Loads, *, person: str, skill: str, week: date | None, as_json: bool
+    ) -> None:
+        """Who is over in which week, by how much; of one person, the items behind a week."""
+        from itpm_sync.output import loads
+
+        tolerance = Fraction(told.tolerance)
+        shown = loads.chosen(told.found, person, skill)
+        if as_json:
+            self._json(loads.data(shown, tolerance))
+        elif not person:
+            if not shown:
+                self.line("nobody is known under `people`, and no open work is assigned")
+            self._table(loads.headers(shown), loads.rows(shown, tolerance))
+        for load in shown if person and not as_json else ():
+            one = loads.week_of(load, week, tolerance)
+            self.lines(loads.lines(told.found, load, one, told.hours_per_day))
+            self._table(loads.PARTS, loads.parts(one), whole=("Hours",))
 
     def ratings(self, told: Ratings, *, as_json: bool) -> None:
         """How a project is rated: a line a dimension, the overall rating first."""

@@ -1,10 +1,12 @@
-"""What an office chooses for the search of duplicates, as frozen values; YAML fills them."""
+"""What an office says about duplicates, people and capacity, as frozen values; YAML fills them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+
+from itpm_sync.reconcile.workdays import STANDARD, Calendar
 
 GENERIC_WORDS = tuple(
     "the and for with from that this not are was new all has have our your their into onto per via "
@@ -44,3 +46,29 @@ class DuplicateChoices:
     listed: int = 200  # single findings; the rest is counted
     generic_words: tuple[str, ...] = GENERIC_WORDS
     decisions: tuple[Decision, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonChoices:
+    """Somebody who works on projects, as the office knows them; what is None, a source may say."""
+
+    name: str
+    email: str = ""
+    team: str = ""
+    skills: tuple[str, ...] = ()
+    percent: Decimal | None = None  # 0..100, of a full week and available for planned work
+    calendar: Calendar | None = None  # in place of the portfolio's
+    leave: tuple[date, ...] = ()
+    left_on: date | None = None  # the last day at work
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CapacityChoices:
+    """How load and capacity are computed; docs/configuration.md says why."""
+
+    hours_per_day: Decimal = Decimal(8)
+    weeks: int = 8  # that are looked ahead
+    undated_weeks: int = 4  # over which work without any date is spread
+    tolerance: Decimal = Decimal("0.10")  # above capacity, as a share of it
+    calendar: Calendar = STANDARD
+    people: tuple[PersonChoices, ...] = ()

@@ -21,6 +21,7 @@ from itpm_sync.model import (
 )
 from itpm_sync.reconcile.allocate import Allocation, ProjectRecords
 from itpm_sync.reconcile.baselines import Authorised, Original
+from itpm_sync.reconcile.capacity import Capacity
 from itpm_sync.reconcile.contracts import ContractFacts
 from itpm_sync.reconcile.duplicates import Duplicates
 from itpm_sync.reconcile.forecast import Forecast
@@ -145,6 +146,7 @@ class PortfolioFacts:
     repeated: Sequence[Sequence[Record]]  # records of one kind and stream that share their id
     contracts: Sequence[ContractFacts]  # contracts of no project
     duplicates: Duplicates
+    capacity: Capacity
 
     def home(self, records: Iterable[Record]) -> str:
         """The project that all of the records belong to; empty: the portfolio."""

@@ -16,7 +16,7 @@ from enum import StrEnum
 from pydantic import TypeAdapter
 
 from itpm_sync.model import Money, Record, Stage
-from itpm_sync.reconcile.choices import DuplicateChoices
+from itpm_sync.reconcile.choices import CapacityChoices, DuplicateChoices
 from itpm_sync.reconcile.decisions import Override, Seen, Waiver
 from itpm_sync.reconcile.workdays import STANDARD, Calendar
 
@@ -239,6 +239,7 @@ class Inputs:
     overrides: tuple[Override, ...] = ()
     seen: Mapping[str, Seen] = field(default_factory=dict)
     duplicates: DuplicateChoices = field(default_factory=DuplicateChoices)
+    capacity: CapacityChoices = field(default_factory=CapacityChoices)
     run: str = ""  # the run that read the sources last
 
 

@@ -8,7 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from itpm_sync.reconcile.checks import baseline, data, decisions, money, orders, plan, tickets
+from itpm_sync.reconcile.checks import (
+    baseline,
+    data,
+    decisions,
+    money,
+    orders,
+    people,
+    plan,
+    tickets,
+)
 from itpm_sync.reconcile.checks.decisions import DecisionFacts
 from itpm_sync.reconcile.facts import PortfolioFacts, ProjectFacts
 from itpm_sync.reconcile.status import Finding, Severity
@@ -68,6 +77,9 @@ PORTFOLIO_CHECKS: tuple[PortfolioCheck, ...] = (
     money.contract_burn,
     tickets.duplicate_work,
     tickets.duplicate_search_limited,
+    people.over_allocated,
+    people.work_of_leaver,
+    people.load_unknown,
     data.unallocated_records,
     data.stale_source,
     data.incomplete_source,

@@ -1,0 +1,136 @@
+"""Checks of people: too much work, work of those who left, work that nobody has estimated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from fractions import Fraction
+from shlex import quote
+
+from itpm_sync.model import Record
+from itpm_sync.reconcile.capacity import Assignment, Load, Week
+from itpm_sync.reconcile.facts import PortfolioFacts, finding
+from itpm_sync.reconcile.status import Finding, Severity
+from itpm_sync.reconcile.wording import count, day, show
+
+_HIGH = 2  # of a week's capacity
+_SHOWN = 3
+
+
+def over_allocated(facts: PortfolioFacts) -> Iterator[Finding]:
+    """Somebody has more work in a week than time."""
+    tolerance = Fraction(facts.inputs.capacity.tolerance)
+    for load in facts.capacity.loads:
+        weeks = load.over(tolerance)
+        if not weeks or not load.worker.here(weeks[0].first):
+            continue  # whoever has left is told by another check
+        worst = max(weeks, key=lambda w: (w.over, -w.monday.toordinal()))
+        grave = any((w.load.value or 0) >= w.capacity * _HIGH for w in weeks)
+        items = _items(a for w in weeks for a, _ in w.parts)
+        yield finding(
+            "over-allocated",
+            Severity.HIGH if grave else Severity.MEDIUM,
+            facts.home(items),
+            load.worker.form,
+            f"{load.worker.name} has too much work in {count(len(weeks), 'week')}: "
+            f"{', '.join(map(_week, weeks[:_SHOWN]))}{' …' if len(weeks) > _SHOWN else ''}. "
+            f"{_notes(load)}{_able(facts, load, worst)}",
+            action="Move work to somebody with room, or its dates, or agree on overtime: "
+            f"`itpm-sync capacity {quote(load.worker.name)} --week {worst.monday}` shows it.",
+            evidence=[a.item for a, _ in worst.parts],
+        )
+
+
+def _items(assignments: Iterable[Assignment]) -> list[Record]:
+    return list({a.item.id: a.item for a in assignments}.values())
+
+
+def _week(week: Week) -> str:
+    return (
+        f"week of {day(week.monday)} {hours(week.load.value or Fraction())} for "
+        f"{hours(week.capacity)} (+{hours(week.over)})"
+    )
+
+
+def hours(seconds: Fraction) -> str:
+    """`12.5 h`."""
+    return f"{show(seconds / 3600, 1)} h"
+
+
+def _notes(load: Load) -> str:
+    notes = []
+    if load.unestimated:
+        notes.append(f"{count(load.unestimated, 'item')} without estimate not counted")
+    if not load.worker.known:
+        notes.append("not listed, so taken to work full time")
+    return f"({'; '.join(notes)}) " if notes else ""
+
+
+def _able(facts: PortfolioFacts, load: Load, week: Week) -> str:
+    able = facts.capacity.able(load, week)[:_SHOWN]
+    when = f"in the week of {day(week.monday)}"
+    if not able:
+        return f"Nobody with the skill is known to have room {when}"
+    return f"Skill and room {when}: " + ", ".join(f"{o.worker.name} {hours(r)}" for o, r in able)
+
+
+def work_of_leaver(facts: PortfolioFacts) -> Iterator[Finding]:
+    """Open work is assigned to somebody who has left, or will have before it is due."""
+    for load in facts.capacity.loads:
+        worker, today = load.worker, facts.inputs.data_date
+        if worker.here(today) and worker.left_on is None:
+            continue
+        gone = not worker.here(today)
+        left = load.assignments if gone else _due_later(load)
+        if not left:
+            continue
+        on = f" on {day(worker.left_on)}" if worker.left_on else ""
+        known = [a.seconds for a in left if a.seconds is not None]
+        effort = hours(Fraction(sum(known))) if known else "n/a: not estimated"
+        verb = "has left" if gone else "leaves"
+        yield finding(
+            "work-of-leaver",
+            Severity.HIGH if gone else Severity.MEDIUM,
+            facts.home([a.item for a in left]),
+            worker.form,
+            f"{worker.name} {verb}{on}; {count(len(left), 'open item')} "
+            f"{'is' if len(left) == 1 else 'are'} assigned to them{'' if gone else ' for later'}. "
+            f"Effort at stake: {effort}",
+            action="Assign each to somebody else, and have it handed over while that can be.",
+            evidence=[a.item for a in left],
+        )
+
+
+def _due_later(load: Load) -> Sequence[Assignment]:
+    until = load.worker.left_on
+    return [a for a in load.assignments if until is not None and a.last > until]
+
+
+def load_unknown(facts: PortfolioFacts) -> Iterator[Finding]:
+    """Load or capacity is a guess: items without estimates, words on people that cannot be read."""
+    loads = facts.capacity.loads
+    open_items = [a for load in loads for a in load.assignments]
+    blind = [a.item for a in open_items if a.seconds is None]
+    if blind:
+        people = [x.worker.name for x in loads if x.assignments and x.unestimated]
+        more = f" and {len(people) - _SHOWN} more" if len(people) > _SHOWN else ""
+        yield finding(
+            "load-unknown",
+            Severity.LOW,
+            "",
+            "estimates",
+            f"{len(blind):,} of {count(len(open_items), 'assigned open item')} have no estimate: "
+            f"the load of {', '.join(people[:_SHOWN])}{more} is higher than shown, or n/a",
+            action="Estimate them, the next to be worked on first.",
+            evidence=blind,
+        )
+    for load in loads:
+        if load.worker.unread:
+            yield finding(
+                "load-unknown",
+                Severity.MEDIUM,
+                "",
+                f"people/{load.worker.form}",
+                f"{load.worker.name}: {'; '.join(load.worker.unread)}: left out of the capacity",
+                action="Correct the person's record at its source.",
+                evidence=[load.worker.record] if load.worker.record is not None else [],
+            )

@@ -1,0 +1,105 @@
+"""`itpm-sync capacity`: who has too much work, and what a week is made of."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from itpm_sync import cli
+
+CONFIG = """\
+timezone: UTC
+connections:
+  office:
+    connector: files
+    tables:
+      items:
+        file: items.csv
+        kind: work_item
+        key: [Key]
+        columns:
+          key: Key
+          title: Title
+          project_key: Project
+          assignee: Who
+          remaining_s: {column: Hours, as: hours}
+      people:
+        file: people.csv
+        kind: person
+        key: [Name]
+        columns: {name: Name, skills: {column: Skills, as: list}}
+        attributes: {leave: Leave}
+projects: [{code: NET}]
+people: [{name: Luc Meyer, percent: 50}]
+capacity: {weeks: 5, undated_weeks: 4}
+"""
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    (tmp_path / "itpm.yaml").write_text(CONFIG)
+    (tmp_path / "items.csv").write_text(
+        "Key,Title,Project,Who,Hours\n"
+        "N-1,Core :smile: [bold],NET,Ana Ruiz,800\n"
+        "N-2,Edge,NET,Luc Meyer,\n"
+    )
+    (tmp_path / "people.csv").write_text("Name,Skills,Leave\nAna Ruiz,lan,\nLuc Meyer,lan,\n")
+    monkeypatch.chdir(tmp_path)
+
+    def call(*words: str) -> tuple[int, str]:
+        monkeypatch.setattr("sys.argv", ["itpm-sync", *words])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        out = capsys.readouterr()
+        return int(ended.value.code or 0), out.out + out.err
+
+    for words in (("pull",), ("reconcile",)):
+        assert call(*words)[0] == 0
+    return call
+
+
+def test_everybody_is_a_line_with_load_and_capacity_by_week(run) -> None:
+    code, text = run("capacity")
+    ana, luc = (re.split(r"\s{2,}", line.strip()) for line in text.splitlines())
+    assert code == 0
+    assert ana[:2] == ["Ana Ruiz", "lan"]
+    assert ana[3:5] == ["200/40", "200/40"]  # whole weeks of the four over which 800 h are spread
+    assert luc[0] == "Luc Meyer"
+    assert luc[3:] == ["n/a/20", "n/a/20", "n/a/20", "n/a/20", "1"]
+
+
+def test_a_persons_week_names_its_items_and_says_how_the_capacity_is_made(run) -> None:
+    code, text = run("capacity", "ruiz, ana")
+    assert code == 0
+    assert "Ana Ruiz, week of" in text
+    assert "of 8.0 h a full day" in text
+    assert "N-1 Core :smile: [bold]" in text
+    assert "no date: spread over 4 weeks" in text
+    assert "800.0 h remaining" in text
+
+
+def test_json_holds_the_same(run) -> None:
+    _, text = run("capacity", "--json")
+    ana, luc = json.loads(text)
+    assert sum(float(w["load_h"]) for w in ana["weeks"]) == pytest.approx(800, abs=0.05)
+    assert luc["weeks"][0]["load_h"] is None
+    assert luc["weeks"][0]["reason"] == "none of 1 item is estimated"
+    assert luc["unestimated"] == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("Anna Ruiz",), "nobody is called 'Anna Ruiz'"),
+        (("--skill", "cobol"), "nobody has the skill 'cobol'"),
+        (("Ana Ruiz", "--week", "1999-01-01"), "1999-01-01 is not within"),
+        (("Ana Ruiz", "--week", "soon"), "expected YYYY-MM-DD, found soon"),
+    ],
+)
+def test_what_does_not_exist_is_said_and_mended(run, words: tuple[str, ...], message: str) -> None:
+    code, text = run("capacity", *words)
+    assert code == cli.EXIT_CONFIG
+    assert message in text
