@@ -353,4 +353,4 @@ def _plain(value: Any) -> Any:
 
 def _strip(cell: str) -> str:
     """Without markup, for a pipe."""
-    return Text.from_markup(cell).plain
+    return Text.from_markup(cell, emoji=False).plain
