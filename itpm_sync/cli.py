@@ -537,6 +537,68 @@ def baseline_diff(
         _show(context).lines(app.baseline_diff(session, project, old, new))
 
 
+gate = typer.Typer(
+    help="Evidence, attestation and approval of the stage gates.", no_args_is_help=True
+)
+cli.add_typer(gate, name="gate")
+
+By = Annotated[str, typer.Option(metavar="NAME", help="Who says so.")]
+Note = Annotated[str, typer.Option(metavar="TEXT", help="What they say, and where it is written.")]
+
+
+@gate.command("status")
+def gate_status(
+    context: typer.Context,
+    project: Annotated[str | None, typer.Argument(metavar="[PROJECT]")] = None,
+    as_json: Json = False,
+) -> None:
+    """The next gate of each project and what is missing; of one project, every criterion."""
+    from itpm_sync import app
+
+    with _session(context, secrets=False) as session:
+        found = app.gate_status(session, project)
+        _show(context).gates(found, whole=project is not None, as_json=as_json)
+
+
+@gate.command("attest")
+def gate_attest(  # noqa: PLR0917 — typer reads the options from the parameters
+    context: typer.Context,
+    project: Annotated[str, typer.Argument(metavar="PROJECT")],
+    criterion: Annotated[str, typer.Argument(metavar="CRITERION")],
+    by: By,
+    note: Note = "",
+    withdraw: Annotated[bool, typer.Option("--withdraw", help="It is not so any more.")] = False,
+) -> None:
+    """Record a named person's word that a criterion is met."""
+    from itpm_sync import app
+
+    with _session(context, secrets=False) as session, app.locked(session):
+        told = app.gate_attest(session, project, criterion, by=by, note=note, withdraw=withdraw)
+        _show(context).lines(told)
+
+
+@gate.command("approve")
+def gate_approve(  # noqa: PLR0917 — typer reads the options from the parameters
+    context: typer.Context,
+    project: Annotated[str, typer.Argument(metavar="PROJECT")],
+    gate: Annotated[str, typer.Argument(metavar="GATE")],
+    by: By,
+    note: Note = "",
+    despite: Annotated[
+        str, typer.Option(metavar="REASON", help="Why, although criteria fail.")
+    ] = "",
+    owner: Annotated[str, typer.Option(metavar="NAME", help="To whom closing hands over.")] = "",
+) -> None:
+    """Record the approval of a gate. Refused while mandatory criteria fail."""
+    from itpm_sync import app
+
+    with _session(context, secrets=False) as session, app.locked(session):
+        told = app.gate_approve(
+            session, project, gate, by=by, note=note, despite=despite, owner=owner
+        )
+        _show(context).lines(told)
+
+
 # ---- trying it out ------------------------------------------------------------------------------
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         baseline_record,
     )
     from itpm_sync.app.checking import ConnectionCheck, check, connectors
+    from itpm_sync.app.gates import ProjectGates, gate_approve, gate_attest, gate_status
     from itpm_sync.app.gathering import inputs
     from itpm_sync.app.inquiry import (
         Explained,
@@ -46,6 +47,7 @@ _HOMES = {
     "JobResult": "jobs",
     "Loads": "inquiry",
     "PlanSource": "baselines",
+    "ProjectGates": "gates",
     "Ratings": "inquiry",
     "Remapped": "pulling",
     "Session": "session",
@@ -59,6 +61,9 @@ _HOMES = {
     "explain": "inquiry",
     "export": "inquiry",
     "findings": "inquiry",
+    "gate_approve": "gates",
+    "gate_attest": "gates",
+    "gate_status": "gates",
     "inputs": "gathering",
     "locked": "session",
     "open_session": "session",
@@ -79,6 +84,7 @@ __all__ = (
     "JobResult",
     "Loads",
     "PlanSource",
+    "ProjectGates",
     "Ratings",
     "Remapped",
     "Session",
@@ -92,6 +98,9 @@ __all__ = (
     "explain",
     "export",
     "findings",
+    "gate_approve",
+    "gate_attest",
+    "gate_status",
     "inputs",
     "locked",
     "open_session",

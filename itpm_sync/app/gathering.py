@@ -15,16 +15,16 @@ from zoneinfo import ZoneInfo
 
 from itpm_sync.app.baseline_lines import recorded
 from itpm_sync.app.session import Session
-from itpm_sync.config import Config, Duplicates, Root, WorkingCalendar
+from itpm_sync.config import Config, Duplicates, Root, WorkingCalendar, gate_criteria
 from itpm_sync.config.settings import WEEKDAYS
-from itpm_sync.model import KINDS, Money, Project, Record
+from itpm_sync.model import KINDS, Money, Project, Record, Stage
 from itpm_sync.reconcile.choices import (
     CapacityChoices,
     Decision,
     DuplicateChoices,
     PersonChoices,
 )
-from itpm_sync.reconcile.decisions import Override, Seen, Waiver
+from itpm_sync.reconcile.decisions import Criterion, GateAct, GateRules, Override, Seen, Waiver
 from itpm_sync.reconcile.status import Coverage, Inputs, Policy, ProjectSetup, Rejected, Rule
 from itpm_sync.reconcile.workdays import Calendar
 from itpm_sync.store import Store
@@ -67,6 +67,18 @@ def inputs(session: Session, data_date: date) -> Inputs:
         policy=Policy(**root.thresholds.model_dump()),
         waivers=tuple(Waiver(**w.model_dump()) for w in root.waivers),
         overrides=tuple(Override(**o.model_dump()) for o in root.overrides),
+        gates=GateRules(
+            criteria=tuple(
+                Criterion(**{**c.model_dump(), "gate": Stage(c.gate)})
+                for c in gate_criteria(root.gates)
+            ),
+            priority_one=root.gates.priority_one,
+        ),
+        acts=tuple(
+            GateAct(**{f.name: getattr(r, f.name) for f in fields(GateAct)})
+            for r in store.gate_records()
+            if r.on <= data_date
+        ),
         seen={
             key: Seen(first=first, since=since)
             for key, (first, since) in store.finding_spans(data_date).items()
@@ -147,6 +159,7 @@ def _setups(config: Config, discovered: Iterable[Project]) -> tuple[ProjectSetup
             stage=p.stage,
             manager=p.manager,
             sponsor=p.sponsor,
+            operations_owner=p.operations_owner or root.gates.operations_owner,
             currency=p.currency or root.currency,
             start=p.start,
             finish=p.finish,
@@ -168,6 +181,7 @@ def _setups(config: Config, discovered: Iterable[Project]) -> tuple[ProjectSetup
                 stage=found.stage,
                 manager=found.manager,
                 sponsor=found.sponsor,
+                operations_owner=root.gates.operations_owner,
                 currency=found.currency or root.currency,
                 start=found.planned_start,
                 finish=found.planned_finish,

@@ -6,13 +6,16 @@ administrator mends a file in one go. A secret in plain YAML is a warning, never
 """
 
 from itpm_sync.config.document import Document, read_yaml
+from itpm_sync.config.gates import default_criteria, gate_criteria
 from itpm_sync.config.loading import Config, Connection, json_schema, load
 from itpm_sync.config.settings import (
     AllocationRule,
     Capacity,
     ConnectionCore,
+    Criterion,
     DuplicateDecision,
     Duplicates,
+    Gates,
     Job,
     Monitoring,
     Override,
@@ -34,9 +37,11 @@ __all__ = [
     "Config",
     "Connection",
     "ConnectionCore",
+    "Criterion",
     "Document",
     "DuplicateDecision",
     "Duplicates",
+    "Gates",
     "Job",
     "Monitoring",
     "Override",
@@ -50,6 +55,8 @@ __all__ = [
     "Thresholds",
     "Waiver",
     "WorkingCalendar",
+    "default_criteria",
+    "gate_criteria",
     "json_schema",
     "load",
     "read_yaml",

@@ -14,11 +14,13 @@ from urllib.parse import unquote
 from pydantic import BaseModel
 
 from itpm_sync.config.document import KeyPath, read_yaml
+from itpm_sync.config.gates import default_criteria
 from itpm_sync.config.references import UNRESOLVED, References
 from itpm_sync.config.settings import (
     NAME,
     AllocationRule,
     ConnectionCore,
+    Criterion,
     DuplicateDecision,
     Job,
     Override,
@@ -205,6 +207,7 @@ def _cross_check(data: Mapping[str, Any], built: Mapping[str, Connection]) -> It
     for i, rule in _valid(AllocationRule, data.get("allocation")):
         yield from _rule(("allocation", i), rule, codes if certain else (), names)
     yield from _decisions(data, codes if certain else ())
+    yield from _gates(data.get("gates"))
     for job_name in _keys(data.get("jobs")):
         for _, job in _valid(Job, [data["jobs"][job_name]]):
             for i, name in enumerate(job.connections or ()):
@@ -218,6 +221,21 @@ def _decisions(data: Mapping[str, Any], codes: typing.Collection[str]) -> Iterat
         if codes and override.project not in codes:
             message, hint = f"no project {override.project!r}", suggestion(override.project, codes)
             yield Problem(("overrides", i, "project"), message, hint)
+
+
+def _gates(data: Any) -> Iterator[Problem]:
+    """Own criteria that stand twice, and dropped ones that are no default."""
+    block = data if isinstance(data, dict) else {}
+    if not block:
+        return
+    for twice in _decided_twice("criteria", block, Criterion, "id"):
+        yield Problem(("gates", *twice.path), twice.message, twice.hint)
+    known = {c.id for c in default_criteria()}
+    dropped = block.get("without")
+    for i, name in enumerate(dropped if isinstance(dropped, list) else ()):
+        if isinstance(name, str) and name not in known:
+            message = f"no default criterion {name!r}"
+            yield Problem(("gates", "without", i), message, suggestion(name, known))
 
 
 def _decided_twice(

@@ -162,6 +162,7 @@ class Project(Settings):
     stage: Stage = Stage.EXECUTION
     manager: str = ""
     sponsor: str = ""
+    operations_owner: str = ""  # who takes over at closing; empty: that of `gates`
     currency: Currency = ""
     start: date | None = None
     finish: date | None = None
@@ -316,6 +317,31 @@ class Capacity(Settings):
     tolerance: Annotated[Decimal, Field(ge=0, le=10)] = Decimal("0.10")
 
 
+class Criterion(Settings):
+    """What a stage gate asks. Evidence that the sources give goes before anybody's word."""
+
+    id: Name
+    gate: Literal["initiation", "planning", "execution", "monitoring", "closing"]
+    text: Said
+    evidence: Literal[
+        "attestation", "manager-named", "sponsor-named", "owner-named", "plan-dated",
+        "budget-known", "baseline-recorded", "risks-registered", "work-done", "scope-approved",
+        "no-open-defects", "no-priority-one", "no-high-findings", "changes-decided",
+        "milestones-met", "orders-settled", "receipts-billed", "invoices-paid", "contracts-owned",
+        "risks-closed",
+    ] = "attestation"  # fmt: skip
+    mandatory: bool = True
+
+
+class Gates(Settings):
+    """The stage gates: to whom closing hands over, and what their criteria are."""
+
+    operations_owner: str = ""
+    priority_one: Words = ("1", "1 *", "1-*", "P1*", "Critical", "Highest", "Blocker")
+    criteria: tuple[Criterion, ...] = ()
+    without: tuple[Name, ...] = ()
+
+
 class Reports(Settings):
     """Where reports are written, and under which address stakeholders reach that folder."""
 
@@ -369,6 +395,7 @@ class Root(Settings):
     duplicates: Duplicates = Duplicates()
     people: tuple[PersonSettings, ...] = ()
     capacity: Capacity = Capacity()
+    gates: Gates = Gates()
     safety: Safety = Safety()
     monitoring: Monitoring = Monitoring()
     jobs: dict[

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         Found,
         JobResult,
         Loads,
+        ProjectGates,
         Ratings,
         Remapped,
         Status,
@@ -315,6 +316,17 @@ class Output:
             line = f"[{colour}]{one.colour.value:6}[/] {one.dimension:8} {escape(one.reason)}"
             self._out.print(line)
         self.line(f"declared by the project's manager: {told.declared or 'nothing'}")
+
+    def gates(self, found: Sequence[ProjectGates], *, whole: bool, as_json: bool) -> None:
+        """A line a project: its next gate and what is missing; `whole`: each gate's criteria."""
+        from itpm_sync.output import gates
+
+        if as_json:
+            self._json([asdict(one) for one in found])
+            return
+        for one in found:
+            for text in gates.whole(one) if whole else (gates.line(one),):
+                self._out.print(text)
 
     def baselines(self, found: Sequence[RecordedBaseline], *, as_json: bool) -> None:
         """Recorded baselines."""

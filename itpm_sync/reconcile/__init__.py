@@ -1,8 +1,9 @@
 """Reconciliation of cost and scope against the plan: pure functions of frozen inputs.
 
 `reconcile(inputs, previous)` gives a snapshot, `freeze(inputs, project)` the plan and scope that a
-baseline records; what they take and give is in `status`. Both are loaded where first used: whoever
-only reads a snapshot waits for none of what computes it.
+baseline records, `gates_of(inputs, previous)` every stage gate with its criteria; what they take
+and give is in `status`. They are loaded where first used: whoever only reads a snapshot waits for
+none of what computes it.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from itpm_sync.reconcile.assemble import freeze, reconcile
+    from itpm_sync.reconcile.assemble import freeze, gates_of, reconcile
 
-__all__ = ("freeze", "reconcile")
+__all__ = ("freeze", "gates_of", "reconcile")
 
 
 def __getattr__(name: str) -> object:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from itpm_sync.model import (
     Contract,
@@ -18,14 +19,14 @@ from itpm_sync.model import (
 )
 from itpm_sync.reconcile.allocate import PLACED_KINDS, Allocation, fold
 from itpm_sync.reconcile.capacity import Capacity, Work, capacity
-from itpm_sync.reconcile.checks import portfolio_findings
+from itpm_sync.reconcile.checks import portfolio_findings, project_findings
 from itpm_sync.reconcile.context import Context
 from itpm_sync.reconcile.duplicates import duplicates
-from itpm_sync.reconcile.facts import PortfolioFacts
+from itpm_sync.reconcile.facts import PortfolioFacts, ProjectFacts
 from itpm_sync.reconcile.figures import portfolio_totals
 from itpm_sync.reconcile.measuring import contract_list, project_facts, project_scope
 from itpm_sync.reconcile.portfolio import registers, setups
-from itpm_sync.reconcile.presenting import project_status
+from itpm_sync.reconcile.presenting import project_gates, project_status, rated
 from itpm_sync.reconcile.progress import (
     Plan,
     chosen_records,
@@ -39,6 +40,7 @@ from itpm_sync.reconcile.status import (
     Element,
     Finding,
     FrozenPlan,
+    GateStatus,
     Inputs,
     ProjectSetup,
     RecordedBaseline,
@@ -57,13 +59,8 @@ def reconcile(inputs: Inputs, previous: Snapshot | None = None) -> Snapshot:
     plan that changed without a baseline. Raises ReconcileError for an unknown zone.
     """
     run = Context(inputs, previous)
-    rows = registers(run.of(Project))
-    facts = [project_facts(run, setup, row) for setup, row in setups(inputs.projects, rows)]
-    unallocated = _nowhere(run.allocation)
-    found = portfolio_findings(_portfolio_facts(run, unallocated))
-    shared: dict[str, list[Finding]] = defaultdict(list)
-    for finding in found:
-        shared[finding.project].append(finding)
+    facts, unallocated = _facts(run), _nowhere(run.allocation)
+    shared = _shared(run, unallocated)
     projects = tuple(project_status(run, f, shared.pop(f.code, ())) for f in facts)
     snapshot = Snapshot(
         title=inputs.title,
@@ -76,6 +73,34 @@ def reconcile(inputs: Inputs, previous: Snapshot | None = None) -> Snapshot:
         coverage=inputs.coverage,
     )
     return tracked(snapshot, inputs)
+
+
+def gates_of(
+    inputs: Inputs, previous: Snapshot | None = None
+) -> Mapping[str, Sequence[GateStatus]]:
+    """Every gate of every project with all of its criteria, by the project's code.
+
+    Pure, like `reconcile`, whose snapshot keeps only the criteria of the next gate.
+    """
+    run = Context(inputs, previous)
+    shared = _shared(run, _nowhere(run.allocation))
+    return {
+        f.code: project_gates(run, f, (*project_findings(f), *shared.get(f.code, ())))
+        for f in map(partial(rated, run), _facts(run))
+    }
+
+
+def _facts(run: Context) -> list[ProjectFacts]:
+    rows = registers(run.of(Project))
+    return [project_facts(run, setup, row) for setup, row in setups(run.inputs.projects, rows)]
+
+
+def _shared(run: Context, unallocated: Sequence[Unallocated]) -> dict[str, list[Finding]]:
+    """The findings of the portfolio's records, by the project that they all belong to."""
+    shared: dict[str, list[Finding]] = defaultdict(list)
+    for finding in portfolio_findings(_portfolio_facts(run, unallocated)):
+        shared[finding.project].append(finding)
+    return shared
 
 
 def _portfolio_facts(run: Context, unallocated: Sequence[Unallocated]) -> PortfolioFacts:

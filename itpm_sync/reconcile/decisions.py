@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from itpm_sync.model import Stage
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiver:
@@ -56,3 +58,39 @@ class Seen:
 
     first: date
     since: date | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Criterion:
+    """What a stage gate asks. `evidence` names what the sources tell, or is `attestation`."""
+
+    id: str
+    gate: Stage
+    text: str
+    evidence: str
+    mandatory: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateAct:
+    """What somebody did at a project's gates. `act` is approved, attested or withdrawn; `subject`
+    the gate, or the criterion that is attested.
+    """
+
+    project: str
+    act: str
+    subject: str
+    author: str
+    on: date
+    note: str = ""
+    despite: str = ""  # why it was approved though criteria failed
+    owner: str = ""  # to whom closing handed over
+    failing: tuple[str, ...] = ()  # the criteria that failed then
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateRules:
+    """The criteria in the order of the gates, and the words for the highest priority (`*`, `?`)."""
+
+    criteria: tuple[Criterion, ...] = ()
+    priority_one: tuple[str, ...] = ()

@@ -7,14 +7,16 @@ from dataclasses import replace
 from datetime import date, datetime
 from fractions import Fraction
 
-from itpm_sync.model import ItemType, Money, Risk, WorkItem
+from itpm_sync.model import Gate, ItemType, Money, Risk, WorkItem
 from itpm_sync.reconcile import ratings
 from itpm_sync.reconcile.allocate import fold
 from itpm_sync.reconcile.baselines import last_finish
-from itpm_sync.reconcile.checks import project_findings, sorted_findings
+from itpm_sync.reconcile.checks import gate_findings, project_findings, sorted_findings
+from itpm_sync.reconcile.checks.gates import GateReview
 from itpm_sync.reconcile.context import Context
 from itpm_sync.reconcile.facts import PackageFacts, ProjectFacts
 from itpm_sync.reconcile.figures import package_figures, project_figures
+from itpm_sync.reconcile.gates import GateFacts, gate_statuses, in_short, next_gate, of_project
 from itpm_sync.reconcile.number import Number, total, unknown
 from itpm_sync.reconcile.performance import curve
 from itpm_sync.reconcile.portfolio import cost_index, time_index
@@ -22,11 +24,13 @@ from itpm_sync.reconcile.scope import is_cancelled, is_done
 from itpm_sync.reconcile.status import (
     BaselineVersion,
     Finding,
+    GateStatus,
     PackageStatus,
     ProjectStatus,
     Rating,
     RecordedBaseline,
 )
+from itpm_sync.reconcile.tracking import unwaived
 from itpm_sync.reconcile.workdays import week_ends
 
 
@@ -35,10 +39,14 @@ def project_status(
 ) -> ProjectStatus:
     """What is said of a project; `shared` are findings of the portfolio that are all its own."""
     computed = _ratings(run, facts)
-    facts = replace(facts, rating=ratings.overall_rating(computed))  # what checks compare with
+    facts = rated(run, facts, computed)
     decided = [o for o in run.inputs.overrides if fold(o.project) == fold(facts.code)]
-    rated = tuple(ratings.overridden(r, decided, run.today) for r in computed)
-    overall = ratings.overridden(ratings.overall_rating(rated), decided, run.today)
+    given = tuple(ratings.overridden(r, decided, run.today) for r in computed)
+    overall = ratings.overridden(ratings.overall_rating(given), decided, run.today)
+    found = (*project_findings(facts), *shared)
+    gates = project_gates(run, facts, found)
+    coming = next_gate(gates, facts.setup.stage)
+    review = GateReview(project=facts.code, stage=facts.setup.stage, gates=gates)
     setup, planned = facts.setup, [f.plan for f in facts.packages]
     return ProjectStatus(
         code=setup.code,
@@ -51,7 +59,7 @@ def project_status(
         planned_finish=setup.finish or max((p.finish for p in planned if p.finish), default=None),
         declared_rating=setup.declared_rating,
         rating=overall,
-        ratings=rated,
+        ratings=given,
         figures=project_figures(facts, run.has),
         packages=tuple(_package_status(run, facts, f) for f in facts.packages),
         curve=curve(facts.past, facts.values, earlier=facts.earlier),
@@ -60,9 +68,11 @@ def project_status(
         contracts=tuple(c.status for c in facts.contracts),
         help_desk=facts.desk.status if facts.desk else None,
         unallocated=tuple(facts.unallocated),
-        findings=sorted_findings((*project_findings(facts), *shared)),
+        findings=sorted_findings((*found, *gate_findings(review))),
         risks=_risks(facts),
         baselines=tuple(_versions(facts)),
+        gates=tuple(map(in_short, gates)),
+        next_gate=coming,
     )
 
 
@@ -83,6 +93,31 @@ def _version(baseline: RecordedBaseline, finish: date | None) -> BaselineVersion
         approval=baseline.approval,
         change_request=baseline.change_request,
         finish=finish,
+    )
+
+
+def rated(
+    run: Context, facts: ProjectFacts, computed: Sequence[Rating] | None = None
+) -> ProjectFacts:
+    """The facts with the overall rating by the figures, which checks compare with."""
+    parts = _ratings(run, facts) if computed is None else computed
+    return replace(facts, rating=ratings.overall_rating(parts))
+
+
+def project_gates(
+    run: Context, facts: ProjectFacts, findings: Sequence[Finding]
+) -> tuple[GateStatus, ...]:
+    """Every gate of a project with its criteria; `findings` are all of the project."""
+    inputs = run.inputs
+    return gate_statuses(
+        GateFacts(
+            facts=facts,
+            rules=inputs.gates,
+            acts=of_project(inputs.acts, facts.code),
+            recorded=[g for g in run.of(Gate) if fold(g.project_key) == fold(facts.code)],
+            findings=unwaived(findings, inputs),
+            has=run.has,
+        )
     )
 
 

@@ -207,6 +207,18 @@ def _existed(item: WorkItem, end: datetime) -> bool:
 # ---- changes and their approval -----------------------------------------------------------------
 
 
+_DECIDED = _APPROVED | {
+    "rejected", "refused", "declined", "withdrawn", "cancelled", "canceled", "closed", "done",
+}  # fmt: skip
+
+
+def is_decided(request: ChangeRequest, on: date) -> bool:
+    """Whether somebody has approved or refused the change by the day."""
+    if request.approved_on is not None and request.approved_on <= on:
+        return True
+    return fold(request.status) in _DECIDED
+
+
 def approved_requests(
     requests: Iterable[Placed[ChangeRequest]], on: date
 ) -> Mapping[str, ChangeRequest]:

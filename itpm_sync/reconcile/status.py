@@ -17,7 +17,7 @@ from pydantic import TypeAdapter
 
 from itpm_sync.model import Money, Record, Stage
 from itpm_sync.reconcile.choices import CapacityChoices, DuplicateChoices
-from itpm_sync.reconcile.decisions import Override, Seen, Waiver
+from itpm_sync.reconcile.decisions import GateAct, GateRules, Override, Seen, Waiver
 from itpm_sync.reconcile.workdays import STANDARD, Calendar
 
 # ---- what goes in -------------------------------------------------------------------------------
@@ -45,6 +45,7 @@ class ProjectSetup:
     undistributed_budget: Money | None = None
     budget_base: Money | None = None  # authorised in all; None: what the original baseline held
     calendar: Calendar = STANDARD
+    operations_owner: str = ""  # to whom closing hands over
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,6 +238,8 @@ class Inputs:
     policy: Policy = field(default_factory=Policy)
     waivers: tuple[Waiver, ...] = ()
     overrides: tuple[Override, ...] = ()
+    gates: GateRules = field(default_factory=GateRules)
+    acts: tuple[GateAct, ...] = ()  # at the gates, up to the data date, oldest first
     seen: Mapping[str, Seen] = field(default_factory=dict)
     duplicates: DuplicateChoices = field(default_factory=DuplicateChoices)
     capacity: CapacityChoices = field(default_factory=CapacityChoices)
@@ -420,6 +423,45 @@ class HelpDeskStatus:
     effort: Figure  # seconds booked in the last 7 days
 
 
+class Answer(StrEnum):
+    """Whether a criterion of a gate is met. Failed: the sources say no. Missing: nobody said."""
+
+    MET = "met"
+    FAILED = "failed"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CriterionStatus:
+    """A criterion of a gate on the data date."""
+
+    id: str
+    text: str
+    mandatory: bool
+    answer: Answer
+    told: str  # what was found, or who attested it and when
+    by_sources: bool  # whether the sources told it; nobody can attest what they tell
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateStatus:
+    """A gate of a project on the data date. A snapshot keeps the criteria of the next gate only."""
+
+    gate: Stage
+    criteria: tuple[CriterionStatus, ...]
+    approved_by: str = ""  # empty: not approved
+    approved_on: date | None = None
+    note: str = ""
+    despite: str = ""
+    owner: str = ""
+
+    @property
+    def missing(self) -> tuple[CriterionStatus, ...]:
+        """The mandatory criteria that are not met."""
+        return tuple(c for c in self.criteria if c.mandatory and c.answer is not Answer.MET)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unallocated:
     """Records of a kind that no rule placed: shown, never dropped."""
@@ -474,6 +516,8 @@ class ProjectStatus:
     findings: tuple[Finding, ...]
     risks: tuple[tuple[str, str, str], ...] = ()  # code, title, exposure as text
     baselines: tuple[BaselineVersion, ...] = ()  # the original, and the one in force where another
+    gates: tuple[GateStatus, ...] = ()
+    next_gate: GateStatus | None = None  # the first not approved, from the project's stage on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -54,6 +54,12 @@ def _dated(finding: Finding, seen: Seen | None, today: date) -> Finding:
     return replace(finding, since=seen.since or today, first_seen=seen.first)
 
 
+def unwaived(findings: Iterable[Finding], inputs: Inputs) -> tuple[Finding, ...]:
+    """The findings that no waiver in force covers."""
+    cover = _Cover(inputs.waivers, inputs.data_date)
+    return tuple(f for f in findings if cover.waived(f).waiver is None)
+
+
 class _Cover:
     """The waivers by code. The first in force covers; what each covers, or would cover if it had
     not expired, is counted.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from itpm_sync.model import Money
+from itpm_sync.reconcile.gates import told
 from itpm_sync.reconcile.status import (
     Figure,
     PackageStatus,
@@ -128,8 +129,20 @@ def _facts(project: ProjectStatus) -> tuple[tuple[str, str], ...]:
         ("Sponsor", clean(project.sponsor, 80)),
         ("Planned", term if known else ""),
         ("Declared by its manager", clean(project.declared_rating, 40)),
+        ("Gate", gate_line(project)),
+        ("Owner in operations", clean(_heir(project), 80)),
     )
     return tuple((label, text) for label, text in facts if text)
+
+
+def gate_line(project: ProjectStatus) -> str:
+    """The next stage gate and what is missing before it, in a line."""
+    return sentence(clean(told(project.next_gate), 600)) if project.gates else ""
+
+
+def _heir(project: ProjectStatus) -> str:
+    """To whom closing has handed the project over."""
+    return next((g.owner for g in project.gates if g.owner), "")
 
 
 def headline(project: ProjectStatus) -> str:

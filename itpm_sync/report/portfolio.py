@@ -14,7 +14,7 @@ from itpm_sync.reconcile.status import (
     Snapshot,
 )
 from itpm_sync.report import view
-from itpm_sync.report.build import page_head, planned_percent, rating_mark
+from itpm_sync.report.build import gate_line, page_head, planned_percent, rating_mark
 from itpm_sync.report.past import Past
 from itpm_sync.report.sections import (
     TITLE,
@@ -130,6 +130,7 @@ def _line(project: ProjectStatus, past: Past, pages: frozenset[str] | None) -> v
         figures=tuple(shown(_first(project, names), bare=True) for names in _LINE_FIGURES),
         findings=f"{len(counted):,}",
         high=high,
+        gate=gate_line(project),
     )
 
 

@@ -305,6 +305,7 @@ class ProjectLine:
     figures: tuple[Shown, ...]  # CPI, SPI, BAC, EAC, VAC
     findings: str
     high: int
+    gate: str = ""  # the next gate and what is missing; empty where there are no gates
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

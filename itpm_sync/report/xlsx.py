@@ -78,6 +78,7 @@ def _fill(book: Workbook, snapshot: Snapshot) -> None:
     money = table("Money", _MONEY, money_rows, freeze=4)
     table("Totals", _TOTALS, _total_rows(snapshot, portfolio, money, len(money_rows)))
     table("Findings", _FINDINGS, _finding_rows(snapshot), freeze=3)
+    table("Gates", _GATES, _gate_rows(projects), freeze=3)
     table("Contracts", _CONTRACTS, _contract_rows(snapshot), freeze=3)
     table("Help desk", _DESK, (_desk(p.code, d) for p in projects if (d := p.help_desk)))
     table("Help desk weeks", _WEEKS, _week_rows(projects))
@@ -472,6 +473,38 @@ def _finding_rows(snapshot: Snapshot) -> Iterable[Row]:
             by.author if by else "", by.expires if by else None, by.reason if by else "",
             _labels(f.evidence), _urls(f.evidence),
         )  # fmt: skip
+
+
+_GATES = (
+    Column("project", "Project", 12),
+    Column("gate", "Gate", 12),
+    Column("criterion", "Criterion", 22),
+    Column("text", "What it asks", 50),
+    Column("mandatory", "Mandatory", 10),
+    Column("answer", "Answer", 10),
+    Column("told", "What was found", 60),
+    Column("approved", "Approved by", 20),
+    Column("on", "Approved on", 13),
+    Column("despite", "Despite", 40),
+    Column("owner", "Handed over to", 24),
+)
+
+
+def _gate_rows(projects: Iterable[ProjectStatus]) -> Iterable[Row]:
+    """Each approved gate, and each criterion of the next one."""
+    for p in projects:
+        for g in p.gates:
+            if g.approved_by:
+                yield (
+                    p.code, g.gate.value, "", "", "", "", g.note, g.approved_by, g.approved_on,
+                    g.despite, g.owner,
+                )  # fmt: skip
+        coming = p.next_gate
+        for c in coming.criteria if coming else ():
+            yield (
+                p.code, coming.gate.value if coming else "", c.id, c.text,
+                "yes" if c.mandatory else "no", c.answer.value, c.told, "", None, "", "",
+            )  # fmt: skip
 
 
 def _labels(evidence: Sequence[Evidence]) -> str:

@@ -12,6 +12,7 @@ from itpm_sync.reconcile.checks import (
     baseline,
     data,
     decisions,
+    gates,
     money,
     orders,
     people,
@@ -19,12 +20,14 @@ from itpm_sync.reconcile.checks import (
     tickets,
 )
 from itpm_sync.reconcile.checks.decisions import DecisionFacts
+from itpm_sync.reconcile.checks.gates import GateReview
 from itpm_sync.reconcile.facts import PortfolioFacts, ProjectFacts
 from itpm_sync.reconcile.status import Finding, Severity
 
 ProjectCheck = Callable[[ProjectFacts], Iterator[Finding]]
 PortfolioCheck = Callable[[PortfolioFacts], Iterator[Finding]]
 DecisionCheck = Callable[[DecisionFacts], Iterator[Finding]]
+GateCheck = Callable[[GateReview], Iterator[Finding]]
 
 PROJECT_CHECKS: tuple[ProjectCheck, ...] = (
     plan.project_empty,
@@ -87,6 +90,11 @@ PORTFOLIO_CHECKS: tuple[PortfolioCheck, ...] = (
     data.repeated_id,
 )
 
+GATE_CHECKS: tuple[GateCheck, ...] = (
+    gates.gate_skipped,
+    gates.gate_approved_despite,
+)
+
 DECISION_CHECKS: tuple[DecisionCheck, ...] = (
     decisions.waiver_expired,
     decisions.waiver_unused,
@@ -99,7 +107,7 @@ _ORDER = {Severity.HIGH: 0, Severity.MEDIUM: 1, Severity.LOW: 2}
 
 def codes() -> frozenset[str]:
     """Every code there is: a check is named after its code."""
-    checks = (*PROJECT_CHECKS, *PORTFOLIO_CHECKS, *DECISION_CHECKS)
+    checks = (*PROJECT_CHECKS, *PORTFOLIO_CHECKS, *GATE_CHECKS, *DECISION_CHECKS)
     return frozenset(c.__name__.replace("_", "-") for c in checks)
 
 
@@ -114,6 +122,11 @@ def portfolio_findings(facts: PortfolioFacts) -> tuple[Finding, ...]:
     Those whose records all belong to one project carry its code.
     """
     return sorted_findings(f for check in PORTFOLIO_CHECKS for f in check(facts))
+
+
+def gate_findings(review: GateReview) -> tuple[Finding, ...]:
+    """Every finding about a project's gates, the worst first."""
+    return sorted_findings(f for check in GATE_CHECKS for f in check(review))
 
 
 def decision_findings(facts: DecisionFacts) -> tuple[Finding, ...]:
