@@ -6,7 +6,7 @@ import re
 from decimal import Decimal
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from pydantic import BaseModel
@@ -34,6 +34,8 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "it, and outlive the store. An entry of `decisions`:": config.DuplicateDecision,
     "### People": config.PersonSettings,
     "The block `capacity`; `over-allocated` in docs/findings.md has the formula:": config.Capacity,
+    "### Gates": config.Gates,
+    "An entry of `criteria`:": config.Criterion,
     "### Safety": config.Safety,
     "### Monitoring": config.Monitoring,
     "### Jobs": config.Job,
@@ -89,6 +91,15 @@ def test_every_key_and_conversion_of_a_mapping_is_described() -> None:
     assert set(re.findall(r"^\| `(\w+)` \|", rules, re.MULTILINE)) == RULE_KEYS
     known = {name for names in FITTING.values() for name in names}
     assert set(_table("**`as`** must fit the field:")) == known
+
+
+def test_every_kind_of_evidence_is_described() -> None:
+    table = TEXT[TEXT.index("| Evidence | Met when |") : TEXT.index("\n### Safety\n")]
+    described = re.findall(
+        r"`([a-z-]+)`", "".join(re.findall(r"^\|([^|]*)\|", table, re.MULTILINE))
+    )
+    known = get_args(config.Criterion.model_fields["evidence"].annotation)
+    assert set(described) == set(known)
 
 
 def test_every_source_of_a_reference_is_described() -> None:

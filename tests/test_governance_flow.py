@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from itpm_sync import cli
+from itpm_sync.config import default_criteria
 
 TODAY = date.today()  # noqa: DTZ011 — a day or two around it make no difference here
 SOON, PAST = TODAY + timedelta(days=90), TODAY - timedelta(days=10)
@@ -171,3 +172,108 @@ def test_an_override_of_an_unknown_project_is_a_mistake(run: Run, office: Path) 
     result = run("findings")
     assert result.code == 2
     assert "no project 'NOT'" in result.err
+
+
+# ---- stage gates --------------------------------------------------------------------------------
+
+CRITERIA = [
+    {"id": "go", "gate": "execution", "text": "The board says go"},
+    {"id": "paid", "gate": "execution", "text": "A budget is set", "evidence": "budget-known"},
+]
+
+
+@pytest.fixture
+def gated(run: Run, office: Path) -> Run:
+    """An office that asks two things before execution ends, and only who takes over at closing."""
+    names = ["deliverables", "scope-approved", "defects"]
+    dropped = [c.id for c in default_criteria() if c.gate in ("monitoring", "closing")]
+    configure(office, gates={"criteria": CRITERIA, "without": names + dropped})
+    assert run("pull").code == 0
+    return run
+
+
+def test_an_approval_is_refused_while_a_criterion_is_missing(gated: Run) -> None:
+    assert "next gate execution: 1 of 2 missing: go" in gated("gate", "status").out
+    refused = gated("gate", "approve", "NET", "execution", "--by", "Ann")
+    assert refused.code == 4
+    assert "go: nobody has attested it" in refused.err
+    assert "--despite REASON" in refused.err
+    assert "not approved" in gated("gate", "status", "NET").out
+
+
+def test_an_attested_gate_is_approved_once_with_name_and_note(gated: Run) -> None:
+    assert gated("gate", "attest", "NET", "go", "--by", "Bo", "--note", "minutes 4").code == 0
+    assert gated("gate", "approve", "NET", "execution", "--by", "Ann").code == 0
+    [net] = gated("gate", "status", "NET", "--json").json
+    execution = next(g for g in net["gates"] if g["gate"] == "execution")
+    assert (execution["approved_by"], execution["approved_on"]) == ("Ann", str(TODAY))
+    told = {c["id"]: c["told"] for c in execution["criteria"]}
+    assert f"attested by Bo on {TODAY.day} " in told["go"]
+    again = gated("gate", "approve", "NET", "execution", "--by", "Cy")
+    assert again.code == 2
+    assert f"approved by Ann on {TODAY}" in again.err
+
+
+def test_an_approval_despite_what_is_missing_says_so_until_it_is_settled(gated: Run) -> None:
+    words = ("gate", "approve", "NET", "execution", "--by", "Ann")
+    assert gated(*words, "--despite", "fixed date").code == 0
+    gated("reconcile")
+    assert "gate-approved-despite" in gated("findings", "NET").out
+    gated("gate", "attest", "NET", "go", "--by", "Bo")
+    gated("reconcile")
+    assert rows(gated("findings", "--json"), "gate-approved-despite") == []
+    assert gated(*words).code == 0  # now approved in earnest
+
+
+def test_a_withdrawn_word_is_missing_again(gated: Run) -> None:
+    gated("gate", "attest", "NET", "go", "--by", "Bo")
+    assert gated("gate", "attest", "NET", "go", "--by", "Bo", "--withdraw").code == 0
+    assert "1 of 2 missing" in gated("gate", "status").out
+    assert gated("gate", "attest", "NET", "go", "--by", "Bo", "--withdraw").code == 2
+
+
+def test_closing_hands_over_to_a_named_owner_or_not_at_all(gated: Run, office: Path) -> None:
+    base = ("gate", "approve", "NET", "closing", "--by", "Ann", "--despite", "stopped")
+    text = (office / "itpm.yaml").read_text()
+    closing = {"id": "owner", "gate": "closing", "text": "An owner", "evidence": "owner-named"}
+    (office / "itpm.yaml").write_text(
+        text.replace('"criteria": [', f'"criteria": [{json.dumps(closing)}, ')
+    )
+    refused = gated(*base)
+    assert refused.code == 2
+    assert "closing needs a named owner in operations" in refused.err
+    done = gated(*base, "--owner", "Service operations")
+    assert done.code == 0
+    assert "NET is handed over to Service operations" in done.out
+    assert "despite: the gate of execution is not approved" in done.out
+    gated("reconcile")
+    gated("report")
+    page = (office / "reports" / str(TODAY) / "NET.html").read_text()
+    assert "Service operations" in page
+
+
+def test_the_report_has_a_line_a_project_with_its_next_gate(gated: Run, office: Path) -> None:
+    gated("reconcile")
+    gated("report")
+    page = (office / "reports" / str(TODAY) / "index.html").read_text()
+    assert "Next gate execution: 1 of 2 missing: go" in page
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("status", "NOT"), "no project 'NOT'"),
+        (("approve", "NET", "executon", "--by", "Ann"), 'did you mean "execution"?'),
+        (("approve", "NET", "execution", "--by", " "), "a name is wanted"),
+        (("attest", "NET", "gone", "--by", "Ann"), "no criterion 'gone'"),
+        (("attest", "NET", "paid", "--by", "Ann"), "the sources tell of paid: CHF 10,000.00"),
+    ],
+)
+def test_a_mistake_at_the_gates_records_nothing(
+    gated: Run, words: tuple[str, ...], said: str
+) -> None:
+    before = gated("gate", "status", "NET", "--json").out
+    result = gated("gate", *words)
+    assert result.code == 2
+    assert said in result.err
+    assert gated("gate", "status", "NET", "--json").out == before

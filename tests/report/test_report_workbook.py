@@ -22,9 +22,8 @@ from itpm_sync.report import render_workbook
 from tests.report import sample
 
 SHEETS = [
-    "Portfolio", "Work packages", "Pace", "Baselines", "Money", "Totals", "Findings",
-    "Contracts", "Help desk",
-    "Help desk weeks", "Scope", "Unallocated", "Coverage",
+    "Portfolio", "Work packages", "Pace", "Baselines", "Money", "Totals", "Findings", "Gates",
+    "Contracts", "Help desk", "Help desk weeks", "Scope", "Unallocated", "Coverage",
 ]  # fmt: skip
 OPERATORS: dict[type, Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
