@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -50,14 +51,27 @@ XML = """\
 Run = Callable[..., tuple[int, str]]
 
 
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs a command on a small office whose plan is pulled; gives exit code and output."""
-    (tmp_path / "itpm.yaml").write_text(CONFIG, encoding="utf-8")
-    (tmp_path / "plan.csv").write_text(PLAN, encoding="utf-8")
-    (tmp_path / "net.xml").write_text(XML, encoding="utf-8")
-    with app.open_session(tmp_path / "itpm.yaml") as session:
+@pytest.fixture(scope="module")
+def pulled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small office whose plan is pulled."""
+    folder = tmp_path_factory.mktemp("office")
+    (folder / "itpm.yaml").write_text(CONFIG, encoding="utf-8")
+    (folder / "plan.csv").write_text(PLAN, encoding="utf-8")
+    (folder / "net.xml").write_text(XML, encoding="utf-8")
+    with app.open_session(folder / "itpm.yaml") as session:
         assert app.pull(session).state == "ok"
+    return folder
+
+
+@pytest.fixture
+def run(
+    pulled: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Run:
+    """Runs a command on a copy of the office; gives exit code and output."""
+    shutil.copytree(pulled, tmp_path, dirs_exist_ok=True)
 
     def command(*words: str) -> tuple[int, str]:
         monkeypatch.setattr(sys, "argv", ["itpm-sync", "-c", str(tmp_path / "itpm.yaml"), *words])

@@ -134,7 +134,7 @@ class _Conversion:
 
     def _is_usable(self, task: Task) -> bool:
         if task.start is None or task.finish is None:
-            self._problem(task, "the baseline has a start or a finish, not both")
+            self._problem(task, "the baseline has a start and no finish")
             return False
         wrong = impossible(task.start, task.finish)
         if wrong is not None:

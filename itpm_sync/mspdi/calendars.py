@@ -11,7 +11,7 @@ from itpm_sync.mspdi.elements import Mistake, Node, last_day, moment, whole
 
 _DAY = timedelta(days=1)
 _STANDARD = (1, 1, 1, 1, 1, 0, 0)
-_DAILY, _YEARLY, _YEARLY_BY_PLACE, _MONTHLY, _MONTHLY_BY_PLACE, _WEEKLY = range(1, 7)
+_DAILY, _YEARLY, _YEARLY_BY_PLACE, _MONTHLY, _MONTHLY_BY_PLACE, _WEEKLY, _BY_DAYS = range(1, 8)
 _LAST = 4  # MonthPosition: the last one
 
 
@@ -149,11 +149,11 @@ def _days(period: tuple[date, date]) -> Iterator[date]:
 def _occurrences(node: Node, first: date, last: date) -> Iterator[date]:
     """The days of an exception within a span, by its kind of recurrence.
 
-    `Type`: 1 daily, 2 yearly by day of the month, 3 yearly by position, 4 monthly by day, 5 monthly
-    by position, 6 weekly; without one (an older file) each day of its period.
+    `Type`: 1 each day of its period, 2 yearly by day of the month, 3 yearly by position, 4 monthly
+    by day, 5 monthly by position, 6 weekly, 7 each so many days. Without one (an older file): 1.
     """
     kind, span = whole(node, "Type") or _DAILY, _span(node)
-    if kind not in range(_DAILY, _WEEKLY + 1):
+    if kind not in range(_DAILY, _BY_DAYS + 1):
         name = node.word("Name") or "without a name"
         raise Mistake(node, f"exception {name}: a recurrence of type {kind} is not known")
     if span is None:
@@ -165,10 +165,10 @@ def _occurrences(node: Node, first: date, last: date) -> Iterator[date]:
 
 
 def _recurs(node: Node, kind: int, day: date, begin: date, every: int) -> bool:
-    if kind == _DAILY:
-        return (day - begin).days % every == 0
+    if kind in (_DAILY, _BY_DAYS):
+        return kind == _DAILY or (day - begin).days % every == 0
     if kind == _WEEKLY:
-        weeks = (day - begin + timedelta(days=begin.weekday())).days // 7
+        weeks = ((day - begin).days + (begin.weekday() + 1) % 7) // 7  # they begin on Sunday
         mask = whole(node, "DaysOfWeek") or 0
         return weeks % every == 0 and bool(mask >> ((day.weekday() + 1) % 7) & 1)
     months = (day.year - begin.year) * 12 + day.month - begin.month

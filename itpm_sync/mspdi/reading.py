@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -194,7 +194,7 @@ class _Reader:
         return replace(
             task,
             in_baseline=start is not None or finish is not None,
-            start=start.date() if start else None,
+            start=_first_day(start, finish),
             finish=last_day(start or finish, finish) if finish else None,
             cost=amount(source, "Cost"),
             fixed_cost=amount(source, "FixedCost"),
@@ -313,6 +313,13 @@ def _named(home: str, node: Node) -> str:
 def _saved(node: Node) -> Iterator[Node]:
     """The saved baselines of a task or assignment; interim plans are none."""
     return (b for b in node.all("Baseline") if not b.flag("Interim"))
+
+
+def _first_day(start: datetime | None, finish: datetime | None) -> date | None:
+    """The start; a task that only has a finish is planned for that day."""
+    if start is not None:
+        return start.date()
+    return last_day(finish, finish) if finish is not None else None
 
 
 def _level(node: Node) -> int:

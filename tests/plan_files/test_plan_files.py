@@ -8,11 +8,16 @@ from fractions import Fraction
 from types import SimpleNamespace
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from itpm_sync.app.plan_files import plan_of_file
 from itpm_sync.config import PlanFileOptions
 from itpm_sync.errors import ConfigError
 from itpm_sync.model import Money
+from itpm_sync.mspdi.calendars import _occurrences
+from itpm_sync.mspdi.elements import NAMESPACE as NS
+from itpm_sync.mspdi.elements import parse
 from itpm_sync.reconcile.status import Element
 from itpm_sync.reconcile.workdays import elapsed
 
@@ -375,6 +380,42 @@ def test_a_binary_plan_a_missing_one_and_a_huge_one_are_refused(tmp_path, monkey
         read(path)
 
 
+RECURRENCES = [
+    ("<Type>1</Type>", [1, 2, 3, 4]),
+    ("<Type>7</Type><Period>10</Period>", [1, 11, 21, 31]),
+    ("<Type>6</Type><Period>2</Period><DaysOfWeek>10</DaysOfWeek>", [2, 4, 16, 18]),
+    ("<Type>4</Type><Period>1</Period><MonthDay>17</MonthDay>", [17]),
+    (
+        "<Type>5</Type><Period>1</Period><MonthItem>7</MonthItem><MonthPosition>3</MonthPosition>",
+        [26],
+    ),
+    (
+        "<Type>3</Type><Month>2</Month><MonthItem>8</MonthItem><MonthPosition>4</MonthPosition>",
+        [27],
+    ),
+    ("<Type>3</Type><Month>2</Month><MonthItem>1</MonthItem><MonthPosition>1</MonthPosition>", [3]),
+    ("<Type>2</Type><Month>2</Month><MonthDay>30</MonthDay>", [30]),
+]
+
+
+@pytest.mark.parametrize(("kind", "days"), RECURRENCES)
+def test_exceptions_recur_as_their_type_says(tmp_path, kind, days):
+    """March 2026 begins on a Sunday, as the weeks of a recurrence do."""
+    text = (
+        f"<p:Exception xmlns:p='{NS}' xmlns='{NS}'><TimePeriod>"
+        "<FromDate>2026-03-01T00:00:00</FromDate><ToDate>2026-03-31T23:59:00</ToDate>"
+        f"</TimePeriod>{kind}</p:Exception>"
+    )
+    path = tmp_path / "plan.xml"
+    path.write_text(
+        f"<Project xmlns='{NS}'><Calendars>{text}</Calendars></Project>", encoding="utf-8"
+    )
+    nodes = []
+    parse(path, frozenset({"Calendars"}), lambda home, node: nodes.append(node))
+    found = list(_occurrences(nodes[0], date(2026, 3, 1), date(2026, 3, 31)))
+    assert [d.day for d in found][:4] == days
+
+
 def test_an_unknown_recurrence_of_a_calendar_is_refused_with_its_line(written, xml):
     path = written(xml.task(1, "1", start="2026-03-02", finish="2026-03-06", cost=1))
     path.write_text(path.read_text("utf-8").replace("<Type>2</Type>", "<Type>8</Type>"), "utf-8")
@@ -391,6 +432,43 @@ def test_the_outline_makes_summaries_where_levels_and_flags_are_missing(written,
         "<OutlineLevel>2</OutlineLevel>", "") for r in rows]  # fmt: skip
     plan, _ = read(written(*stripped))
     assert [p.code for p in plan.packages] == ["1.1"]
+
+
+def test_a_task_with_only_a_finish_is_planned_for_that_day(written, xml):
+    path = written(xml.task(1, "1", cost=1, finish="2026-03-06"))
+    (package,) = read(path)[0].packages
+    assert (package.planned_start, package.planned_finish) == (date(2026, 3, 6), date(2026, 3, 6))
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.data())
+def test_a_damaged_plan_gives_a_plan_or_says_what_is_wrong(tmp_path, xml, data):
+    whole = xml.document(
+        xml.task(1, "1", "Phase", inner=xml.text("188743731", "A")),
+        xml.task(2, "1.1", start="2026-03-02", finish="2026-03-06", cost=10, hours=8),
+        assignments=xml.assignment(
+            2, xml.phased(5, "2026-03-02T08:00:00", "2026-03-03T08:00:00", "1000")
+        ),
+        fields=TEXT1,
+    )
+    at = data.draw(st.integers(0, len(whole) - 1))
+    cut = data.draw(st.integers(0, 12))
+    with_ = data.draw(st.text(max_size=6))
+    path = tmp_path / "plan.xml"
+    path.write_bytes((whole[:at] + with_ + whole[at + cut :]).encode("utf-8", "replace"))
+    problems = said_of(path)
+    assert all(p.message and str(path) in (p.where or "") for p in problems)
+
+
+def said_of(path):
+    """What is wrong with a plan; nothing where it can be read."""
+    try:
+        read(path)
+    except ConfigError as error:
+        return error.problems
+    return ()
 
 
 def test_midnight_ends_the_day_before(written, xml):
