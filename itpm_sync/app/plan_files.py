@@ -48,6 +48,8 @@ def plan_of_file(
 
 
 def _no_baseline(path: Path, found: PlanFile, options: PlanFileOptions) -> Problem:
+    if options.baseline == "schedule":
+        return Problem((), "the plan has no task with dates", where=str(path))
     saved = ", ".join(map(str, found.numbers)) or "none"
     message = f"no task has a baseline {options.baseline}; saved in the file: {saved}"
     hint = "set the baseline in the planning tool, or take the schedule: --baseline schedule"

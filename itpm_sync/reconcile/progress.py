@@ -18,11 +18,11 @@ from itpm_sync.model import Method, Milestone, Money, WorkItem, WorkPackage, Wor
 from itpm_sync.reconcile.allocate import Placed, fold
 from itpm_sync.reconcile.money import FxTable
 from itpm_sync.reconcile.number import Number, known, unknown
+from itpm_sync.reconcile.phasing import EVEN, Phasing
 from itpm_sync.reconcile.scope import Scope, is_done
 from itpm_sync.reconcile.status import (
     BaselinePackage,
     Element,
-    Phase,
     ProjectSetup,
     RecordedBaseline,
 )
@@ -55,7 +55,7 @@ class Plan:
     record: WorkPackage | None
     is_summary: bool = False
     element: Element = Element.WORK
-    phases: tuple[Phase, ...] = ()
+    phases: Phasing = EVEN
     calendar: Calendar = STANDARD
 
     @property
@@ -81,13 +81,9 @@ class Plan:
             return known(0, "undistributed: not time-phased")
         if self.dates_problem or self.finish is None:
             return unknown(f"{self.label}: {self.dates_problem}")
-        whole = sum((Fraction(p.weight) for p in self.phases), Fraction(0))
-        if whole > 0:
-            return known(sum(self._planned(p, on) for p in self.phases) / whole)
+        if self.phases:
+            return known(self.phases.share(on, self.calendar))
         return known(elapsed(self.start or self.finish, self.finish, on, self.calendar))
-
-    def _planned(self, phase: Phase, on: date) -> Fraction:
-        return Fraction(phase.weight) * elapsed(phase.start, phase.finish, on, self.calendar)
 
     @property
     def label(self) -> str:
@@ -190,7 +186,7 @@ def _plan(
         money=source.budget,
         record=record,
         element=frozen.element if frozen else _element(record),
-        phases=frozen.phases if frozen else (),
+        phases=Phasing(frozen.phases) if frozen and frozen.phases else EVEN,
     )
 
 

@@ -160,7 +160,7 @@ def elapsed(start: date, finish: date, on: date, calendar: Calendar = STANDARD) 
         return Fraction(1)
     whole = calendar.worked(start, finish)
     if whole:
-        return Fraction(calendar.worked(start, on)) / whole
+        return Fraction(calendar.worked(start, on), whole)
     return Fraction((on - start).days + 1, (finish - start).days + 1)
 
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from itpm_sync.errors import ReconcileError
 from itpm_sync.model import WorkPackage
 from itpm_sync.reconcile import reconcile
+from itpm_sync.reconcile.phasing import Phasing
 from itpm_sync.reconcile.status import BaselinePackage, Phase, RecordedBaseline, to_json
 from itpm_sync.reconcile.workdays import (
     STANDARD,
@@ -127,7 +128,7 @@ def planned(calendar, parts, on, zone="UTC"):
     try:
         plan = Plan(
             "A", "A", "", "items", min(p.start for p in parts), max(p.finish for p in parts),
-            None, None, None, phases=tuple(parts), calendar=calendar,
+            None, None, None, phases=Phasing(parts), calendar=calendar,
         )  # fmt: skip
         return plan.planned_share(on).value
     finally:
@@ -204,3 +205,11 @@ def test_the_machines_zone_changes_no_byte(world, eur, monkeypatch):
     monkeypatch.undo()
     time.tzset()
     assert len(bodies) == 1
+
+
+@settings(max_examples=40, deadline=None)
+@given(calendars, phases, days)
+def test_the_share_of_phases_is_the_weighted_share_of_each(calendar, parts, on):
+    whole = sum(Fraction(p.weight) for p in parts)
+    each = (Fraction(p.weight) * elapsed(p.start, p.finish, on, calendar) for p in parts)
+    assert Phasing(parts).share(on, calendar) == sum(each) / whole
