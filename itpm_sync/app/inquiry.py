@@ -199,12 +199,11 @@ class Loads:
 
 def capacity(session: Session) -> Loads:
     """The load of everybody to whom work is assigned, from the records of the latest snapshot."""
-    from itpm_sync.reconcile.assemble import load_of
     from itpm_sync.reconcile.context import Context
 
     day = snapshot_of(session).data_date
     given = inputs(session, day)
-    found = load_of(Context(given, None))
+    found = Context(given, None).load
     return Loads(
         data_date=day,
         tolerance=given.capacity.tolerance,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from fractions import Fraction
 from functools import partial
 
 from itpm_sync.model import (
@@ -12,13 +13,11 @@ from itpm_sync.model import (
     HelpDeskItem,
     Person,
     Project,
-    Sprint,
-    TimeEntry,
     WorkItem,
     WorkPackage,
 )
 from itpm_sync.reconcile.allocate import PLACED_KINDS, Allocation, fold
-from itpm_sync.reconcile.capacity import Capacity, Work, capacity
+from itpm_sync.reconcile.capacity import shown
 from itpm_sync.reconcile.checks import portfolio_findings, project_findings
 from itpm_sync.reconcile.context import Context
 from itpm_sync.reconcile.duplicates import duplicates
@@ -71,6 +70,7 @@ def reconcile(inputs: Inputs, previous: Snapshot | None = None) -> Snapshot:
         unallocated=unallocated,
         findings=tuple(f for rest in shared.values() for f in rest),
         coverage=inputs.coverage,
+        people=shown(run.load, Fraction(inputs.capacity.tolerance)),
     )
     return tracked(snapshot, inputs)
 
@@ -120,24 +120,7 @@ def _portfolio_facts(run: Context, unallocated: Sequence[Unallocated]) -> Portfo
             run.inputs.duplicates,
             run.end,
         ),
-        capacity=load_of(run),
-    )
-
-
-def load_of(run: Context) -> Capacity:
-    """Everybody's load and capacity, over all projects and over work of none."""
-    work = [Work(r) for r in run.allocation.nowhere.get("work_item", ()) if isinstance(r, WorkItem)]
-    for records in run.allocation.projects.values():
-        packages = {p.record.code: p.record for p in records.of(WorkPackage)}
-        work += [Work(p.record, packages.get(p.package)) for p in records.of(WorkItem)]
-    return capacity(
-        work,
-        sprints=run.of(Sprint),
-        entries=run.of(TimeEntry),
-        people=run.of(Person),
-        choices=run.inputs.capacity,
-        zone=run.zone,
-        data_date=run.today,
+        capacity=run.load,
     )
 
 

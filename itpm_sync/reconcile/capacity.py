@@ -26,8 +26,9 @@ from itpm_sync.model import ItemType, Person, Sprint, TimeEntry, WorkItem, WorkP
 from itpm_sync.reconcile.choices import CapacityChoices
 from itpm_sync.reconcile.duplicates import remaining_s
 from itpm_sync.reconcile.likeness import open_at, plain
-from itpm_sync.reconcile.number import Number, known, unknown
+from itpm_sync.reconcile.number import Number, decimal, known, unknown
 from itpm_sync.reconcile.people import Worker, Workers
+from itpm_sync.reconcile.status import PersonLoad, WeekLoad
 from itpm_sync.reconcile.wording import count, day
 from itpm_sync.reconcile.workdays import Calendar, Worked, Zone, impossible, nth_working_day
 
@@ -121,6 +122,31 @@ class Capacity:
         ]
         found = [(other, room) for other, room in found if room > 0]
         return tuple(sorted(found, key=lambda f: (-f[1], f[0].worker.form)))
+
+
+def shown(found: Capacity, tolerance: Fraction) -> tuple[PersonLoad, ...]:
+    """The load of everybody to whom open work is assigned and who is still here."""
+    return tuple(
+        PersonLoad(
+            name=x.worker.name,
+            team=x.worker.team,
+            skills=x.worker.skills,
+            weeks=tuple(_shown(w, over=w in x.over(tolerance)) for w in x.weeks),
+            unestimated=x.unestimated,
+        )
+        for x in found.loads
+        if x.assignments and x.worker.here(x.weeks[0].first)
+    )
+
+
+def _shown(week: Week, *, over: bool) -> WeekLoad:
+    value = week.load.value
+    return WeekLoad(
+        monday=week.monday,
+        load_s=None if value is None else decimal(value),
+        capacity_s=decimal(week.capacity),
+        over=over,
+    )
 
 
 def _fits(other: Worker, worker: Worker, needed: frozenset[str]) -> bool:

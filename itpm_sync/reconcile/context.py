@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from functools import cached_property
 from typing import TypeVar
 
 from itpm_sync.model import (
@@ -15,10 +16,13 @@ from itpm_sync.model import (
     Rate,
     Receipt,
     Record,
+    Sprint,
     TimeEntry,
     WorkItem,
+    WorkPackage,
 )
 from itpm_sync.reconcile.allocate import Allocation, allocate
+from itpm_sync.reconcile.capacity import Capacity, Work, capacity
 from itpm_sync.reconcile.contracts import ContractMoney
 from itpm_sync.reconcile.labour import RateCard
 from itpm_sync.reconcile.money import Documents, FxTable, Paid
@@ -68,6 +72,24 @@ class Context:
     def has(self, kind: str) -> bool:
         """Whether any record of the kind was read at all."""
         return bool(self.records.get(kind))
+
+    @cached_property
+    def load(self) -> Capacity:
+        """Everybody's load and capacity, over all projects and over work of none."""
+        loose = self.allocation.nowhere.get("work_item", ())
+        work = [Work(r) for r in loose if isinstance(r, WorkItem)]
+        for records in self.allocation.projects.values():
+            packages = {p.record.code: p.record for p in records.of(WorkPackage)}
+            work += [Work(p.record, packages.get(p.package)) for p in records.of(WorkItem)]
+        return capacity(
+            work,
+            sprints=self.of(Sprint),
+            entries=self.of(TimeEntry),
+            people=self.of(Person),
+            choices=self.inputs.capacity,
+            zone=self.zone,
+            data_date=self.today,
+        )
 
     def _is_known(self, record: Record) -> bool:  # noqa: PLR0911 - one line a kind
         """Whether the record existed, as far as its own dates tell, on the data date."""

@@ -521,6 +521,27 @@ class ProjectStatus:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WeekLoad:
+    """A person's week, in seconds."""
+
+    monday: date
+    load_s: Decimal | None  # None: nothing is estimated
+    capacity_s: Decimal
+    over: bool  # beyond what is tolerated
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonLoad:
+    """A person's load in the weeks to come, against their capacity."""
+
+    name: str
+    team: str
+    skills: tuple[str, ...]
+    weeks: tuple[WeekLoad, ...]
+    unestimated: int  # items whose effort nobody knows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """The frozen result of a reconciliation."""
 
@@ -532,6 +553,7 @@ class Snapshot:
     unallocated: tuple[Unallocated, ...]  # what belongs to no project at all
     findings: tuple[Finding, ...]  # of the portfolio, not of one project
     coverage: tuple[Coverage, ...]
+    people: tuple[PersonLoad, ...] = ()  # to whom open work is assigned
 
     @property
     def all_findings(self) -> tuple[Finding, ...]:

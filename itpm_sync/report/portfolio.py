@@ -16,6 +16,7 @@ from itpm_sync.reconcile.status import (
 from itpm_sync.report import view
 from itpm_sync.report.build import gate_line, page_head, planned_percent, rating_mark
 from itpm_sync.report.past import Past
+from itpm_sync.report.people import people
 from itpm_sync.report.sections import (
     TITLE,
     changed,
@@ -69,6 +70,7 @@ def build_portfolio(
         attention=groups,
         findings_hidden=len(counted) - told,
         unallocated=tuple(unallocated(u) for u in snapshot.unallocated),
+        people=people(snapshot),
         sources=sources(snapshot.coverage),
         streams=tuple(stream(c) for c in snapshot.coverage),
     )

@@ -338,6 +338,25 @@ class FindingGroup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PersonRow:
+    """A person: `load / capacity` in hours and whether that is too much, week by week."""
+
+    name: str
+    skills: str
+    weeks: tuple[tuple[str, bool], ...]
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class People:
+    """Those who have too much work; `weeks` are the Mondays."""
+
+    weeks: tuple[str, ...]
+    rows: tuple[PersonRow, ...]
+    more: str  # how many are not shown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PortfolioPage:
     """The portfolio's page."""
 
@@ -354,5 +373,6 @@ class PortfolioPage:
     attention: tuple[FindingGroup, ...]
     findings_hidden: int
     unallocated: tuple[UnallocatedRow, ...]
+    people: People | None
     sources: tuple[SourceRow, ...]
     streams: tuple[StreamRow, ...]

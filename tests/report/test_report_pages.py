@@ -15,7 +15,14 @@ from html.parser import HTMLParser
 import pytest
 
 from itpm_sync.reconcile.decisions import Waiver
-from itpm_sync.reconcile.status import Colour, ProjectStatus, Severity, Snapshot
+from itpm_sync.reconcile.status import (
+    Colour,
+    PersonLoad,
+    ProjectStatus,
+    Severity,
+    Snapshot,
+    WeekLoad,
+)
 from itpm_sync.report import (
     Past,
     build_portfolio,
@@ -445,6 +452,28 @@ def test_the_same_total_is_shown_once() -> None:
     for totals, there in (((bac, budget), False), ((bac, other), True)):
         page = build_portfolio(replace(base, totals=totals), past())
         assert ("Budget of the plan" in [row.label for row in page.totals]) is there
+
+
+def test_whoever_has_too_much_work_is_shown_with_load_and_capacity_by_week() -> None:
+    def week(hours: str | None, *, over: bool) -> WeekLoad:
+        load = None if hours is None else Decimal(hours) * 3600
+        capacity = Decimal(144_000)
+        return WeekLoad(monday=date(2026, 11, 23), load_s=load, capacity_s=capacity, over=over)
+
+    def person(name: str, *weeks: WeekLoad) -> PersonLoad:
+        return PersonLoad(name=name, team="", skills=("lan",), weeks=weeks, unestimated=2)
+
+    loads = (
+        person("Calm", week("40", over=False)),
+        person("<b>Busy</b>", week("60", over=True)),
+        person("Busier", week("70.4", over=True)),
+        person("Unknown", week(None, over=False)),
+    )
+    page = build_portfolio(replace(sample.snapshot(), people=loads), past())
+    text = Page(render_portfolio(page).decode()).text
+    assert "Busier lan 2 items not estimated 70 / 40 <b>Busy</b> lan" in text
+    assert "Calm" not in text
+    assert build_portfolio(sample.snapshot(), past()).people is None
 
 
 def test_currencies_are_totalled_apart() -> None:
