@@ -269,6 +269,7 @@ class _Conversion:
             planned_effort_s=sum(work) if work else None,
             element=package.element,
             phases=() if fixed else self._phases(package.tasks, times),
+            own_budget=True,
         )
 
     def _phases(self, tasks: Iterable[Task], times: Mapping[int, WorkingTime]) -> tuple[Phase, ...]:

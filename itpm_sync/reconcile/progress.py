@@ -56,6 +56,7 @@ class Plan:
     is_summary: bool = False
     element: Element = Element.WORK
     phases: Phasing = EVEN
+    own_budget: bool = False
     calendar: Calendar = STANDARD
 
     @property
@@ -187,6 +188,7 @@ def _plan(
         record=record,
         element=frozen.element if frozen else _element(record),
         phases=Phasing(frozen.phases) if frozen and frozen.phases else EVEN,
+        own_budget=bool(frozen and frozen.own_budget),
     )
 
 
@@ -207,7 +209,10 @@ def _budget(money: Money | None, on: date | None, fx: FxTable, currency: str) ->
 
 
 def _mark_summaries(found: Sequence[Plan]) -> Iterable[Plan]:
-    """A package above a budgeted one is a summary: its budget would count the same money twice."""
+    """A package above a budgeted one is a summary: its budget would count the same money twice.
+
+    Unless the baseline says that it is its own.
+    """
     by_code = {fold(p.code): p for p in found}
     summaries: set[str] = set()
     for plan in found:
@@ -220,7 +225,7 @@ def _mark_summaries(found: Sequence[Plan]) -> Iterable[Plan]:
             parent = by_code[above].record
             above = fold(parent.parent) if parent else ""
     for plan in found:
-        if fold(plan.code) in summaries:
+        if fold(plan.code) in summaries and not plan.own_budget:
             budget = unknown("a summary: its budget is that of its parts")
             yield replace(plan, budget=budget, is_summary=True)
         else:

@@ -102,6 +102,7 @@ class BaselinePackage:
     planned_effort_s: int | None = None
     element: Element = Element.WORK
     phases: tuple[Phase, ...] = ()
+    own_budget: bool = False  # nothing of its budget is that of packages below it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -150,6 +150,7 @@ def _package(
         budget=budget,
         method=(Method.POINTS if measure is Measure.POINTS else Method.ITEMS).value,
         planned_effort_s=sum(estimates) if estimates else None,
+        own_budget=True,
     )
 
 

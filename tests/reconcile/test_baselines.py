@@ -280,3 +280,13 @@ def test_bac_is_the_sum_of_its_layers_to_the_cent(layered):
     )
     assert found["bac"] == work + found["planning"] + found["undistributed"]
     assert found["budget_base"] == found["bac"] + found["management_reserve"]
+
+
+def test_what_a_package_above_others_has_of_its_own_is_counted(world):
+    world.add(WorkPackage, "1", code="1", name="Phase")
+    world.add(WorkPackage, "2", code="1.1", name="Part", parent="1")
+    above, below = line("1", 100), line("1.1", 1000)
+    world.options["baselines"] = (version(1, MONDAY, above, below),)
+    assert world.figures()["bac"] == 1000
+    world.options["baselines"] = (version(1, MONDAY, replace(above, own_budget=True), below),)
+    assert world.figures()["bac"] == 1100

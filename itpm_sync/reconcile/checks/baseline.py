@@ -23,7 +23,7 @@ def over_target_baseline(p: ProjectFacts) -> Iterator[Finding]:
     whole = p.values.bac.value + reserve
     if allowed is None or whole <= allowed:
         return
-    approved = f" ({p.baseline.approval})" if p.baseline.approval else ", without an approval"
+    approved = f" ({p.baseline.approval or 'no approval'})"
     parts = f"BAC {p.told(p.values.bac.value)}"
     parts += f" + management reserve {p.told(reserve)}" if reserve else ""
     yield finding(
