@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from itpm_sync.model import (
     FxRate,
+    Gate,
     HelpDeskItem,
     InvoiceLine,
     OrderLine,
@@ -21,9 +22,10 @@ from itpm_sync.model import (
     WorkItem,
     WorkPackage,
 )
-from itpm_sync.reconcile.allocate import Allocation, allocate
+from itpm_sync.reconcile.allocate import Allocation, allocate, fold
 from itpm_sync.reconcile.capacity import Capacity, Work, capacity
 from itpm_sync.reconcile.contracts import ContractMoney
+from itpm_sync.reconcile.decisions import GateAct
 from itpm_sync.reconcile.labour import RateCard
 from itpm_sync.reconcile.money import Documents, FxTable, Paid
 from itpm_sync.reconcile.status import Inputs, Snapshot
@@ -62,6 +64,12 @@ class Context:
         for part in self.documents.paid:
             self.paid[part.line.id].append(part)
         self.orphan_payments = {p.id for p in self.documents.orphan_payments}
+        self.acts: dict[str, list[GateAct]] = defaultdict(list)  # by folded project code
+        for act in inputs.acts:
+            self.acts[fold(act.project)].append(act)
+        self.approvals: dict[str, list[Gate]] = defaultdict(list)  # those that a source records
+        for gate in self.of(Gate):
+            self.approvals[fold(gate.project_key)].append(gate)
         self.before = previous
         self.before_by_code = {p.code: p for p in previous.projects} if previous else {}
 

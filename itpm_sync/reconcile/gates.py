@@ -7,9 +7,10 @@ criterion's id as a label, or a reached milestone that has it as its code.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -31,7 +32,7 @@ from itpm_sync.reconcile.allocate import fold, pattern
 from itpm_sync.reconcile.decisions import Criterion, GateAct, GateRules
 from itpm_sync.reconcile.facts import EXAMPLES, ProjectFacts, evidence_of, label
 from itpm_sync.reconcile.helpdesk import is_open
-from itpm_sync.reconcile.money import Netted, net_amount
+from itpm_sync.reconcile.money import Netted, Paid, net_amount
 from itpm_sync.reconcile.ratings import is_open_risk
 from itpm_sync.reconcile.scope import is_cancelled, is_decided, is_done
 from itpm_sync.reconcile.status import Answer, CriterionStatus, Finding, GateStatus, Severity
@@ -59,14 +60,23 @@ class GateFacts:
     acts: Sequence[GateAct]  # of this project, oldest first
     recorded: Sequence[Gate]  # approvals that a source records of it
     findings: Sequence[Finding]  # of this project, not waived
+    paid: Mapping[str, Sequence[Paid]]  # by identity of an invoice line, of the whole portfolio
     has: Callable[[str], bool]  # whether any source has records of a kind
 
 
-def gate_statuses(g: GateFacts) -> tuple[GateStatus, ...]:
-    """Every gate that has criteria or was approved, with all of its criteria."""
-    known = {c.gate for c in g.rules.criteria}
-    found = (_gate(g, gate) for gate in GATES)
-    return tuple(s for s in found if s.gate in known or s.approved_by)
+def gate_statuses(g: GateFacts, *, whole: bool = True) -> tuple[GateStatus, ...]:
+    """Every gate that has criteria or was approved.
+
+    `whole`: with all of its criteria; else only the next gate, and those that were approved in
+    spite of something, are judged.
+    """
+    asking = {c.gate for c in g.rules.criteria}
+    found = [s for s in map(partial(_approval, g), GATES) if s.gate in asking or s.approved_by]
+    coming = next_gate(found, g.facts.setup.stage)
+    declared = _declared(g)
+    return tuple(
+        _with_criteria(g, s, declared) if whole or s is coming or s.despite else s for s in found
+    )
 
 
 def next_gate(gates: Sequence[GateStatus], stage: Stage) -> GateStatus | None:
@@ -89,11 +99,6 @@ def skipped(gates: Sequence[GateStatus], stage: Stage) -> tuple[Stage, ...]:
     )
 
 
-def in_short(gate: GateStatus) -> GateStatus:
-    """A gate without its criteria."""
-    return replace(gate, criteria=())
-
-
 def told(gate: GateStatus | None) -> str:
     """What stands before a gate, in a line."""
     if gate is None:
@@ -105,31 +110,37 @@ def told(gate: GateStatus | None) -> str:
     return f"next gate {gate.gate}: {len(missing)} of {asked} missing: {names}"
 
 
-def _gate(g: GateFacts, gate: Stage) -> GateStatus:
-    status = GateStatus(
-        gate=gate,
-        criteria=tuple(_judged(g, c) for c in g.rules.criteria if c.gate is gate),
-    )
+def _approval(g: GateFacts, gate: Stage) -> GateStatus:
+    """A gate and who approved it; its criteria are another matter."""
     acts = [a for a in g.acts if a.act == "approved" and a.subject == gate]
     if acts:
         a = acts[-1]
-        return replace(
-            status, approved_by=a.author, approved_on=a.on, note=a.note, despite=a.despite,
-            owner=a.owner,
+        return GateStatus(
+            gate=gate, criteria=(), approved_by=a.author, approved_on=a.on, note=a.note,
+            despite=a.despite, owner=a.owner,
         )  # fmt: skip
     for r in g.recorded:
         known = r.approved_on is None or r.approved_on <= g.facts.data_date
         if r.stage is gate and r.approved_by and known:
-            note = f"recorded in {r.ref.connection}"
-            return replace(status, approved_by=r.approved_by, approved_on=r.approved_on, note=note)
-    return status
+            return GateStatus(
+                gate=gate, criteria=(), approved_by=r.approved_by, approved_on=r.approved_on,
+                note=f"recorded in {r.ref.connection}",
+            )  # fmt: skip
+    return GateStatus(gate=gate, criteria=())
 
 
-def _judged(g: GateFacts, criterion: Criterion) -> CriterionStatus:
+def _with_criteria(g: GateFacts, status: GateStatus, declared: Mapping[str, Record]) -> GateStatus:
+    own = (c for c in g.rules.criteria if c.gate is status.gate)
+    return replace(status, criteria=tuple(_judged(g, c, declared) for c in own))
+
+
+def _judged(
+    g: GateFacts, criterion: Criterion, declarations: Mapping[str, Record]
+) -> CriterionStatus:
     check = EVIDENCE.get(criterion.evidence)
     told = check(g) if check else Told(None, "")
     if told.met is None:
-        return _attested(g, criterion, told.words)
+        return _attested(g, criterion, told.words, declarations.get(criterion.id))
     shown = [evidence_of(r) for _, r in zip(range(EXAMPLES), told.records, strict=False)]
     return CriterionStatus(
         id=criterion.id,
@@ -142,7 +153,9 @@ def _judged(g: GateFacts, criterion: Criterion) -> CriterionStatus:
     )
 
 
-def _attested(g: GateFacts, criterion: Criterion, why: str) -> CriterionStatus:
+def _attested(
+    g: GateFacts, criterion: Criterion, why: str, declared: Record | None
+) -> CriterionStatus:
     status = CriterionStatus(
         id=criterion.id,
         text=criterion.text,
@@ -156,7 +169,6 @@ def _attested(g: GateFacts, criterion: Criterion, why: str) -> CriterionStatus:
         a = acts[-1]
         told = f"attested by {a.author} on {day(a.on)}{f': {a.note}' if a.note else ''}"
         return replace(status, answer=Answer.MET, told=told)
-    declared = next(_declaring(g.facts, criterion.id), None)
     if declared is None:
         return status
     return replace(
@@ -167,13 +179,18 @@ def _attested(g: GateFacts, criterion: Criterion, why: str) -> CriterionStatus:
     )
 
 
-def _declaring(facts: ProjectFacts, name: str) -> Iterator[Record]:
-    for item, _, _ in facts.records.of(WorkItem):
-        if name in map(fold, item.labels) and is_done(item, facts.end):
-            yield item
+def _declared(g: GateFacts) -> Mapping[str, Record]:
+    """The record of a source that declares a criterion, by the criterion's id."""
+    asked, facts = {c.id for c in g.rules.criteria}, g.facts
+    found: dict[str, Record] = {}
+    for item, _, _ in facts.records.of(WorkItem) if asked else ():
+        for name in asked.intersection(map(fold, item.labels)) if item.labels else ():
+            if is_done(item, facts.end):
+                found.setdefault(name, item)
     for milestone, _, _ in facts.records.of(Milestone):
-        if fold(milestone.code) == name and _is_reached(milestone, facts):
-            yield milestone
+        if fold(milestone.code) in asked and _is_reached(milestone, facts):
+            found.setdefault(fold(milestone.code), milestone)
+    return found
 
 
 def _is_reached(milestone: Milestone, facts: ProjectFacts) -> bool:
@@ -317,14 +334,15 @@ def _receipts_billed(g: GateFacts) -> Told:
 
 def _invoices_paid(g: GateFacts) -> Told:
     """Where no source tells of any payment, nothing is known: most books keep them elsewhere."""
-    paid: dict[str, Fraction] = {}
-    for part in g.facts.documents.paid:
-        paid[part.line.id] = paid.get(part.line.id, Fraction(0)) + part.amount
     lines = [p.record for p in g.facts.records.of(InvoiceLine)]
-    due = [i for i in lines if abs(net_amount(i) - paid.get(i.id, Fraction(0))) > _SMALL]
-    if not g.has("invoice_line") or (lines and not paid):
+    due = [i for i in lines if abs(net_amount(i) - _paid(g, i)) > _SMALL]
+    if not g.has("invoice_line") or (lines and not g.paid):
         return Told(None, "no source tells what is paid")
     return _none("invoice line", due, "not paid as billed")
+
+
+def _paid(g: GateFacts, line: InvoiceLine) -> Fraction:
+    return sum((part.amount for part in g.paid.get(line.id, ())), Fraction(0))
 
 
 def _contracts_owned(g: GateFacts) -> Told:
@@ -363,8 +381,3 @@ EVIDENCE: Mapping[str, Callable[[GateFacts], Told]] = MappingProxyType(
     }
 )
 """What the sources can tell, by its name in the configuration."""
-
-
-def of_project(acts: Iterable[GateAct], code: str) -> tuple[GateAct, ...]:
-    """The acts at the gates of one project."""
-    return tuple(a for a in acts if fold(a.project) == fold(code))

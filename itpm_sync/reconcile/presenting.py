@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from fractions import Fraction
 
-from itpm_sync.model import Gate, ItemType, Money, Risk, WorkItem
+from itpm_sync.model import ItemType, Money, Risk, WorkItem
 from itpm_sync.reconcile import ratings
 from itpm_sync.reconcile.allocate import fold
 from itpm_sync.reconcile.baselines import last_finish
@@ -16,7 +16,7 @@ from itpm_sync.reconcile.checks.gates import GateReview
 from itpm_sync.reconcile.context import Context
 from itpm_sync.reconcile.facts import PackageFacts, ProjectFacts
 from itpm_sync.reconcile.figures import package_figures, project_figures
-from itpm_sync.reconcile.gates import GateFacts, gate_statuses, in_short, next_gate, of_project
+from itpm_sync.reconcile.gates import GateFacts, gate_statuses, next_gate
 from itpm_sync.reconcile.number import Number, total, unknown
 from itpm_sync.reconcile.performance import curve
 from itpm_sync.reconcile.portfolio import cost_index, time_index
@@ -44,7 +44,7 @@ def project_status(
     given = tuple(ratings.overridden(r, decided, run.today) for r in computed)
     overall = ratings.overridden(ratings.overall_rating(given), decided, run.today)
     found = (*project_findings(facts), *shared)
-    gates = project_gates(run, facts, found)
+    gates = project_gates(run, facts, found, whole=False)
     coming = next_gate(gates, facts.setup.stage)
     review = GateReview(project=facts.code, stage=facts.setup.stage, gates=gates)
     setup, planned = facts.setup, [f.plan for f in facts.packages]
@@ -71,7 +71,7 @@ def project_status(
         findings=sorted_findings((*found, *gate_findings(review))),
         risks=_risks(facts),
         baselines=tuple(_versions(facts)),
-        gates=tuple(map(in_short, gates)),
+        gates=tuple(replace(g, criteria=()) for g in gates),
         next_gate=coming,
     )
 
@@ -105,19 +105,21 @@ def rated(
 
 
 def project_gates(
-    run: Context, facts: ProjectFacts, findings: Sequence[Finding]
+    run: Context, facts: ProjectFacts, findings: Sequence[Finding], *, whole: bool = True
 ) -> tuple[GateStatus, ...]:
-    """Every gate of a project with its criteria; `findings` are all of the project."""
-    inputs = run.inputs
+    """The gates of a project, see `gate_statuses`; `findings` are all of the project."""
+    inputs, code = run.inputs, fold(facts.code)
     return gate_statuses(
         GateFacts(
             facts=facts,
             rules=inputs.gates,
-            acts=of_project(inputs.acts, facts.code),
-            recorded=[g for g in run.of(Gate) if fold(g.project_key) == fold(facts.code)],
+            acts=run.acts.get(code, ()),
+            recorded=run.approvals.get(code, ()),
             findings=unwaived(findings, inputs),
+            paid=run.paid,
             has=run.has,
-        )
+        ),
+        whole=whole,
     )
 
 

@@ -43,7 +43,7 @@ def test_help_names_every_command_of_the_design(tmp_path: Path) -> None:
     assert done.returncode == 0
     for command in (
         "init check pull remap reconcile report publish run status findings explain baseline "
-        "connectors schema sandbox demo"
+        "gate connectors schema sandbox demo"
     ).split():
         assert f"\n  {command}" in done.stdout or f" {command} " in done.stdout, command
 
