@@ -23,13 +23,13 @@ class Phasing:
         self._sums = list(accumulate(weights, initial=Fraction(0)))
         self._spans = [(p, Fraction(p.weight)) for p in found if p.start != p.finish]
         self._whole = self._sums[-1] + sum(w for _, w in self._spans)
-        self._number = len(found)
+        self._number, self._any = len(found), self._whole > 0
 
     def __len__(self) -> int:
         return self._number
 
     def __bool__(self) -> bool:
-        return self._whole > 0
+        return self._any
 
     def share(self, on: date, calendar: Calendar) -> Fraction:
         """Share 0..1 that is planned to be done at the end of a day."""
