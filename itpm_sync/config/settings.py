@@ -211,6 +211,10 @@ class Thresholds(Settings):
     effort_share: Share = Decimal("0.15")
     stale_after_h: Annotated[int, Field(gt=0)] = 36
     top_findings: Annotated[int, Field(ge=0, le=50)] = 5
+    escaped_words: Words = ("production", "prod", "live", "escaped")
+    escaped_amber: Share = Decimal("0.05")
+    escaped_red: Share = Decimal("0.15")
+    defect_days: Annotated[int, Field(ge=0)] = 30
     forecast_percentiles: Annotated[
         tuple[Annotated[int, Field(ge=1, le=99)], ...],
         Field(min_length=1, max_length=5),
@@ -227,7 +231,7 @@ class Thresholds(Settings):
         for better, worse in (
             ("index_green", "index_amber"), ("creep_red", "creep_amber"),
             ("burn_red", "burn_amber"), ("sla_amber", "sla_red"),
-            ("exposure_red", "exposure_amber"),
+            ("exposure_red", "exposure_amber"), ("escaped_red", "escaped_amber"),
             ("forecast_weeks", "forecast_min_weeks"),
         ):  # fmt: skip
             high, low = getattr(self, better), getattr(self, worse)

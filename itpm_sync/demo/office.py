@@ -63,10 +63,11 @@ Date;Currency;Base;Rate
 @5.0;EUR;CHF;0.9385
 """,
     "risks.csv": """
-Project;Code;Risk;Probability;Impact;Currency;Owner;Status
-NET;R1;Second delivery slips again;40 %;30'000.00;CHF;Ana Ruiz;open
-SDM;R2;Works council objects to the survey;20 %;12'000.00;EUR;Tom Becker;open
-DAP;R3;Platform contract lapses;50 %;45'000.00;USD;Mei Tanaka;open
+Project;Code;Risk;Probability;Impact;Currency;Owner;Status;Due
+NET;R1;Second delivery slips again;40 %;30'000.00;CHF;Ana Ruiz;open;@9.4
+SDM;R2;Works council objects to the survey;20 %;12'000.00;EUR;Tom Becker;open;
+DAP;R3;Platform contract lapses;50 %;45'000.00;USD;Mei Tanaka;open;
+DAP;R4;Key people leave;;;;Mei Tanaka;open;
 """,
     "changes.csv": """
 Project;Number;Title;Status;Approved by;Approved on;Amount;Currency

@@ -135,6 +135,7 @@ _FILES = """\
           impact: {column: Impact, as: money, currency: {column: Currency}}
           owner: Owner
           status: Status
+          due: Due
       changes:
         file: changes.csv
         kind: change_request

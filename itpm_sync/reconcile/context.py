@@ -7,10 +7,12 @@ from functools import cached_property
 from typing import TypeVar
 
 from itpm_sync.model import (
+    FieldChange,
     FxRate,
     Gate,
     HelpDeskItem,
     InvoiceLine,
+    Money,
     OrderLine,
     Payment,
     Person,
@@ -28,6 +30,8 @@ from itpm_sync.reconcile.contracts import ContractMoney
 from itpm_sync.reconcile.decisions import GateAct
 from itpm_sync.reconcile.labour import RateCard
 from itpm_sync.reconcile.money import Documents, FxTable, Paid
+from itpm_sync.reconcile.number import Number, unknown
+from itpm_sync.reconcile.quality import Histories
 from itpm_sync.reconcile.status import Inputs, Snapshot
 from itpm_sync.reconcile.workdays import Zone
 
@@ -70,12 +74,19 @@ class Context:
         self.approvals: dict[str, list[Gate]] = defaultdict(list)  # those that a source records
         for gate in self.of(Gate):
             self.approvals[fold(gate.project_key)].append(gate)
+        self.histories = Histories(self.of(WorkItem), self.of(FieldChange))
         self.before = previous
         self.before_by_code = {p.code: p for p in previous.projects} if previous else {}
 
     def of(self, kind: type[R]) -> list[R]:
         """The portfolio's records of a class of the model, by identity."""
         return [r for r in self.records.get(kind.kind, ()) if isinstance(r, kind)]
+
+    def converted(self, money: Money, currency: str) -> Number:
+        """An amount in another currency at the rate of the data date."""
+        if not currency:
+            return unknown("the project has no currency")
+        return self.fx.convert(money, currency, self.today)
 
     def has(self, kind: str) -> bool:
         """Whether any record of the kind was read at all."""

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from itpm_sync.errors import ReconcileError, suggestion
 from itpm_sync.model import Money, Project
-from itpm_sync.reconcile import baseline_terms, evm, forecast_terms, pace_terms
+from itpm_sync.reconcile import baseline_terms, evm, forecast_terms, pace_terms, quality_terms
 from itpm_sync.reconcile.allocate import fold
 from itpm_sync.reconcile.context import Context
 from itpm_sync.reconcile.explanation import Explanation, Part, filled, largest_first
@@ -274,10 +274,13 @@ class Explainer:
             "removed": lambda: self._traces.changes("removed"),
             "within_sla": self._within_sla,
             "p_factor": lambda: pace_terms.adherence(facts),
+            **quality_terms.told(facts, self._traces),
             "desk_effort_s": lambda: self._traces.seconds(facts.desk.booked if facts.desk else ()),
         }
         if name in told:
             return _Made(parts=[*told[name]()])
+        if name == "defect_age":
+            return _Made("median age of the open defects", samples=quality_terms.ages(facts))
         if name in ("bac", "pv", "ev"):
             return self._project_value(name)
         if facts.register is not None and name in facts.register.numbers:

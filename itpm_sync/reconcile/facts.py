@@ -33,6 +33,8 @@ from itpm_sync.reconcile.order_lines import Delivery
 from itpm_sync.reconcile.performance import Past, Values
 from itpm_sync.reconcile.portfolio import Register
 from itpm_sync.reconcile.progress import Plan, Work
+from itpm_sync.reconcile.quality import Quality
+from itpm_sync.reconcile.risks import Exposure
 from itpm_sync.reconcile.scope import Scope
 from itpm_sync.reconcile.status import (
     CurvePoint,
@@ -86,6 +88,8 @@ class ProjectFacts:
     labour: Labour
     scope: Scope
     desk: HelpDesk | None
+    quality: Quality
+    exposure: Exposure
     forecast: Forecast | None  # None: not computed yet
     contracts: Sequence[ContractFacts]
     register: Register | None

@@ -72,6 +72,15 @@ LABELS: Mapping[str, str] = {
     "items": "Items in scope",
     "items_done": "Items done",
     "open_defects": "Open defects",
+    "defects_opened": "Defects opened",
+    "defects_closed": "Defects closed",
+    "defects_reopened": "Defects reopened",
+    "defect_age": "Age of open defects",
+    "defects_escaped": "Defects found in production",
+    "escaped_share": "Defects found in production, share",
+    "desk_reopened": "Help-desk items reopened, last 28 days",
+    "risks_open": "Open risks",
+    "risk_exposure": "Risk exposure",
     "baseline_items": "Items in the baseline",
     "added": "Items added",
     "removed": "Items removed",
@@ -91,11 +100,14 @@ _UNITS: Mapping[str, str] = {
     for unit, names in {
         "ratio": "cpi spi tcpi_bac tcpi_eac cpi_recent spi_recent cpi_discrete spi_discrete "
         "spi_t tspi p_factor",
-        "percent": "percent creep churn effort_share cost_variance_percent "
+        "percent": "escaped_share desk_reopened percent creep churn effort_share "
+        "cost_variance_percent "
         "schedule_variance_percent bac_growth_percent",
-        "items": "items items_done baseline_items added removed open_defects",
+        "items": "items items_done baseline_items added removed open_defects "
+        "defects_opened defects_closed "
+        "defects_reopened defects_escaped risks_open",
         "weeks": "pd at es sv_t ieac_t",
-        "days": "schedule_variance_days finish_growth_days",
+        "days": "defect_age schedule_variance_days finish_growth_days",
         "s": "effort_s",
     }.items()
     for name in names.split()
@@ -103,7 +115,7 @@ _UNITS: Mapping[str, str] = {
 _MONEY = frozenset(
     "undistributed planning management_reserve budget_base "
     "budget ordered committed received accrued invoiced paid labour planned_cost actual_cost "
-    "cost_variance".split()
+    "cost_variance risk_exposure".split()
 )
 _ORDERED = ("ordered", "committed", "received", "accrued")
 _SUMMED = (
@@ -197,6 +209,8 @@ def project_numbers(facts: ProjectFacts, has: HasSource) -> Mapping[str, Number]
         numbers[change] = unknown(scope.reason) if scope.members is None else count
     numbers["creep"] = scope.creep
     numbers["churn"] = scope.churn
+    numbers |= facts.quality.numbers
+    numbers["risks_open"], numbers["risk_exposure"] = facts.exposure.open, facts.exposure.number
     if facts.register is not None:
         numbers |= facts.register.numbers
     return numbers

@@ -16,6 +16,7 @@ from itpm_sync.model import (
     Milestone,
     OrderLine,
     Payment,
+    Risk,
     TimeEntry,
     WorkItem,
     WorkPackage,
@@ -62,6 +63,8 @@ from itpm_sync.reconcile.progress import (
     tallies,
     whole_project,
 )
+from itpm_sync.reconcile.quality import quality
+from itpm_sync.reconcile.risks import risk_exposure
 from itpm_sync.reconcile.scope import Scope, scope_ledger
 from itpm_sync.reconcile.status import Colour, ProjectSetup, Rating, RecordedBaseline
 from itpm_sync.reconcile.unplaced import without_package
@@ -109,6 +112,17 @@ def project_facts(run: Context, setup: ProjectSetup, row: Register | None) -> Pr
         labour=time,
         scope=now.scope,
         desk=desk,
+        quality=quality(
+            (p.record for p in records.of(WorkItem)),
+            [p.record for p in records.of(HelpDeskItem)],
+            run.histories,
+            run.policy.escaped_words,
+            zone=run.zone,
+            data_date=run.today,
+        ),
+        exposure=risk_exposure(
+            [p.record for p in records.of(Risk)], lambda m: run.converted(m, currency), currency
+        ),
         forecast=None,
         contracts=contract_list(run, (p.record for p in records.of(Contract))),
         register=row,

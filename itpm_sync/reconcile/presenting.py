@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date
 from fractions import Fraction
 
-from itpm_sync.model import ItemType, Money, Risk, WorkItem
+from itpm_sync.model import Risk
 from itpm_sync.reconcile import ratings
 from itpm_sync.reconcile.allocate import fold
 from itpm_sync.reconcile.baselines import last_finish
@@ -17,10 +17,9 @@ from itpm_sync.reconcile.context import Context
 from itpm_sync.reconcile.facts import PackageFacts, ProjectFacts
 from itpm_sync.reconcile.figures import package_figures, project_figures
 from itpm_sync.reconcile.gates import GateFacts, gate_statuses, next_gate
-from itpm_sync.reconcile.number import Number, total, unknown
+from itpm_sync.reconcile.number import unknown
 from itpm_sync.reconcile.performance import curve
 from itpm_sync.reconcile.portfolio import cost_index, time_index
-from itpm_sync.reconcile.scope import is_cancelled, is_done
 from itpm_sync.reconcile.status import (
     BaselineVersion,
     Finding,
@@ -31,7 +30,6 @@ from itpm_sync.reconcile.status import (
     RecordedBaseline,
 )
 from itpm_sync.reconcile.tracking import unwaived
-from itpm_sync.reconcile.workdays import week_ends
 
 
 def project_status(
@@ -70,6 +68,7 @@ def project_status(
         unallocated=tuple(facts.unallocated),
         findings=sorted_findings((*found, *gate_findings(review))),
         risks=_risks(facts),
+        defect_weeks=facts.quality.weeks,
         baselines=tuple(_versions(facts)),
         gates=tuple(replace(g, criteria=()) for g in gates),
         next_gate=coming,
@@ -146,7 +145,6 @@ def _ratings(run: Context, facts: ProjectFacts) -> tuple[Rating, ...]:
     if row is not None and not facts.packages:
         time = ratings.index_rating("time", "Planned ÷ actual duration", time_index(row), policy)
         cost = ratings.index_rating("cost", "Planned ÷ actual cost", cost_index(row), policy)
-    now, earlier = _open_defects(facts)
     within = facts.desk.within if facts.desk else unknown("no help-desk items")
     risks = [p.record for p in facts.records.of(Risk)]
     reserve = facts.setup.management_reserve
@@ -154,45 +152,16 @@ def _ratings(run: Context, facts: ProjectFacts) -> tuple[Rating, ...]:
         time,
         cost,
         ratings.scope_rating(facts.scope, policy),
-        ratings.quality_rating(within, now, earlier, policy),
+        ratings.quality_rating(within, facts.quality, policy),
         ratings.risk_rating(
             risks,
-            _exposure(run, risks, facts.currency),
-            _converted(run, reserve, facts.currency) if reserve else unknown("none"),
+            facts.exposure.number,
+            run.converted(reserve, facts.currency) if reserve else unknown("none"),
             facts.values.bac if facts.in_money else unknown("measured in items"),
             policy,
             currency=facts.currency,
             today=facts.data_date,
         ),
-    )
-
-
-def _open_defects(facts: ProjectFacts) -> tuple[int, int]:
-    """Open defects now and four weeks ago."""
-    defects = [p.record for p in facts.records.of(WorkItem) if p.record.type is ItemType.DEFECT]
-    ago = facts.zone.end_of(week_ends(facts.data_date, 5)[0])
-    return _open_at(defects, facts.end), _open_at(defects, ago)
-
-
-def _exposure(run: Context, risks: Sequence[Risk], currency: str) -> Number:
-    found = [e for r in risks if ratings.is_open_risk(r) and (e := ratings.exposure(r))]
-    if not found:
-        return unknown("no open risk has both a probability and an impact")
-    return total(_converted(run, m, currency) for m in found)
-
-
-def _converted(run: Context, money: Money, currency: str) -> Number:
-    if not currency:
-        return unknown("the project has no currency")
-    return run.fx.convert(money, currency, run.today)
-
-
-def _open_at(items: Sequence[WorkItem], end: datetime) -> int:
-    return sum(
-        (i.created_at is None or i.created_at < end)
-        and not is_done(i, end)
-        and not is_cancelled(i, end)
-        for i in items
     )
 
 

@@ -15,12 +15,13 @@ from fractions import Fraction
 from itpm_sync.model import Money, Risk
 from itpm_sync.reconcile.decisions import Override
 from itpm_sync.reconcile.number import Number
+from itpm_sync.reconcile.quality import Quality
 from itpm_sync.reconcile.scope import Scope
 from itpm_sync.reconcile.status import Colour, Policy, Rating
 from itpm_sync.reconcile.wording import count, day, money, sentence, show
 
 _RANK = {Colour.GREEN: 0, Colour.GREY: 1, Colour.AMBER: 2, Colour.RED: 3}
-_TREND_MINIMUM = 3  # fewer defects more are no trend
+_TREND_MINIMUM = 3  # fewer defects are no trend
 
 _WORDS = {
     "green": Colour.GREEN, "g": Colour.GREEN, "on track": Colour.GREEN,
@@ -115,11 +116,12 @@ def scope_rating(scope: Scope, policy: Policy) -> Rating:
     )
 
 
-def quality_rating(
-    within_sla: Number, defects_now: int, defects_before: int, policy: Policy
-) -> Rating:
-    """Share within SLA (28 days), and whether open defects grew by more than a share in as many."""
+def quality_rating(within_sla: Number, quality: Quality, policy: Policy) -> Rating:
+    """The worst of three: the share within SLA (28 days), whether open defects grew by more than a
+    share in as many days, and the share of defects that were found in production.
+    """
     reasons, colours = [], []
+    defects_now, defects_before = len(quality.open), quality.open_before
     if within_sla.value is not None:
         share = within_sla.value / 100
         colours.append(
@@ -135,6 +137,15 @@ def quality_rating(
         worse = grew and defects_now > (1 + policy.defects_amber) * defects_before
         colours.append(Colour.AMBER if worse else Colour.GREEN)
         reasons.append(f"{count(defects_now, 'defect')} open, {defects_before} four weeks ago")
+    share_escaped, escaped = quality.numbers["escaped_share"].value, len(quality.escaped)
+    if share_escaped is not None:
+        few = escaped < _TREND_MINIMUM  # of a handful of defects a share says nothing
+        bands = ((policy.escaped_red, Colour.RED), (policy.escaped_amber, Colour.AMBER))
+        above = next((c for bound, c in bands if share_escaped > 100 * bound), Colour.GREEN)
+        colours.append(Colour.GREEN if few else above)
+        reasons.append(
+            f"{count(escaped, 'defect')} found in production ({show(share_escaped, 1)} %)"
+        )
     if not colours:
         reason = "n/a: no defects and no help-desk items with targets"
         return Rating(dimension="quality", colour=Colour.GREY, reason=reason)

@@ -210,6 +210,10 @@ class Policy:
     effort_share: Decimal = Decimal("0.15")  # of BAC in level of effort
     stale_after_h: int = 36  # a source older than this is a finding
     top_findings: int = 5  # in published statuses
+    escaped_words: tuple[str, ...] = ("production", "prod", "live", "escaped")
+    escaped_amber: Decimal = Decimal("0.05")  # share of defects found in production
+    escaped_red: Decimal = Decimal("0.15")
+    defect_days: int = 30  # an open defect older than this is a finding
     forecast_percentiles: tuple[int, ...] = (50, 80, 95)
     forecast_trials: int = 10_000
     forecast_weeks: int = 26  # looked back at most
@@ -412,6 +416,17 @@ class HelpDeskWeek:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DefectWeek:
+    """The defects of one week."""
+
+    monday: date
+    opened: int
+    closed: int
+    reopened: int
+    open_at_end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HelpDeskStatus:
     """Load and service levels of the help desk for a project, on the data date."""
 
@@ -516,6 +531,7 @@ class ProjectStatus:
     unallocated: tuple[Unallocated, ...]
     findings: tuple[Finding, ...]
     risks: tuple[tuple[str, str, str], ...] = ()  # code, title, exposure as text
+    defect_weeks: tuple[DefectWeek, ...] = ()
     baselines: tuple[BaselineVersion, ...] = ()  # the original, and the one in force where another
     gates: tuple[GateStatus, ...] = ()
     next_gate: GateStatus | None = None  # the first not approved, from the project's stage on

@@ -18,6 +18,7 @@ from itpm_sync.report import view
 from itpm_sync.report.baselines import comparison, layers
 from itpm_sync.report.pace import pace, why_missing
 from itpm_sync.report.past import Past
+from itpm_sync.report.quality import quality, quality_weeks
 from itpm_sync.report.ranges import simulated
 from itpm_sync.report.sections import (
     MONEY_BARS,
@@ -90,6 +91,8 @@ def build_project(project: ProjectStatus, snapshot: Snapshot, past: Past) -> vie
         forecast_bars=drawn.bars,
         comparison=comparison(project),
         layers=layers(project),
+        quality=quality(project),
+        quality_weeks=quality_weeks(project),
         findings=finding_rows(project.findings, past),
         waived=waived_rows(project.findings, past),
         changed=changed(project.findings, past, project.code),

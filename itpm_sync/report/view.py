@@ -269,6 +269,8 @@ class ProjectPage:
     forecast_bars: tuple[RangeBar, ...]
     comparison: Comparison | None  # None: the original baseline is in force, or none is recorded
     layers: tuple[KeyFigure, ...]  # of the budget, where not all of it is in work packages
+    quality: tuple[KeyFigure, ...]
+    quality_weeks: str  # how many defects were open at the ends of the last weeks
     findings: tuple[FindingRow, ...]
     waived: tuple[FindingRow, ...]
     changed: str  # how many findings are new, reopened, resolved, still open

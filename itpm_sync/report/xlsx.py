@@ -82,6 +82,8 @@ def _fill(book: Workbook, snapshot: Snapshot) -> None:
     table("Contracts", _CONTRACTS, _contract_rows(snapshot), freeze=3)
     table("Help desk", _DESK, (_desk(p.code, d) for p in projects if (d := p.help_desk)))
     table("Help desk weeks", _WEEKS, _week_rows(projects))
+    table("Quality", _QUALITY, map(_quality, projects))
+    table("Defect weeks", _DEFECT_WEEKS, _defect_rows(projects))
     table("Scope", _SCOPE, _scope_rows(projects), freeze=3)
     table("Unallocated", _UNALLOCATED, _unallocated_rows(snapshot))
     table("Coverage", _COVERAGE, map(_coverage, snapshot.coverage), freeze=3)
@@ -612,6 +614,44 @@ def _week_rows(projects: Iterable[ProjectStatus]) -> Iterable[Row]:
         for w in p.help_desk.weeks if p.help_desk else ():
             net = _computed(Decimal(w.opened - w.resolved), "items", "{opened}-{resolved}")
             yield (p.code, w.monday, w.opened, w.resolved, net, w.open_at_end)
+
+
+_QUALITY_FIGURES = (
+    ("open_defects", "Open defects"),
+    ("defect_age", "Median age, days"),
+    ("defects_opened", "Opened, 28 days"),
+    ("defects_closed", "Closed, 28 days"),
+    ("defects_reopened", "Reopened, 28 days"),
+    ("defects_escaped", "Found in production"),
+    ("escaped_share", "Share found in production"),
+    ("desk_reopened", "Help-desk items reopened"),
+    ("risks_open", "Open risks"),
+    ("risk_exposure", "Risk exposure"),
+)
+_QUALITY = (
+    Column("project", "Project", 12),
+    *(Column(name, title, 14) for name, title in _QUALITY_FIGURES),
+    Column("why", "n/a because", 50),
+)
+_DEFECT_WEEKS = (
+    Column("project", "Project", 12),
+    Column("monday", "Week from", 13),
+    Column("opened", "Opened", 10),
+    Column("closed", "Closed", 10),
+    Column("reopened", "Reopened", 10),
+    Column("open", "Open at its end", 10),
+)
+
+
+def _quality(p: ProjectStatus) -> Row:
+    shown = {n: f for n, _ in _QUALITY_FIGURES if (f := p.figures.get(n))}
+    return (p.code, *(shown.get(n) for n, _ in _QUALITY_FIGURES), _why(shown))
+
+
+def _defect_rows(projects: Iterable[ProjectStatus]) -> Iterable[Row]:
+    for p in projects:
+        for w in p.defect_weeks:
+            yield (p.code, w.monday, w.opened, w.closed, w.reopened, w.open_at_end)
 
 
 def _scope_rows(projects: Iterable[ProjectStatus]) -> Iterable[Row]:

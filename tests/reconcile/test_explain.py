@@ -72,7 +72,7 @@ def check(project: Explainer, name: str, package: str) -> bool:
         assert evaluated(found) == exact.value, told
     if found.parts:
         assert found.total == exact.value, told
-    assert found.inputs or found.parts or exact.value == 0, told
+    assert found.inputs or found.parts or found.samples or exact.value == 0, told
     assert all(p.unit and p.label for p in found.samples)
     return bool(found.inputs or found.parts)
 

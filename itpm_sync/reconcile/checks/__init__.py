@@ -17,6 +17,7 @@ from itpm_sync.reconcile.checks import (
     orders,
     people,
     plan,
+    quality,
     tickets,
 )
 from itpm_sync.reconcile.checks.decisions import DecisionFacts
@@ -66,6 +67,10 @@ PROJECT_CHECKS: tuple[ProjectCheck, ...] = (
     money.fx_missing,
     data.unallocated_records,
     data.sla_breached,
+    quality.defects_aged,
+    quality.defects_escaped,
+    quality.risk_overdue,
+    quality.risk_unquantified,
 )
 
 PORTFOLIO_CHECKS: tuple[PortfolioCheck, ...] = (
