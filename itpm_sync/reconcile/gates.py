@@ -184,8 +184,8 @@ def _declared(g: GateFacts) -> Mapping[str, Record]:
     asked, facts = {c.id for c in g.rules.criteria}, g.facts
     found: dict[str, Record] = {}
     for item, _, _ in facts.records.of(WorkItem) if asked else ():
-        for name in asked.intersection(map(fold, item.labels)) if item.labels else ():
-            if is_done(item, facts.end):
+        if item.labels and is_done(item, facts.end):
+            for name in asked.intersection(map(fold, item.labels)):
                 found.setdefault(name, item)
     for milestone, _, _ in facts.records.of(Milestone):
         if fold(milestone.code) in asked and _is_reached(milestone, facts):
