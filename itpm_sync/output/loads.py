@@ -117,7 +117,7 @@ def _share(load: Load, on: date) -> str:
 
 def parts(week: Week) -> list[tuple[str, ...]]:
     """The items behind a week's load, the most first."""
-    return [tuple(map(escape, _part(a, seconds))) for a, seconds in week.parts]
+    return [tuple(map(escape, _part(a, seconds))) for a, seconds in week.largest]
 
 
 def _part(a: Assignment, seconds: Fraction) -> tuple[str, ...]:
@@ -155,7 +155,7 @@ def _week_data(week: Week, *, over: bool) -> dict[str, Any]:
         "items": [
             {"identity": a.item.id, "key": a.item.key, "title": a.item.title, "why": a.why,
              "hours": _two(seconds), "first": a.first, "last": a.last, "url": a.item.ref.url}
-            for a, seconds in week.parts
+            for a, seconds in week.largest
         ],
     }  # fmt: skip
 

@@ -52,7 +52,7 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True)
 class Week:
-    """One week of a person, in seconds; `parts` are the assignments behind its load."""
+    """One week of a person, in seconds; `parts` are behind its load, by identity."""
 
     monday: date
     first: date  # of the days that count: the first week begins tomorrow
@@ -65,6 +65,11 @@ class Week:
     def over(self) -> Fraction:
         """Load above capacity; negative: room."""
         return (self.load.value or Fraction(0)) - self.capacity
+
+    @property
+    def largest(self) -> tuple[tuple[Assignment, Fraction], ...]:
+        """The parts, the largest first."""
+        return tuple(sorted(self.parts, key=lambda p: (-p[1], p[0].item.id)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,9 +310,17 @@ def _week(times: _Times, assignments: Sequence[Assignment], monday: date, frame:
         first,
         last,
         Fraction(times.worked(first, last)) * frame.day_s,
-        number if blind else known(sum((share for _, share in parts), Fraction(0))),
-        tuple(sorted(parts, key=lambda p: (-p[1], p[0].item.id))),
+        number if blind else known(_sum(share for _, share in parts)),
+        tuple(parts),
     )
+
+
+def _sum(shares: Iterable[Fraction]) -> Fraction:
+    """The exact sum; those of one denominator, which most are, as whole numbers."""
+    totals: dict[int, int] = defaultdict(int)
+    for share in shares:
+        totals[share.denominator] += share.numerator
+    return sum((Fraction(n, d) for d, n in totals.items()), Fraction(0))
 
 
 class _Times:
@@ -339,7 +352,7 @@ class _Times:
             whole, part = self._base.worked(a.first, a.last), self._base.worked(start, finish)
         if not whole:
             whole, part = (a.last - a.first).days + 1, (finish - start).days + 1
-        return Fraction(a.seconds * part) / whole
+        return Fraction(a.seconds * part, whole)
 
 
 def _booked(

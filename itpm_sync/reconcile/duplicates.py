@@ -39,6 +39,7 @@ from itpm_sync.reconcile.likeness import (
     Ticket,
     Weights,
     cancelled,
+    cosine,
     likeness,
     needed,
     open_at,
@@ -46,7 +47,7 @@ from itpm_sync.reconcile.likeness import (
     ticket,
 )
 
-_COMPARISONS = 2_000_000  # most of all large blocks together: some seconds
+_COMPARISONS = 1_000_000  # most of all large blocks together: some seconds
 _SAME_SITTING = timedelta(hours=1)
 _NAMED_ALIKE = ONE // 2  # a ticket that names another is its duplicate if half of its title is too
 _LEAST = ONE // 3  # titles less alike are never compared, whatever the threshold
@@ -339,16 +340,19 @@ def _alike(
     same, unknown, other = (max(_LEAST, needed(suggest, asked)) for asked in (ONE, None, 0))
     blocks, capped = _blocks(tickets, weights, same, choices.block_limit)
     norms = [weights.norm(t.words) for t in tickets]
+    # A float may only let a pair through that is then judged exactly: hence the margin.
+    floors = {reach: (reach / ONE) ** 2 * (1 - 1e-9) for reach in (same, unknown, other)}
     found: dict[tuple[int, int], Pair] = {}
     for i, j in blocks:
         a, b = tickets[i], tickets[j]
         if not (a.open or b.open):
             continue
         reach = (same if a.asked == b.asked else other) if a.asked and b.asked else unknown
-        light, heavy = (norms[i], norms[j]) if norms[i] < norms[j] else (norms[j], norms[i])
-        if light * ONE * ONE < reach * reach * heavy:  # no more than the lighter one is shared
+        mine, theirs = norms[i], norms[j]
+        floor = floors[reach]
+        if mine < floor * theirs or theirs < floor * mine:  # all of the lighter one is too little
             continue
-        title = ONE if a.words == b.words else weights.likeness(a.words, b.words)
+        title = cosine(weights.shared(a.words, b.words), mine, theirs)
         if title < reach or (i, j) in found or _other_number(a, b):
             continue
         like = likeness(a, b, title)

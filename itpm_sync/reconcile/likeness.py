@@ -194,11 +194,19 @@ class Weights:
 
     def likeness(self, a: frozenset[str], b: frozenset[str]) -> int:
         """The cosine of two titles; a word that no compared title has weighs nothing."""
-        square = self._square
-        shared = sum(square.get(w, 0) for w in a & b)
-        if not shared:
-            return 0
-        return math.isqrt(shared * shared * ONE * ONE // (self.norm(a) * self.norm(b)))
+        return cosine(self.shared(a, b), self.norm(a), self.norm(b))
+
+    def shared(self, a: frozenset[str], b: frozenset[str]) -> int:
+        """The squared weight of the words that two titles share."""
+        square, result = self._square, 0
+        for word in a & b:
+            result += square.get(word, 0)
+        return result
+
+
+def cosine(shared: int, norm_a: int, norm_b: int) -> int:
+    """Of two titles, from what they share and their squared lengths."""
+    return math.isqrt(shared * shared * ONE * ONE // (norm_a * norm_b)) if shared else 0
 
 
 def needed(suggest: int, asked: int | None) -> int:

@@ -36,7 +36,7 @@ def over_allocated(facts: PortfolioFacts) -> Iterator[Finding]:
             f"{_notes(load)}{_able(facts, load, worst)}",
             action="Move work to somebody with room, or its dates, or agree on overtime: "
             f"`itpm-sync capacity {quote(load.worker.name)} --week {worst.monday}` shows it.",
-            evidence=[a.item for a, _ in worst.parts],
+            evidence=[a.item for a, _ in worst.largest],
         )
 
 
