@@ -140,7 +140,7 @@ def _judged(
     check = EVIDENCE.get(criterion.evidence)
     told = check(g) if check else Told(None, "")
     if told.met is None:
-        return _attested(g, criterion, told.words, declarations.get(criterion.id))
+        return _attested(g, criterion, told.words, declarations.get(fold(criterion.id)))
     shown = [evidence_of(r) for _, r in zip(range(EXAMPLES), told.records, strict=False)]
     return CriterionStatus(
         id=criterion.id,
@@ -180,8 +180,8 @@ def _attested(
 
 
 def _declared(g: GateFacts) -> Mapping[str, Record]:
-    """The record of a source that declares a criterion, by the criterion's id."""
-    asked, facts = {c.id for c in g.rules.criteria}, g.facts
+    """The record of a source that declares a criterion, by the criterion's folded id."""
+    asked, facts = {fold(c.id) for c in g.rules.criteria}, g.facts
     found: dict[str, Record] = {}
     for item, _, _ in facts.records.of(WorkItem) if asked else ():
         if item.labels and is_done(item, facts.end):

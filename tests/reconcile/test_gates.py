@@ -209,6 +209,7 @@ def test_a_sign_off_is_declared_by_a_done_labelled_ticket_or_a_reached_milestone
     assert ask("attestation", "security-sign-off").answer is Answer.MISSING
     world.records["work_item"].clear()
     world.add(WorkItem, "s", status=WorkStatus.DONE, **fields)
+    assert ask("attestation", "SECURITY-sign-off").answer is Answer.MET
     found = ask("attestation", "security-sign-off")
     assert (found.answer, found.told) == (Answer.MET, "declared by SEC-1 Sign-off")
     world.records["work_item"].clear()
