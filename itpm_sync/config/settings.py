@@ -262,10 +262,16 @@ class Override(Settings):
     expires: date
 
 
+def _pair(value: Any) -> Any:
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        raise ValueError("expected a list of two records' identities, as findings show them")
+    return value
+
+
 class DuplicateDecision(Settings):
     """A person's word on a pair of tickets, by their identities."""
 
-    pair: tuple[Identity, Identity]
+    pair: Annotated[tuple[Identity, Identity], BeforeValidator(_pair)]
     verdict: Literal["confirmed", "rejected"]
     author: Said
     on: date | None = None
