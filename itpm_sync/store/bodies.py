@@ -9,7 +9,7 @@ body names it in its frame header, so bodies from before it stay readable.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import sqlalchemy as sa
 import zstandard
@@ -25,12 +25,11 @@ MOST_BYTES = 4 * 1024 * 1024  # of what is trained on: more takes longer and giv
 WORTH = 0.8  # of the size without it, at most: else it is not kept
 FIRST_ID = 32_768  # lower numbers are reserved (RFC 8878, 5)
 
-Compress = Callable[[bytes], bytes]
 Stream = tuple[str, str]  # connection, stream
 
 
 class Bodies:
-    """Compresses and reads bodies. Thread-safe; the functions that it gives are not."""
+    """Compresses and reads bodies. Thread-safe."""
 
     def __init__(self, database: Database) -> None:
         self._db = database
@@ -38,15 +37,20 @@ class Bodies:
         self._by_id: dict[int, zstandard.ZstdCompressionDict] = {}
         self._of_stream: dict[Stream, zstandard.ZstdCompressionDict | None] = {}
 
-    def compressor(self, stream: Stream, bodies: Sequence[bytes]) -> Compress:
-        """What compresses these bodies of a stream; trains on them where it has none yet."""
+    def compress(self, stream: Stream, bodies: Sequence[bytes]) -> list[bytes]:
+        """Frames of these bodies of a stream; trains on them where it has no dictionary yet."""
+        if not bodies:
+            return []
         with self._lock:
             if stream not in self._of_stream:
                 self._of_stream[stream] = self._stored(stream)
             known = self._of_stream[stream]
             if known is None and len(bodies) >= ENOUGH:
                 known = self._of_stream[stream] = self._trained(stream, bodies)
-        return zstandard.ZstdCompressor(level=LEVEL, dict_data=known).compress
+        # one call for all: each would let other threads run and then wait for them
+        compressor = zstandard.ZstdCompressor(level=LEVEL, dict_data=known)
+        frames = compressor.multi_compress_to_buffer(list(bodies))
+        return [frames[i].tobytes() for i in range(len(frames))]
 
     def read(self, frame: bytes) -> bytes:
         """The body of a frame."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
+from itertools import chain
 from operator import itemgetter
 from typing import Any
 
@@ -27,6 +28,8 @@ from itpm_sync.store.schema import (
     column_names,
     field_types,
 )
+
+TOGETHER = 64  # rows of one statement; SQLite takes 32,766 values, its widest table has 40 columns
 
 
 def _same(value: Any) -> Any:
@@ -66,26 +69,51 @@ def upsert_sql(
     return str(compiled), tuple(compiled.positiontup)
 
 
+class Upsert:
+    """Upserts rows whose values are in the statement's order and as the driver takes them.
+
+    SQLite gets many rows a statement: its driver lets other threads run after each, and who then
+    wants to go on has to wait for them. (PostgreSQL refuses a statement that meets a row twice.)
+    """
+
+    def __init__(
+        self, table: sa.Table, dialect: sa.Dialect, update: Iterable[str] | None = None
+    ) -> None:
+        self._one, self.order = upsert_sql(table, dialect, update=update)
+        marks = f"({', '.join(['?'] * len(self.order))})"
+        many = f"VALUES {', '.join([marks] * TOGETHER)}"
+        self._many = self._one.replace(f"VALUES {marks}", many, 1)
+        self._together = TOGETHER if dialect.name == "sqlite" else 0
+
+    def write(self, connection: sa.Connection, rows: Sequence[Row]) -> None:
+        """Upserts all rows."""
+        count, done = self._together, 0
+        while count and len(rows) - done >= count:
+            values = chain.from_iterable(rows[done : done + count])
+            connection.exec_driver_sql(self._many, tuple(values))
+            done += count
+        if rest := rows[done:]:
+            connection.exec_driver_sql(self._one, list(rest))
+
+
 class TableWriter:
     """Prepared upserts of one table: `rows` are mappings of column names."""
 
     def __init__(
         self, table: sa.Table, dialect: sa.Dialect, update: Iterable[str] | None = None
     ) -> None:
-        self.sql, order = upsert_sql(table, dialect, update=update)
+        self._upsert = Upsert(table, dialect, update)
+        order = self._upsert.order
         self._pick = itemgetter(*order)
         self._processed = [processor(table.c[name], dialect) for name in order]
 
     def write(self, connection: sa.Connection, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Upserts all rows by one executemany."""
-        values = [self._row(row) for row in rows]
-        if values:
-            connection.exec_driver_sql(self.sql, values)
+        """Upserts all rows."""
+        self._upsert.write(connection, [self._row(row) for row in rows])
 
     def write_rows(self, connection: sa.Connection, rows: Sequence[Row]) -> None:
         """Upserts rows that are in the table's order and as the driver takes them."""
-        if rows:
-            connection.exec_driver_sql(self.sql, rows)
+        self._upsert.write(connection, rows)
 
     def _row(self, row: Mapping[str, Any]) -> Row:
         pairs = zip(self._processed, self._pick(row), strict=True)
@@ -111,8 +139,8 @@ class KindCodec:
         get = {name: reader(table.c[name], dialect) for name in self.columns}
         self.moment: Processor = processor(table.c.state_from, dialect)
         self.read_moment: Processor = get["state_from"]
-        self.upsert, order = upsert_sql(table, dialect)
-        self._permute = itemgetter(*(self.columns.index(name) for name in order))
+        self._upsert = Upsert(table, dialect)
+        self._permute = itemgetter(*(self.columns.index(name) for name in self._upsert.order))
         self._dialect = dialect
         self.select = sa.select(*(table.c[name] for name in self.columns))
         self._owned = f"{self.select.compile(dialect=dialect)} WHERE raw_id IN "
@@ -121,9 +149,8 @@ class KindCodec:
 
     def write(self, connection: sa.Connection, rows: Sequence[Row]) -> None:
         """Upserts rows (in the order of `columns`) by one executemany."""
-        if rows:
-            permute = self._permute
-            connection.exec_driver_sql(self.upsert, [permute(row) for row in rows])
+        permute = self._permute
+        self._upsert.write(connection, [permute(row) for row in rows])
 
     def owned_by(self, connection: sa.Connection, raw_ids: Sequence[str]) -> list[Row]:
         """The rows of raw records, as the driver gives them."""

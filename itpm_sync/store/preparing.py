@@ -8,18 +8,21 @@ what was received: pages wait for the writer in this form.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from itpm_sync.connector import Page, RawRecord
 from itpm_sync.errors import RecordError
 from itpm_sync.model import Record
-from itpm_sync.store.bodies import Bodies, Compress
+from itpm_sync.store.bodies import Bodies
 from itpm_sync.store.codec import KindCodec
 from itpm_sync.store.making import Made, MakeRow, Row, check_id
 from itpm_sync.store.values import MappedRecord, MapRecord
 
+_PIECE = (
+    2_000  # bytes: of more, hashlib lets other threads run first, which costs more than hashing
+)
 Key = tuple[str, str]  # kind, identity
 Contents = Mapping[Key, Row]
 
@@ -67,7 +70,10 @@ class PreparedPage:
 
 def digest(raw: RawRecord) -> bytes:
     """The content hash of a raw record; its address is no content."""
-    return hashlib.blake2b(raw.body, digest_size=16).digest()
+    body, found = raw.body, hashlib.blake2b(digest_size=16)
+    for start in range(0, len(body), _PIECE):
+        found.update(body[start : start + _PIECE])
+    return found.digest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +93,17 @@ class Preparer:
         good, rejected = _with_storable_ids(page, stream)
         head = f"{connection}:{stream}:"
         known = self.known([head + raw.source_id for raw in good], fingerprint)
-        compress = self.bodies.compressor((connection, stream), [raw.body for raw in good])
+        hashes = [digest(raw) for raw in good]
+        wanted = [
+            not _is_gone(raw) and known.get(head + raw.source_id) != content
+            for raw, content in zip(good, hashes, strict=True)
+        ]
+        frames = iter(self.bodies.compress((connection, stream), [*_chosen(good, wanted)]))
         records = [
-            self._record(raw, known.get(head + raw.source_id), map_record, compress) for raw in good
+            Prepared(_head(raw), content, next(frames), self.rows(raw, map_record))
+            if want
+            else Prepared(_head(raw), content, raw.body, None)
+            for raw, content, want in zip(good, hashes, wanted, strict=True)
         ]
         return PreparedPage(
             connection=connection, stream=stream, fingerprint=fingerprint, map_record=map_record,
@@ -106,14 +120,6 @@ class Preparer:
             connection=connection, stream=stream, fingerprint=fingerprint, map_record=map_record,
             records=mapped,
         )  # fmt: skip
-
-    def _record(
-        self, raw: RawRecord, known: bytes | None, map_record: MapRecord, compress: Compress
-    ) -> Prepared:
-        content, head = digest(raw), _head(raw)
-        if content == known or raw.deleted or raw.merged_into is not None:
-            return Prepared(head, content, raw.body, None)
-        return Prepared(head, content, compress(raw.body), self.rows(raw, map_record))
 
     def rows(self, raw: RawRecord, map_record: MapRecord) -> Rows | RecordError:
         """The rows of a raw record, or why it cannot be mapped."""
@@ -140,8 +146,16 @@ class Preparer:
         """A record that was only hashed when it was prepared."""
         raw = replace(prepared.raw, body=prepared.body)
         rows = self.rows(raw, page.map_record) if mapped else None
-        compress = self.bodies.compressor((page.connection, page.stream), ())
-        return prepared._replace(body=compress(prepared.body), rows=rows)
+        (body,) = self.bodies.compress((page.connection, page.stream), [prepared.body])
+        return prepared._replace(body=body, rows=rows)
+
+
+def _is_gone(raw: RawRecord) -> bool:
+    return raw.deleted or raw.merged_into is not None
+
+
+def _chosen(records: Sequence[RawRecord], wanted: Sequence[bool]) -> Iterator[bytes]:
+    return (raw.body for raw, want in zip(records, wanted, strict=True) if want)
 
 
 def _head(raw: RawRecord) -> RawRecord:
