@@ -19,7 +19,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from itpm_sync.errors import StoreError
-from itpm_sync.store.schema import VERSION
+from itpm_sync.store.schema import METADATA, VERSION
 
 BUSY_TIMEOUT_S = 30.0
 _WRITES = "itpm_writes"
@@ -107,17 +107,30 @@ class Database:
         found = _version(self.engine)
         if found == VERSION:
             return
-        from itpm_sync.store import migrations  # Alembic costs 0.1 s and is rarely needed
-
-        if found is not None and found not in migrations.known():
-            raise StoreError(
-                f"store {self.location}: its schema is {found}, newer than this program's "
-                f"{VERSION} — install the newer ITPM Sync, or restore the backup made before"
-            )
         with self.engine.execution_options(**{_WRITES: True}).begin() as connection:
             if not _is_sqlite(self._url):  # else two first runs would both create the tables
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATING)))
+            if not sa.inspect(connection).get_table_names():
+                _create(connection)
+                return
+            from itpm_sync.store import migrations  # Alembic costs 0.1 s and is rarely needed
+
+            if found is not None and found not in migrations.known():
+                raise StoreError(
+                    f"store {self.location}: its schema is {found}, newer than this program's "
+                    f"{VERSION} — install the newer ITPM Sync, or restore the backup made before"
+                )
             migrations.upgrade(connection)
+
+
+def _create(connection: sa.Connection) -> None:
+    """The newest schema in an empty database; a test holds it equal to what the migrations give."""
+    METADATA.create_all(connection, checkfirst=False)
+    connection.exec_driver_sql(
+        "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, "
+        "CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
+    )
+    connection.execute(sa.text("INSERT INTO alembic_version VALUES (:v)"), {"v": VERSION})
 
 
 def _parsed(url: str) -> sa.URL:

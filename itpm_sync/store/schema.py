@@ -25,7 +25,7 @@ import sqlalchemy as sa
 from itpm_sync.model import KINDS, Money, Record
 
 LONGEST_ID = 500  # PostgreSQL's index rows end at about 2,700 bytes
-VERSION = "0008"  # the newest migration
+VERSION = "0004"  # the newest migration
 CAUSES = ("deleted", "moved", "hidden", "merged")  # why a record is absent
 Processor = Callable[[Any], Any]
 _BIGGEST_INT = 2**63 - 1

@@ -6,10 +6,10 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -27,6 +27,8 @@ from itpm_sync.store import (
     OutboxRow,
     RunLock,
     Store,
+    database,
+    migrations,
 )
 from itpm_sync.store.migrations import configuration
 from itpm_sync.store.schema import METADATA, VERSION, UtcDateTime
@@ -64,6 +66,48 @@ def test_the_migrations_give_exactly_the_declared_schema(unmigrated_url: str) ->
     engine.dispose()
 
 
+def shape(connection: sa.Connection) -> dict[str, object]:
+    """Columns, keys and indexes of every table, in words."""
+    inspector = sa.inspect(connection)
+    found: dict[str, object] = {}
+    for table in inspector.get_table_names():
+        found[table] = (
+            sorted((c["name"], str(c["type"]), c["nullable"], str(c["default"]))
+                   for c in inspector.get_columns(table)),
+            inspector.get_pk_constraint(table),
+            sorted(str(i) for i in inspector.get_indexes(table)),
+            sorted(str(k) for k in inspector.get_foreign_keys(table)),
+        )  # fmt: skip
+    if connection.dialect.name == "sqlite":
+        rows = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE type='table'")
+        found["without rowid"] = {name for name, sql in rows if "WITHOUT ROWID" in sql}
+    return found
+
+
+def test_an_empty_database_gets_what_all_migrations_would_have_given_it(
+    unmigrated_url: str,
+) -> None:
+    engine = sa.create_engine(unmigrated_url)
+    with engine.connect() as connection, connection.begin() as attempt:
+        migrations.upgrade(connection)
+        by_migrations = shape(connection)
+        attempt.rollback()
+    with engine.begin() as connection:  # the driver of SQLite commits DDL by itself
+        for table in sa.inspect(connection).get_table_names():
+            connection.exec_driver_sql(f'DROP TABLE "{table}"' + _cascade(engine))
+    Store.open(unmigrated_url).close()
+    with engine.connect() as connection:
+        at_once = shape(connection)
+    engine.dispose()
+    assert at_once.keys() == by_migrations.keys()
+    for table, found in at_once.items():
+        assert found == by_migrations[table], table
+
+
+def _cascade(engine: sa.Engine) -> str:
+    return " CASCADE" if engine.dialect.name == "postgresql" else ""
+
+
 def test_opening_again_keeps_what_is_stored(store_url: str) -> None:
     with Store.open(store_url) as first:
         instance = first.instance()
@@ -83,27 +127,21 @@ def test_a_newer_schema_is_refused_with_advice(sqlite_url: str, tmp_path: Path) 
         Store.open(sqlite_url)
 
 
-def test_an_interrupted_first_migration_leaves_an_empty_database(
+def test_an_interrupted_first_start_leaves_an_empty_database(
     sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from alembic import op
+    create = database._create
 
-    created: list[str] = []
-    create = op.create_table
+    def stop_before_the_end(connection: sa.Connection) -> None:
+        create(connection)
+        raise KeyboardInterrupt
 
-    def stop_after_ten(name: str, *columns: Any, **options: Any) -> Any:
-        created.append(name)
-        if len(created) == 10:
-            raise KeyboardInterrupt
-        return create(name, *columns, **options)
-
-    monkeypatch.setattr(op, "create_table", stop_after_ten)
+    monkeypatch.setattr(database, "_create", stop_before_the_end)
     with pytest.raises(KeyboardInterrupt):
         Store.open(sqlite_url)
     monkeypatch.undo()
-    with sqlite3.connect(tmp_path / "store.db") as database:
-        tables = database.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    database.close()
+    with closing(sqlite3.connect(tmp_path / "store.db")) as opened:
+        tables = opened.execute("SELECT count(*) FROM sqlite_master").fetchone()
     assert tables == (0,)
     Store.open(sqlite_url).close()
 
