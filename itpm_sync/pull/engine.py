@@ -23,7 +23,7 @@ from itpm_sync.connector import (
     Window,
 )
 from itpm_sync.errors import Stopped, StoreError
-from itpm_sync.execute import Inline, few_collections, threads
+from itpm_sync.execute import Inline, few_collections, lean_memory, threads
 from itpm_sync.http import until_stopped
 from itpm_sync.mapping import Mapper
 from itpm_sync.pull import plan, schedule, sweeping
@@ -92,6 +92,8 @@ def pull(
     stop = stop or threading.Event()
     writer = Writer(store, run=run, now=now, stop=stop, inline=inline)
     futures: list[Future[ConnectionResult]] = []
+    if not inline:
+        lean_memory()
     running = _executors(inline, len(sources), stop, futures, writer)
     with few_collections(), running as connections:
         puller = _Puller(

@@ -19,7 +19,7 @@ from typing import Any
 from itpm_sync.errors import Stopped
 from itpm_sync.store import Landed, PreparedPage, Store
 
-WAITING = 16  # pages, before those who bring more have to wait
+WAITING = 10  # pages, before those who bring more have to wait
 TOGETHER = 1_000  # records in a transaction, a page more or less
 PATIENCE_S = 0.2  # for which pages wait for more of them
 
