@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from benchmarks import parity, peers, programs
+from benchmarks import parity, peers, programs, reconcile
 from benchmarks.issues import TITANIUM
 from benchmarks.measuring import (
     ROOT,
@@ -281,11 +281,22 @@ def million(options: Options) -> list[str]:  # noqa: ARG001
     return [*markdown(columns, [row]), "", _mock_cpu(served, 1), ""]
 
 
+def reconciled(options: Options) -> list[str]:
+    """A reconciliation of 200 ordinary projects, beside a bare pass over the same records."""
+    return reconcile.section(reconcile.ORDINARY, options.repeat)
+
+
+def reconciled_large(options: Options) -> list[str]:  # noqa: ARG001
+    """A reconciliation of 2,100,000 records, once."""
+    return reconcile.section(reconcile.LARGE, 1)
+
+
 PARTS: Mapping[str, Callable[[Options], list[str]]] = {
     "full": full, "peers": beside_peers, "incremental": incremental, "quiet": quiet,
     "titanium": titanium, "large": large, "memory": memory, "million": million,
+    "reconcile": reconciled, "reconcile-large": reconciled_large,
 }  # fmt: skip
-USUAL = ("full", "incremental", "quiet", "titanium", "peers")
+USUAL = ("full", "incremental", "quiet", "titanium", "reconcile", "peers")
 
 
 # ---- the command line ---------------------------------------------------------------------------
@@ -321,14 +332,16 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", action="append", choices=PARTS, help="this part (repeatable)")
-    parser.add_argument("--large", action="store_true", help="100,000 and 300,000 issues")
+    parser.add_argument(
+        "--large", action="store_true", help="100,000 and 300,000 issues; the large portfolio"
+    )
     parser.add_argument("--million", action="store_true", help="1,000,000 issues")
     parser.add_argument("--issues", type=int, default=10_000, help="of the usual parts")
     parser.add_argument("--repeat", type=int, default=3, help="rounds")
     parser.add_argument("--all-peers", action="store_true", help="not only the fastest at 100,000")
     parser.add_argument("--dry", action="store_true", help="do not write README.md")
     given = parser.parse_args()
-    chosen = given.only or (["large", "memory"] if given.large else [])
+    chosen = given.only or (["large", "memory", "reconcile-large"] if given.large else [])
     chosen = chosen or (["million"] if given.million else [*USUAL])
     WORK.mkdir(exist_ok=True)
     parity.check()

@@ -87,7 +87,10 @@ class Money:
 
 def round_fraction(value: Fraction, digits: int) -> Decimal:
     """A Fraction as a Decimal with `digits` places, half-even; exact until this very step."""
-    scaled = round(value * 10**digits)  # Fraction.__round__ is half-even and exact
+    numerator, denominator = value.as_integer_ratio()
+    scaled, rest = divmod(numerator * 10**digits, denominator)
+    if 2 * rest > denominator or (2 * rest == denominator and scaled % 2):
+        scaled += 1
     return Decimal(scaled).scaleb(-digits)
 
 

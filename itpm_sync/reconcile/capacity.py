@@ -18,15 +18,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from fractions import Fraction
+from functools import cached_property
 
 from itpm_sync.model import ItemType, Person, Sprint, TimeEntry, WorkItem, WorkPackage
 from itpm_sync.reconcile.choices import CapacityChoices
 from itpm_sync.reconcile.duplicates import remaining_s
 from itpm_sync.reconcile.likeness import open_at, plain
-from itpm_sync.reconcile.number import Number, decimal, known, unknown
+from itpm_sync.reconcile.number import Number, decimal, exact_sum, known, unknown
 from itpm_sync.reconcile.people import Worker, Workers
 from itpm_sync.reconcile.status import PersonLoad, WeekLoad
 from itpm_sync.reconcile.wording import count, day
@@ -66,6 +67,10 @@ class Week:
         """Load above capacity; negative: room."""
         return (self.load.value or Fraction(0)) - self.capacity
 
+    def is_over(self, tolerance: Fraction) -> bool:
+        """Whether there is more work than capacity and tolerance allow."""
+        return bool(self.load.value) and self.over > self.capacity * tolerance
+
     @property
     def largest(self) -> tuple[tuple[Assignment, Fraction], ...]:
         """The parts, the largest first."""
@@ -88,9 +93,7 @@ class Load:
 
     def over(self, tolerance: Fraction) -> tuple[Week, ...]:
         """The weeks with more work than capacity and tolerance allow."""
-        return tuple(
-            w for w in self.weeks if w.load.value and w.load.value > w.capacity * (1 + tolerance)
-        )
+        return tuple(w for w in self.weeks if w.is_over(tolerance))
 
     def room(self, week: Week) -> Fraction:
         """Free seconds in the same week; none where the load is not known."""
@@ -108,11 +111,14 @@ class Work:
     package: WorkPackage | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Capacity:
     """Everybody's load, by name."""
 
     loads: tuple[Load, ...] = ()
+    _rooms: dict[tuple[int, date], Fraction] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     def able(self, load: Load, week: Week) -> tuple[tuple[Load, Fraction], ...]:
         """Who has the skill that a week's work needs and room in it, the most room first.
@@ -120,13 +126,38 @@ class Capacity:
         The skill is what the items name; else the person's own skills, else their team.
         """
         needed = frozenset(s for a, _ in week.parts for s in a.skills)
-        found = [
-            (other, other.room(week))
-            for other in self.loads
-            if other is not load and other.worker.known and _fits(other.worker, load.worker, needed)
-        ]
-        found = [(other, room) for other, room in found if room > 0]
-        return tuple(sorted(found, key=lambda f: (-f[1], f[0].worker.form)))
+        groups = [self._skilled.get(s, ()) for s in needed or _folded(load.worker.skills)]
+        if not groups and load.worker.team:
+            groups = [self._teams.get(plain(load.worker.team), ())]
+        fitting = {id(other): other for group in groups for other in group if other is not load}
+        found = ((other, self._room(other, week)) for other in fitting.values())
+        return tuple(
+            sorted((f for f in found if f[1] > 0), key=lambda f: (-f[1], f[0].worker.form))
+        )
+
+    def _room(self, load: Load, week: Week) -> Fraction:
+        key = id(load), week.monday
+        if key not in self._rooms:
+            self._rooms[key] = load.room(week)
+        return self._rooms[key]
+
+    @cached_property
+    def _skilled(self) -> Mapping[str, Sequence[Load]]:
+        """The people that are listed, by folded skill."""
+        found: dict[str, list[Load]] = defaultdict(list)
+        for load in self.loads:
+            for skill in _folded(load.worker.skills) if load.worker.known else ():
+                found[skill].append(load)
+        return found
+
+    @cached_property
+    def _teams(self) -> Mapping[str, Sequence[Load]]:
+        """The people that are listed, by folded team."""
+        found: dict[str, list[Load]] = defaultdict(list)
+        for load in self.loads:
+            if load.worker.known:
+                found[plain(load.worker.team)].append(load)
+        return found
 
 
 def shown(found: Capacity, tolerance: Fraction) -> tuple[PersonLoad, ...]:
@@ -136,7 +167,7 @@ def shown(found: Capacity, tolerance: Fraction) -> tuple[PersonLoad, ...]:
             name=x.worker.name,
             team=x.worker.team,
             skills=x.worker.skills,
-            weeks=tuple(_shown(w, over=w in x.over(tolerance)) for w in x.weeks),
+            weeks=tuple(_shown(w, over=w.is_over(tolerance)) for w in x.weeks),
             unestimated=x.unestimated,
         )
         for x in found.loads
@@ -152,13 +183,6 @@ def _shown(week: Week, *, over: bool) -> WeekLoad:
         capacity_s=decimal(week.capacity),
         over=over,
     )
-
-
-def _fits(other: Worker, worker: Worker, needed: frozenset[str]) -> bool:
-    needed = needed or _folded(worker.skills)
-    if needed:
-        return bool(needed & _folded(other.skills))
-    return bool(worker.team) and plain(worker.team) == plain(other.team)
 
 
 def _folded(words: Iterable[str]) -> frozenset[str]:
@@ -310,17 +334,9 @@ def _week(times: _Times, assignments: Sequence[Assignment], monday: date, frame:
         first,
         last,
         Fraction(times.worked(first, last)) * frame.day_s,
-        number if blind else known(_sum(share for _, share in parts)),
+        number if blind else known(exact_sum(share for _, share in parts)),
         tuple(parts),
     )
-
-
-def _sum(shares: Iterable[Fraction]) -> Fraction:
-    """The exact sum; those of one denominator, which most are, as whole numbers."""
-    totals: dict[int, int] = defaultdict(int)
-    for share in shares:
-        totals[share.denominator] += share.numerator
-    return sum((Fraction(n, d) for d, n in totals.items()), Fraction(0))
 
 
 class _Times:

@@ -7,10 +7,11 @@ when it is not.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from math import lcm
 
 from itpm_sync.model import round_fraction
 from itpm_sync.reconcile.status import Figure
@@ -32,7 +33,7 @@ class Number:
 
 def known(value: Exact, note: str = "") -> Number:
     """A defined number."""
-    return Number(Fraction(value), note=note)
+    return Number(value if type(value) is Fraction else Fraction(value), note=note)
 
 
 def unknown(reason: str) -> Number:
@@ -42,14 +43,49 @@ def unknown(reason: str) -> Number:
 
 def total(parts: Iterable[Number]) -> Number:
     """The sum; undefined if any part is, with up to three distinct reasons. No parts sum to 0."""
-    result, reasons = Fraction(0), dict[str, None]()
+    values, reasons = list[Fraction](), dict[str, None]()
     for part in parts:
         if part.value is None:
             reasons[part.reason] = None
         else:
-            result += part.value
-    if not reasons:
-        return Number(result)
+            values.append(part.value)
+    return _missing(reasons) if reasons else Number(exact_sum(values))
+
+
+def times(share: Number, amount: Number) -> Number:
+    """A share of an amount, with the note of the share."""
+    if share.value is None or amount.value is None:
+        return unknown(amount.reason or share.reason)
+    return Number(share.value * amount.value, note=share.note)
+
+
+def weighted(parts: Iterable[tuple[Number, Number]]) -> Number:
+    """The total of shares, each `times` its amount, without making each of the products."""
+    sums, reasons = dict[int, int](), dict[str, None]()
+    for share, amount in parts:
+        if share.value is None or amount.value is None:
+            reasons[amount.reason or share.reason] = None
+            continue
+        (a, b), (c, d) = share.value.as_integer_ratio(), amount.value.as_integer_ratio()
+        sums[b * d] = sums.get(b * d, 0) + a * c
+    return _missing(reasons) if reasons else Number(_of_denominators(sums))
+
+
+def exact_sum(values: Iterable[Fraction]) -> Fraction:
+    """The exact sum; those of one denominator, which most are, as whole numbers."""
+    sums: dict[int, int] = {}
+    for value in values:
+        numerator, denominator = value.as_integer_ratio()
+        sums[denominator] = sums.get(denominator, 0) + numerator
+    return _of_denominators(sums)
+
+
+def _of_denominators(sums: Mapping[int, int]) -> Fraction:
+    common = lcm(*sums)
+    return Fraction(sum(n * (common // d) for d, n in sums.items()), common)
+
+
+def _missing(reasons: Iterable[str]) -> Number:
     shown = sorted(reasons)
     more = f"; and {len(shown) - 3} more" if len(shown) > 3 else ""
     return unknown("; ".join(shown[:3]) + more)

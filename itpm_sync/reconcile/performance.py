@@ -17,7 +17,7 @@ from itertools import accumulate
 
 from itpm_sync.model import Method
 from itpm_sync.reconcile import evm
-from itpm_sync.reconcile.number import Number, decimal, known, total, unknown
+from itpm_sync.reconcile.number import Number, decimal, known, times, total, unknown, weighted
 from itpm_sync.reconcile.progress import NO_BUDGET, Plan, Tally, Work, earned_share
 from itpm_sync.reconcile.scope import Scope, is_done
 from itpm_sync.reconcile.status import CurvePoint, Element
@@ -57,20 +57,14 @@ def package_values(
     if not in_money:
         return _item_values(plan, work)
     planned, earned = plan.planned_share(work.on), earned_share(plan, work, by_code)
-    return Values(plan.budget, _times(planned, plan.budget), _times(earned, plan.budget), ac)
+    return Values(plan.budget, times(planned, plan.budget), times(earned, plan.budget), ac)
 
 
 def _item_values(plan: Plan, work: Work) -> Values:
     tally = work.tally(plan)
     bac = known(tally.baseline if work.has_baseline else tally.items)
     ev = known(tally.baseline_done if work.has_baseline else tally.done)
-    return Values(bac, _times(plan.planned_share(work.on), bac), ev, unknown(NO_BUDGET))
-
-
-def _times(share: Number, bac: Number) -> Number:
-    if share.value is None or bac.value is None:
-        return unknown(bac.reason or share.reason)
-    return Number(share.value * bac.value, note=share.note)
+    return Values(bac, times(plan.planned_share(work.on), bac), ev, unknown(NO_BUDGET))
 
 
 def is_counted(plan: Plan, *, in_money: bool) -> bool:
@@ -244,7 +238,7 @@ class Past:
 
     def planned(self, day: date) -> Number:
         """PV at the end of any day."""
-        return total(_times(p.planned_share(day), v.bac) for p, v in self.counted)
+        return weighted((p.planned_share(day), v.bac) for p, v in self.counted)
 
     def values(self, day: date) -> Values:
         """BAC of now; PV, EV and AC at the end of a day that is over."""
@@ -283,8 +277,8 @@ class Past:
         end = self.zone.end_of(day)
         if not self.in_money:
             return known(bisect_left(self.history.baseline_done, end))
-        return total(
-            _times(_share_on(plan, day, end, self.work, self.history), values.bac)
+        return weighted(
+            (_share_on(plan, day, end, self.work, self.history), values.bac)
             for plan, values in self.counted
         )
 

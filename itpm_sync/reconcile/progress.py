@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from fractions import Fraction
 
@@ -58,10 +58,14 @@ class Plan:
     phases: Phasing = EVEN
     own_budget: bool = False
     calendar: Calendar = STANDARD
+    dates_problem: str = field(init=False, repr=False, compare=False)
+    """Why the planned dates cannot be used, or empty."""
 
-    @property
-    def dates_problem(self) -> str:
-        """Why the planned dates cannot be used, or empty."""
+    def __post_init__(self) -> None:
+        # Asked for at every day of every curve, so found once.
+        object.__setattr__(self, "dates_problem", self._dates_problem())
+
+    def _dates_problem(self) -> str:
         wrong = impossible(self.start, self.finish)
         if wrong is not None:
             return f"the planned date {day(wrong)} is impossible"

@@ -21,6 +21,7 @@ EARLIEST, LATEST = date(1970, 1, 1), date(2100, 12, 31)
 """Days outside of these are typing errors in every plan we have seen, not intentions."""
 Worked = int | Fraction
 """Working time in days: 1 is a full working day, 0 a day off."""
+_NOTHING, _ALL = Fraction(0), Fraction(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +156,9 @@ def elapsed(start: date, finish: date, on: date, calendar: Calendar = STANDARD) 
     A span without a working day is measured in calendar days.
     """
     if on < start:
-        return Fraction(0)
+        return _NOTHING
     if on >= finish:
-        return Fraction(1)
+        return _ALL
     whole = calendar.worked(start, finish)
     if whole:
         return Fraction(calendar.worked(start, on), whole)
