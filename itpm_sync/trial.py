@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -175,7 +175,8 @@ def run_demo(out: Path, screen: Screen) -> int:
     if config.exists():
         _clear(out)
     world = demo.programme(demo.local_today())
-    demo.write_files(world, out / "office")
+    demo.write_files(world.files_in(1), out / "office")
+    demo.write_files(world.branches, out / "branches")
     with _seeded(world) as served:
         _write_configuration(out, world, served)
         screen.line(f"An invented programme in its tenth week, in {out}/:")
@@ -266,11 +267,50 @@ def _with_secret_files(value: Any) -> Any:
 
 
 def _look_back(config: Path, world: demo.Programme, screen: Screen) -> None:
-    """Statuses of the weeks before, from the sources' own dates: trends need a past."""
-    with app.open_session(config) as session, app.locked(session):
-        screen.pull(app.pull(session))
+    """What went before: files of the branches that came once, a plan that was made and replaced,
+    and the statuses of the weeks before, from the sources' own dates: trends need a past.
+    """
+    office, branches = config.parent / "office", config.parent / "branches"
+    with _on(config, world.today - timedelta(weeks=4)) as session:
+        app.pull(session, ["branches"])
+    (branches / "leases.csv").unlink()
+    with _on(config, world.today - timedelta(days=10)) as session:
+        screen.pull(app.pull(session, ["branches"]))
+    with _on(config, world.today) as session:
+        screen.pull(app.pull(session, [n for n in session.config.connections if n != "branches"]))
+    with _on(config, world.start) as session:
+        _record(session, screen, approval="Chief Information Officer")
+    demo.write_files(world.files_in(demo.RE_PLANNED), office)
+    with _on(config, world.re_planned) as session:
+        app.pull(session, ["office"])
+        _record(session, screen, change_request="CR-3")
+        _approve(session, screen)
+    with _on(config, world.today) as session:
         for weeks in range(_LOOK_BACK, 0, -1):
             app.reconcile(session, as_of=world.today - timedelta(weeks=weeks))
+    demo.write_files(world.files, office)
+
+
+@contextmanager
+def _on(config: Path, day: date) -> Iterator[app.Session]:
+    """A session on an earlier day, or now."""
+    with app.open_session(config) as session, app.locked(session):
+        if day < session.today():
+            session.clock = lambda: datetime.combine(day, time(12), UTC)
+        yield session
+
+
+def _record(session: app.Session, screen: Screen, **said: str) -> None:
+    for line in app.baseline_record(session, "NET", author="Ana Ruiz", **said):
+        screen.line(line)
+
+
+def _approve(session: app.Session, screen: Screen) -> None:
+    told = app.gate_approve(
+        session, "NET", "planning", by="Chief Information Officer",
+        despite="the switches have to be ordered before the concept is signed off",
+    )  # fmt: skip
+    screen.line(f"{told[0]}, despite {len(told) - 1} criteria")
 
 
 def _run(config: Path, screen: Screen) -> int:
@@ -285,7 +325,7 @@ def _clear(out: Path) -> None:
     if not (out / _STATE / "ports.json").is_file():
         hint = "give another folder: itpm-sync demo --out DIR"
         raise ConfigError([Problem((), "holds a configuration that is no demo's", hint, str(out))])
-    for name in ("office", "reports", "secrets", _STATE):
+    for name in ("office", "branches", "reports", "secrets", _STATE):
         shutil.rmtree(out / name, ignore_errors=True)
     for path in (*out.glob("itpm.db*"), *out.glob("itpm*.json"), *out.glob("itpm*.prom")):
         path.unlink()

@@ -1,4 +1,4 @@
-"""Fixtures for every test: an empty store on SQLite and on PostgreSQL."""
+"""Fixtures for every test: an empty store on SQLite and on PostgreSQL, and the demo, run once."""
 
 from __future__ import annotations
 
@@ -12,9 +12,19 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from itpm_sync import trial
+from itpm_sync.output.console import Output
 from itpm_sync.store import Store
 
 _NUMBERS = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def demo_config(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The configuration of the demo's programme, whose whole story was told once."""
+    out = tmp_path_factory.mktemp("demo")
+    assert trial.run_demo(out, Output(quiet=True)) == 0
+    return out / "itpm.yaml"
 
 
 @pytest.fixture(scope="session")

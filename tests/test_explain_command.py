@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from itpm_sync import app, cli, demo, trial
+from itpm_sync import app, cli
+from itpm_sync.app.reconciling import previous_of
 from itpm_sync.reconcile.explain import Explainer
 from itpm_sync.reconcile.explanation import Explanation, adding_up
 from itpm_sync.reconcile.status import Inputs, Snapshot
@@ -20,24 +21,18 @@ Run = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture(scope="module")
-def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo's programme, pulled from its sandboxes and reconciled once."""
-    out = tmp_path_factory.mktemp("demo")
-    world = demo.programme(demo.local_today())
-    demo.write_files(world, out / "office")
-    with trial._seeded(world) as served:
-        trial._write_configuration(out, world, served)
-        with app.open_session(out / "itpm.yaml") as session:
-            assert app.pull(session).state == "ok"
-            app.reconcile(session)
-    return out / "itpm.yaml"
+def config(demo_config: Path) -> Path:
+    """The demo's programme after its last weekly job."""
+    return demo_config
 
 
 @pytest.fixture(scope="module")
-def pulled(config: Path) -> Iterator[tuple[Inputs, Snapshot]]:
+def pulled(config: Path) -> Iterator[tuple[Inputs, Snapshot, Snapshot | None]]:
+    """Everything behind the latest snapshot, that snapshot, and the one of the week before."""
     with app.open_session(config) as session:
         snapshot = app.snapshot_of(session)
-        yield app.inputs(session, snapshot.data_date), snapshot
+        day = snapshot.data_date
+        yield app.inputs(session, day), snapshot, previous_of(session, day)
 
 
 def evaluated(found: Explanation) -> Fraction:
@@ -49,11 +44,13 @@ def evaluated(found: Explanation) -> Fraction:
     return eval(text.replace("−", "-").replace("·", "*"), {"F": Fraction})  # noqa: S307
 
 
-def test_every_figure_of_the_demos_report_adds_up(pulled: tuple[Inputs, Snapshot]) -> None:
-    inputs, snapshot = pulled
+def test_every_figure_of_the_demos_report_adds_up(
+    pulled: tuple[Inputs, Snapshot, Snapshot | None],
+) -> None:
+    inputs, snapshot, previous = pulled
     told = 0
     for status in snapshot.projects:
-        project = Explainer(inputs, status.code)
+        project = Explainer(inputs, status.code, previous)
         for code, figures in (
             ("", status.figures),
             *((p.code, p.figures) for p in status.packages),
@@ -130,7 +127,7 @@ def test_a_package_and_json_carry_every_part(run: Run) -> None:
 @pytest.mark.parametrize(
     ("words", "advice"),
     [
-        (("NTE", "ac"), 'did you mean "NET"?'),
+        (("NETT", "ac"), 'did you mean "NET"?'),
         (("NET", "labor"), 'did you mean "labour"?'),
         (("NET", "ac", "--package", "9"), "known: 1.1, 1.2, 1.3, 1.4, 1.5"),
     ],

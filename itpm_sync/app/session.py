@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from importlib.metadata import version
@@ -28,6 +28,10 @@ from itpm_sync.store import RunLock, Store
 log = logging.getLogger(__name__)
 
 
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 @dataclass
 class Session:
     """A configuration with its open store, for one command."""
@@ -36,12 +40,13 @@ class Session:
     store: Store
     redactor: Redactor
     mappings: Mappings
+    clock: Callable[[], datetime] = _now  # the demo's past is told with a clock of its own
     stop: threading.Event = field(default_factory=threading.Event)  # set: nobody waits any more
     _built: dict[str, Connector] = field(default_factory=dict)
 
     def now(self) -> datetime:
         """This moment, aware UTC."""
-        return datetime.now(UTC)
+        return self.clock()
 
     def today(self) -> date:
         """Today's date in the zone of the configuration."""

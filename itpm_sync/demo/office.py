@@ -1,14 +1,16 @@
 """What the office keeps in spreadsheets, as rows: plan, contracts, orders, invoices, rates, risks.
 
-They hold the mistakes that such files hold: an invoice entered twice, a date that does not exist.
+They hold the mistakes that such files hold: an invoice entered twice, a date that does not exist,
+a delivery for an order that nobody knows. `BRANCHES` is the register of finished branch refits
+that the branch coordinator sends now and then.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
-from itpm_sync.demo.plan import PACKAGES, PEOPLE, Package, project_row, working_day
+from itpm_sync.demo.plan import PACKAGES, PEOPLE, WEEK_NOW, Package, project_row, working_day
 
 Row = Sequence[object]
 
@@ -26,6 +28,7 @@ Number;Title;Vendor;Project;Ceiling;Currency;Start;End;Notice (days);Renewal;Own
 C-100;Switches and access points;Alpnet AG;NET;260'000.00;CHF;-125;+135;30;none;Ana Ruiz
 C-200;Migration consultants;Deskworks GmbH;SDM;60'000.00;EUR;-85;+35;30;manual;Tom Becker
 C-300;Cloud platform;Nimbus Inc;DAP;90'000.00;USD;-323;+42;30;automatic;Mei Tanaka
+C-400;Battery service;Voltwerk AG;UPS;20'000.00;CHF;-400;-30;30;none;Iva Novak
 """,
     "orders.csv": """
 Order;Line;Description;Vendor;Contract;Project;WBS;Ordered;Quantity;Net;Currency;Status
@@ -35,6 +38,10 @@ PO-1003;1;Fibre modules;Lumen SARL;;NET;1.2;@4.2;64;9'600.00;EUR;open
 PO-2001;1;Consulting days;Deskworks GmbH;C-200;SDM;2.2;@2.0;40;48'000.00;EUR;open
 PO-2002;1;Data loader licence;Deskworks GmbH;C-200;SDM;2.3;@6.0;1;14'500.00;EUR;open
 PO-3001;1;Platform subscription;Nimbus Inc;C-300;DAP;3.2;@1.0;12;84'000.00;USD;open
+PO-4001;1;Branch line, set-up;Norrnet AB;;WAN;4.1;@2.4;6;180'000.00;SEK;open
+PO-5001;1;Battery set;Voltwerk AG;;UPS;5.1;@2.0;10;24'000.00;CHF;open
+PO-5002;1;Battery cabinet;Voltwerk AG;;UPS;5.1;@2.0;4;6'000.00;CHF;closed
+PO-5003;1;Power sensor;Voltwerk AG;;UPS;5.3;@7.0;20;9'000.00;CHF;open
 """,
     "receipts.csv": """
 Order;Line;Received;Quantity
@@ -43,6 +50,11 @@ PO-1002;1;@6.2;120
 PO-1003;1;@5.6;64
 PO-2001;1;@8.0;38
 PO-3001;1;@9.0;9
+PO-4001;1;@6.0;6
+PO-5001;1;@4.0;10
+PO-5002;1;@4.0;3
+PO-5003;1;@9.0;24
+PO-5009;1;@8.2;2
 """,
     "invoices.csv": """
 Invoice;Line;Type;Vendor;Order;Order line;Contract;Project;WBS;Date;Quantity;Net;Currency;Paid
@@ -55,7 +67,23 @@ D-032;1;invoice;Deskworks GmbH;PO-2001;1;C-200;SDM;2.2;@9.2;18;21'600.00;EUR;
 N-900;1;invoice;Nimbus Inc;PO-3001;1;C-300;DAP;3.2;@8.0;9;63'000.00;USD;@9.2
 N-907;1;invoice;Nimbus Inc;;;C-300;DAP;3.2;@9.0;1;7'400.00;USD;
 N-908;1;credit note;Nimbus Inc;PO-3001;1;C-300;DAP;3.2;@9.4;;-2'000.00;USD;
+K-55;1;invoice;Kopierfix;;;;SDM;2.1;@4.0;1;860.00;CHF;
+NN-7;1;invoice;Norrnet AB;PO-4001;1;;WAN;4.1;@7.0;6;180'000.00;SEK;
+V-310;1;invoice;Voltwerk AG;PO-5001;1;;UPS;5.1;@5.0;5;14'000.00;CHF;
+V-322;1;invoice;Voltwerk AG;PO-5002;1;;UPS;5.1;@5.0;3;4'500.00;CHF;
+V-340;1;invoice;Voltwerk AG;PO-5003;1;;UPS;5.3;@9.0;10;4'500.00;CHF;
+V-351;1;invoice;Voltwerk AG;;;C-400;UPS;5.1;-12;1;1'900.00;CHF;
+P-18;1;credit note;Druckhaus AG;PO-0900;1;;PRN;6.1;@7.0;;-5'400.00;CHF;
 X-1;1;invoice;Kopierfix;;;;NET;;31.02.2026;1;1'2O0.00;CHF;
+""",
+    "payments.csv": """
+Payment;Invoice;Vendor;Paid;Gross;Currency
+B-71;L-41;Lumen SARL;@8.0;2'210.00;EUR
+""",
+    "timesheet.csv": """
+Sheet;Person;Project;WBS;Day;Hours
+T-1;Nils Berg (Norrnet);WAN;4.1;@4.2;7.5
+T-2;Nils Berg (Norrnet);WAN;4.1;@5.4;6.0
 """,
     "fx.csv": """
 Date;Currency;Base;Rate
@@ -72,13 +100,30 @@ DAP;R4;Key people leave;;;;Mei Tanaka;open;
     "changes.csv": """
 Project;Number;Title;Status;Approved by;Approved on;Amount;Currency
 SDM;CR-7;Chat channel for the desk;approved;Head of Service Management;@4.4;6'000.00;EUR
+NET;CR-3;Second core for plant Nord;approved;Chief Information Officer;@4.0;40'000.00;CHF
 SDM;CR-9;Works council view;requested;;;4'000.00;EUR
+""",
+}
+
+BRANCHES = {
+    "register.csv": """
+Branch;Name;Start;Planned finish;Actual finish;Planned cost;Actual cost;Currency;Cost variance;Days
+B-01;Refit Bern;-400;-300;-290;38'000.00;41'500.00;CHF;-3'500.00;-10.0
+B-02;Refit Basel;-360;-250;-252;26'000.00;24'900.00;CHF;1'900.00;2
+B-03;Refit Chur;-330;-240;-220;19'000.00;21'000.00;CHF;-2'000.00;-2.0
+B-04;Refit Thun;-300;-200;-195;;17'800.00;CHF;;-5.0
+B-05;Refit Sion;-280;-190;-190;12'000.00;11'700.00;CHF;300.00;0
+B-05;Refit Sierre;-270;-180;-176;14'000.00;14'300.00;CHF;-300.00;-4.0
+""",
+    "leases.csv": """
+Number;Title;Vendor;Start;End
+L-1;Lease of the branch in Bern;Immo Bern AG;-900;+900
 """,
 }
 
 _PLAN_HEADER = (
     "Project", "WBS", "Work package", "Team", "Start", "Finish",
-    "Budget", "Currency", "Method", "% done", "Baseline hours",
+    "Budget", "Currency", "Method", "% done", "Baseline hours", "Element",
 )  # fmt: skip
 
 
@@ -87,18 +132,8 @@ _PEOPLE_HEADER = ("Name", "E-mail", "Team", "Skills", "% of a week", "Leave", "L
 
 def files(today: date, start: date) -> dict[str, tuple[Row, ...]]:
     """File name → header and rows, as of `today`; `start` is the Monday of the first week."""
-
-    def cell(text: str) -> str:
-        if text[:1] == "@":
-            return _written(working_day(start, float(text[1:])))
-        is_offset = text[:1] in ("+", "-") and text[1:].isdigit()
-        return _written(today + timedelta(days=int(text))) if is_offset else text
-
-    rows: dict[str, tuple[Row, ...]] = {
-        name: tuple(tuple(map(cell, line.split(";"))) for line in text.strip().splitlines())
-        for name, text in _OFFICE.items()
-    }
-    rows["plan.xlsx"] = (_PLAN_HEADER, *(_plan_row(p, start) for p in PACKAGES))
+    rows = _tables(_OFFICE, today, start)
+    rows["plan.xlsx"] = plan(start, WEEK_NOW)
     rows["people.csv"] = (_PEOPLE_HEADER, *(_person_row(*p[:2], today) for p in PEOPLE))
     since = _written(start - timedelta(days=200))
     rows["rates.csv"] = (
@@ -106,6 +141,29 @@ def files(today: date, start: date) -> dict[str, tuple[Row, ...]]:
         *((name, f"{rate}.00", project_row(code)[4], since) for name, _, code, rate in PEOPLE),
     )
     return rows
+
+
+def plan(start: date, week: float) -> tuple[Row, ...]:
+    """The plan as it was in a week."""
+    return (_PLAN_HEADER, *(_plan_row(p, start, week) for p in PACKAGES))
+
+
+def branches(today: date, start: date) -> dict[str, tuple[Row, ...]]:
+    """The branch coordinator's files, by name."""
+    return _tables(BRANCHES, today, start)
+
+
+def _tables(texts: Mapping[str, str], today: date, start: date) -> dict[str, tuple[Row, ...]]:
+    def cell(text: str) -> str:
+        if text[:1] == "@":
+            return _written(working_day(start, float(text[1:])))
+        is_offset = text[:1] in ("+", "-") and text[1:].isdigit()
+        return _written(today + timedelta(days=int(text))) if is_offset else text
+
+    return {
+        name: tuple(tuple(map(cell, line.split(";"))) for line in text.strip().splitlines())
+        for name, text in texts.items()
+    }
 
 
 def _person_row(name: str, team: str, today: date) -> Row:
@@ -124,12 +182,12 @@ def _person_row(name: str, team: str, today: date) -> Row:
     return name, address, team, skills, percent, leave, left
 
 
-def _plan_row(package: Package, start: date) -> Row:
+def _plan_row(package: Package, start: date, week: float) -> Row:
     return (
         package.project, package.code, package.name, package.team,
         working_day(start, package.first), working_day(start, package.last + 0.8),
-        package.budget, package.currency, package.method, package.percent,
-        package.hours_per_item * len(package.items),
+        package.budget_in(week), package.currency, package.method, package.percent,
+        package.hours_per_item * len(package.items) or None, package.element,
     )  # fmt: skip
 
 

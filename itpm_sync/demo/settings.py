@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 from typing import Any
 
 import yaml
 
-from itpm_sync.demo.plan import PROJECTS, WEEKS, working_day
+from itpm_sync.demo.plan import OFFICE_PROJECTS, PROJECTS, WEEKS, working_day
 from itpm_sync.demo.world import ZONE, Programme
 
 _FILES = """\
@@ -31,6 +32,7 @@ _FILES = """\
           method: Method
           percent_complete: {column: "% done", as: percent}
           planned_effort_s: {column: Baseline hours, as: hours}
+        attributes: {budget_element: Element}
       milestones:
         file: milestones.csv
         kind: milestone
@@ -97,6 +99,25 @@ _FILES = """\
           quantity: Quantity
           amount: {column: Net, as: money, currency: {column: Currency}}
           paid_on: Paid
+      payments:
+        file: payments.csv
+        kind: payment
+        key: [Payment]
+        columns:
+          invoice: Invoice
+          vendor: Vendor
+          paid_on: Paid
+          amount: {column: Gross, as: money, currency: {column: Currency}}
+      timesheet:
+        file: timesheet.csv
+        kind: time_entry
+        key: [Sheet]
+        columns:
+          person: Person
+          project_key: Project
+          work_package: WBS
+          on: Day
+          duration_s: {column: Hours, as: hours}
       rates:
         file: rates.csv
         kind: rate
@@ -148,6 +169,31 @@ _FILES = """\
           approved_by: Approved by
           approved_on: Approved on
           amount: {column: Amount, as: money, currency: {column: Currency}}
+  branches:                      # what the branch coordinator sends now and then: not in the job
+    connector: files
+    folder: branches
+    defaults: {date: "%d.%m.%Y", thousands: "'", delimiter: ";"}
+    tables:
+      register:
+        file: register.csv
+        kind: project
+        key: [Branch, Name]
+        columns:
+          code: Branch
+          name: Name
+          planned_start: Start
+          planned_finish: Planned finish
+          actual_finish: Actual finish
+          planned_cost: {column: Planned cost, as: money, currency: {column: Currency}}
+          actual_cost: {column: Actual cost, as: money, currency: {column: Currency}}
+        attributes:
+          published_cost_variance: {column: Cost variance, as: decimal}
+          published_schedule_variance_days: {column: Days, as: decimal}
+      leases:
+        file: leases.csv
+        kind: contract
+        key: [Number]
+        columns: {number: Number, title: Title, vendor: Vendor, start: Start, end: End}
 """
 
 
@@ -159,6 +205,8 @@ def configuration(
     """The demo's itpm.yaml. `publish_to` names the connections that carry the status tickets."""
     blocks = "".join(yaml_block({name: dict(block)}) for name, block in connections.items())
     projects = "".join(_project(world, row, publish_to) for row in PROJECTS)
+    projects += "".join(_project(world, row, ()) for row in OFFICE_PROJECTS)
+    weekly = ", ".join([*connections, "office"])
     return f"""\
 # The demo of ITPM Sync: an invented programme, served by sandboxes on this machine.
 version: 1
@@ -172,6 +220,7 @@ connections:
 projects:
 {projects}
 plan_from: [office]              # versions of the work system are no work packages here
+discover_projects: [branches]    # each row of the register is a project of its own
 
 # Which work package a ticket belongs to: here a field of the ticket says so.
 allocation:
@@ -179,21 +228,69 @@ allocation:
     when: {{cost_code: "*"}}
     work_package: "{{cost_code}}"
 
+duplicates: {{listed: 2}}         # as many pairs as the weekly meeting can decide
+
+# What people have decided, with their name and until when.
+waivers:
+{_indented(_yaml(_waivers(world.today)))}overrides:
+{_indented(_yaml(_overrides(world.today)))}
 jobs:
-  weekly: [pull, reconcile, report, publish]
+  weekly: {{steps: [pull, reconcile, report, publish], connections: [{weekly}]}}
 """
+
+
+def _waivers(today: date) -> list[dict[str, object]]:
+    """One in force, one that has run out, and one whose matter is settled."""
+    return [
+        {
+            "finding": "package-late", "project": "NET", "subject": "1.2",
+            "reason": "the second delivery is agreed with the supplier",
+            "author": "Chief Information Officer", "expires": today + timedelta(days=21),
+        },
+        {
+            "finding": "invoice-over-receipt", "project": "NET",
+            "reason": "the goods were said to be on their way",
+            "author": "Ana Ruiz", "expires": today - timedelta(days=3),
+        },
+        {
+            "finding": "no-rate", "project": "SDM", "reason": "new rates come with the contract",
+            "author": "Tom Becker", "expires": today + timedelta(days=30),
+        },
+    ]  # fmt: skip
+
+
+def _overrides(today: date) -> list[dict[str, object]]:
+    """One in force, one that has run out, and one of a project that is not there any more."""
+    return [
+        {
+            "project": "DAP", "dimension": "quality", "rating": "amber",
+            "reason": "the auditors wait for an export that nobody has begun",
+            "author": "Chief Data Officer", "expires": today + timedelta(days=14),
+        },
+        {
+            "project": "NET", "dimension": "cost", "rating": "amber",
+            "reason": "a credit of the supplier was promised",
+            "author": "Ana Ruiz", "expires": today - timedelta(days=10),
+        },
+        {
+            "project": "VPN", "rating": "red", "reason": "the project was stopped",
+            "author": "Chief Information Officer", "expires": today + timedelta(days=20),
+        },
+    ]  # fmt: skip
 
 
 def _project(world: Programme, row: tuple[str, ...], publish_to: Sequence[str]) -> str:
     code, name, manager, sponsor, currency = row
+    stage = "initiation" if code == "TEL" else "execution"
     finish = working_day(world.start, WEEKS + 0.8)
     declared = "green" if code == "NET" else "amber"
-    block = {
-        "code": code, "name": name, "stage": "execution", "manager": manager,
+    block: dict[str, object] = {
+        "code": code, "name": name, "stage": stage, "manager": manager,
         "sponsor": sponsor, "currency": currency, "start": world.start, "finish": finish,
         "declared_rating": declared, "baseline_on": world.start,
-        "publish": [{"connection": c, "address": f"{code}-1"} for c in publish_to],
     }  # fmt: skip
+    if publish_to:
+        block["publish"] = [{"connection": c, "address": f"{code}-1"} for c in publish_to]
     return _indented(_yaml([block]))
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
 from itpm_sync.demo.plan import (
+    CANCELLED,
     PACKAGES,
     PEOPLE,
     PROJECTS,
@@ -42,7 +43,7 @@ TICKETS = (
 def tickets(today: date, start: date) -> tuple[Record, ...]:
     """Everything that the work system and the help desk hold on `today`; `start` is a Monday."""
     work = tuple(_work_items(today, start))
-    desk = (*_help_desk(today, start), _asked_twice(start))
+    desk = (*_help_desk(today, start), *_asked_twice(start))
     return (
         *_projects(),
         *_sprints(today, start),
@@ -122,6 +123,8 @@ def _planned(  # noqa: PLR0917 — a row of a table
     created = start - timedelta(days=7 - position % 3)
     team = [name for name, team, code, _ in PEOPLE if code == package.project]
     status, word = _state(begin, end, today)
+    if (package.project, title) in CANCELLED and status is WorkStatus.DONE:
+        status, word = WorkStatus.CANCELLED, "Cancelled"
     hours = package.hours_per_item
     spent = round(_share(begin, end, today) * hours * 3600)
     return WorkItem(
@@ -142,7 +145,7 @@ def _planned(  # noqa: PLR0917 — a row of a table
         reporter=team[0],
         versions=(f"{package.project} {'first' if package.last <= 7 else 'second'} release",),
         created_at=_at(created),
-        resolved_at=_at(end, 16) if status is WorkStatus.DONE else None,
+        resolved_at=_at(end, 16) if end < today else None,
         updated_at=_at(min(end, today), 16) if begin <= today else _at(created),
     )
 
@@ -211,7 +214,7 @@ def _worklogs(items: Iterable[WorkItem], today: date) -> Iterator[TimeEntry | Fi
                 duration_s=seconds,
             )
             left, day = left - seconds, day - timedelta(days=1)
-        if item.status is WorkStatus.DONE and item.resolved_at:
+        if item.resolved_at:
             yield FieldChange(
                 ref=_ref("change", f"{item.ref.source_id}1"),
                 item=item.id,
@@ -219,7 +222,7 @@ def _worklogs(items: Iterable[WorkItem], today: date) -> Iterator[TimeEntry | Fi
                 author=item.assignee,
                 field_name="status",
                 before="In Progress",
-                after="Done",
+                after=item.source_status,
             )
 
 
@@ -256,25 +259,32 @@ def _help_desk(today: date, start: date) -> Iterator[HelpDeskItem]:
         )
 
 
-def _asked_twice(start: date) -> HelpDeskItem:
-    """A request for what a work item of the network project plans already."""
-    created = _at(start - timedelta(days=6))
-    return HelpDeskItem(
-        ref=_ref("ticket", 1091),
-        project_key="NET",
-        key="1091",
-        title="Please remove the old switches",
-        type=TicketType.REQUEST,
-        status=TicketStatus.OPEN,
-        source_status="open",
-        priority="P4",
-        queue="Helpdesk",
-        category="Hardware",
-        requester="ana.ruiz@example.org",
-        assignee="Iva Novak",
-        created_at=created,
-        updated_at=created,
+def _asked_twice(start: date) -> Iterator[HelpDeskItem]:
+    """Requests for what work items of the projects plan already."""
+    asked = (
+        ("NET", "Please remove the old switches", "Ana Ruiz", "Iva Novak"),
+        ("NET", "Migrate branch Basel, please", "Ana Ruiz", "Luc Meyer"),
+        ("SDM", "Train the approvers", "Tom Becker", "Sara Lind"),
+        ("DAP", "Board dashboard", "Mei Tanaka", "Rita Gomez"),
     )
+    created = _at(start - timedelta(days=6))
+    for number, (code, title, requester, assignee) in enumerate(asked, start=1091):
+        yield HelpDeskItem(
+            ref=_ref("ticket", number),
+            project_key=code,
+            key=str(number),
+            title=title,
+            type=TicketType.REQUEST,
+            status=TicketStatus.OPEN,
+            source_status="open",
+            priority="P4",
+            queue="Helpdesk",
+            category="Hardware" if code == "NET" else "Software",
+            requester=f"{requester.casefold().replace(' ', '.')}@example.org",
+            assignee=assignee,
+            created_at=created,
+            updated_at=created,
+        )
 
 
 def _desk_time(items: Iterable[HelpDeskItem]) -> Iterator[TimeEntry]:

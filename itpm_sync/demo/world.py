@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from itpm_sync.demo.office import Row, files
-from itpm_sync.demo.plan import PROJECTS, WEEK_NOW
+from itpm_sync.demo.office import Row, branches, files, plan
+from itpm_sync.demo.plan import PROJECTS, RE_PLANNED, WEEK_NOW, working_day
 from itpm_sync.demo.tickets import tickets
 from itpm_sync.model import Record, WorkItem, WorkStatus
 
@@ -23,6 +23,16 @@ class Programme:
     start: date
     records: tuple[Record, ...]
     files: Mapping[str, tuple[Row, ...]]  # file name → header and rows
+    branches: Mapping[str, tuple[Row, ...]]  # the branch coordinator's files
+
+    @property
+    def re_planned(self) -> date:
+        """The day on which a new baseline replaced the first one."""
+        return working_day(self.start, RE_PLANNED)
+
+    def files_in(self, week: float) -> Mapping[str, tuple[Row, ...]]:
+        """The office's files with the plan of an earlier week."""
+        return {**self.files, "plan.xlsx": plan(self.start, week)}
 
 
 def local_today() -> date:
@@ -33,7 +43,13 @@ def local_today() -> date:
 def programme(today: date) -> Programme:
     """The programme as of `today`, which is in its tenth week."""
     start = today - timedelta(days=today.weekday(), weeks=WEEK_NOW - 1)
-    return Programme(today, start, tickets(today, start), files(today, start))
+    return Programme(
+        today=today,
+        start=start,
+        records=tickets(today, start),
+        files=files(today, start),
+        branches=branches(today, start),
+    )
 
 
 def changed_ticket(world: Programme) -> WorkItem:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from itpm_sync.demo.office import Row
-from itpm_sync.demo.world import Programme
 
 
-def write_files(world: Programme, folder: Path) -> None:
+def write_files(files: Mapping[str, Sequence[Row]], folder: Path) -> None:
     """Writes the plan as a workbook and the rest as the CSV files that an office would export."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, rows in world.files.items():
+    for name, rows in files.items():
         if name.endswith(".xlsx"):
             _write_workbook(folder / name, rows)
         else:
