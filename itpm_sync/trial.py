@@ -300,8 +300,12 @@ def _on(config: Path, day: date) -> Iterator[app.Session]:
         yield session
 
 
-def _record(session: app.Session, screen: Screen, **said: str) -> None:
-    for line in app.baseline_record(session, "NET", author="Ana Ruiz", **said):
+def _record(
+    session: app.Session, screen: Screen, *, approval: str = "", change_request: str = ""
+) -> None:
+    for line in app.baseline_record(
+        session, "NET", author="Ana Ruiz", approval=approval, change_request=change_request
+    ):
         screen.line(line)
 
 
