@@ -39,7 +39,7 @@ class Office:
         asked = {**given, "auth": auth, "projects": ["A"], "sprints": False}
         connector = JiraConnector("jira", JiraSettings.model_validate(asked), Context(Path()))
         mapper = compile_mapping(shipped_mapping(), dict(connector.variables()), "mapping.yaml")
-        source = PullSource("jira", lambda: (connector, mapper))
+        source = PullSource("jira", lambda _known: (connector, mapper))
         run = self.store.begin_run("pull", ours)
         result = pull(self.store, [source], run=run, now=ours, sweep_every=1000 * DAY, inline=True)
         connector.close()
