@@ -35,6 +35,7 @@ class Stopping:
         self.signal: int | None = None
         self._former: dict[signal.Signals, Any] = {}
         self._woken, self._wakes = os.pipe()
+        self._leaving = threading.RLock()  # two threads may leave at once: one says so
 
     def __enter__(self) -> Self:
         os.set_blocking(self._wakes, False)
@@ -53,6 +54,7 @@ class Stopping:
 
     def leave(self) -> NoReturn:
         """Says so in a line and ends the process, with whatever threads it has."""
+        self._leaving.acquire()  # for good
         number = self.signal or signal.SIGINT
         cursor = _SHOW_CURSOR if sys.stderr.isatty() else ""
         with suppress(OSError, ValueError):  # the terminal may be what has gone

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import subprocess
 import warnings
 from collections.abc import Iterator
@@ -11,12 +12,20 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import settings
 
 from itpm_sync import trial
 from itpm_sync.output.console import Output
 from itpm_sync.store import Store
 
 _NUMBERS = itertools.count(1)
+
+# Each property is tried on a few examples in `make test` and on many in `make soak`.
+settings.register_profile("test", max_examples=40, deadline=None)
+settings.register_profile(
+    "soak", max_examples=int(os.environ.get("ITPM_SOAK_EXAMPLES", "2000")), deadline=None
+)
+settings.load_profile("soak" if "ITPM_SOAK_EXAMPLES" in os.environ else "test")
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +46,11 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server.psql("ALTER SYSTEM SET fsync = off; ALTER SYSTEM SET full_page_writes = off;")
     server.psql("SELECT pg_reload_conf();")
     yield server.get_uri().replace("postgresql://", "postgresql+psycopg://").replace(":@", "@")
-    server.cleanup()
+    with pytest.MonkeyPatch.context() as patch:  # its data go too: nothing needs to be written back
+        inner = pgserver.postgres_server
+        control = inner.pg_ctl
+        patch.setattr(inner, "pg_ctl", lambda a, **given: control([*a, "-m", "immediate"], **given))
+        server.cleanup()
 
 
 def _started(pgserver: Any, folders: pytest.TempPathFactory) -> Any:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar
 import jsonschema
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import AfterValidator, Field, SecretStr
 
@@ -572,7 +572,6 @@ def _problems_of(path: Path) -> tuple[Problem, ...]:
     return ()
 
 
-@settings(max_examples=100, deadline=None)
 @given(text=_mutated())
 def test_a_mutilated_file_loads_or_is_a_config_error(
     tmp_path_factory: pytest.TempPathFactory, text: str
@@ -595,7 +594,6 @@ _YAML = st.recursive(
 _BLOCKS = sorted(Root.model_fields)
 
 
-@settings(max_examples=80, deadline=None)
 @given(block=st.sampled_from(_BLOCKS), value=_YAML)
 def test_any_value_in_any_block_loads_or_is_a_config_error(
     tmp_path_factory: pytest.TempPathFactory, block: str, value: Any

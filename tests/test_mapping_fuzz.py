@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from itpm_sync.connector import RawRecord
@@ -125,7 +125,6 @@ def _compiled(data: Any) -> Mapper | ConfigError:
 # ---- promises -----------------------------------------------------------------------------------
 
 
-@settings(max_examples=80, deadline=None)
 @given(JSON | st.builds(lambda s: {"version": 1, "streams": s}, JSON) | _mappings(sound=False))
 def test_any_data_compiles_or_names_its_mistakes(data: Any) -> None:
     result = _compiled(data)
@@ -136,7 +135,6 @@ def test_any_data_compiles_or_names_its_mistakes(data: Any) -> None:
         assert len(result.fingerprint) == 16
 
 
-@settings(max_examples=150, deadline=None)
 @given(_mappings(sound=True) | _mappings(sound=False), BODIES)
 def test_any_body_is_mapped_to_typed_records_or_quarantined(mapping: Any, body: Any) -> None:
     mapper = _compiled(mapping)

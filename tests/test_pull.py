@@ -754,7 +754,6 @@ def apply(world: World, step: tuple[str, int, str]) -> None:
 
 
 @settings(
-    max_examples=60, deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )  # fmt: skip
 @given(steps=STEPS, ids=st.booleans())

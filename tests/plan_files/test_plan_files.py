@@ -440,9 +440,7 @@ def test_a_task_with_only_a_finish_is_planned_for_that_day(written, xml):
     assert (package.planned_start, package.planned_finish) == (date(2026, 3, 6), date(2026, 3, 6))
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_a_damaged_plan_gives_a_plan_or_says_what_is_wrong(tmp_path, xml, data):
     whole = xml.document(

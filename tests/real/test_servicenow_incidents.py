@@ -26,6 +26,7 @@ DATA = SHARED / "data" / "servicenow-incidents" / "incident_events.csv.xz"
 pytestmark = [
     pytest.mark.real,
     pytest.mark.skipif(not DATA.is_file(), reason="the real data are not beside the project"),
+    pytest.mark.skipif(os.environ.get("ITPM_REAL") != "1", reason="takes minutes: make real"),
 ]
 DAYS = (date(2016, 3, 31), date(2016, 4, 30), date(2016, 5, 31))
 

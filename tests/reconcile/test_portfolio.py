@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections import Counter
 from datetime import date
 from decimal import Decimal
@@ -132,6 +133,8 @@ def test_rating_of_a_register_row():
     assert ratings["time"][0] == "grey"
 
 
+@pytest.mark.real
+@pytest.mark.skipif(os.environ.get("ITPM_REAL") != "1", reason="takes minutes: make real")
 def test_us_it_dashboard(shared):
     """2,472 real rows: what is consistent agrees, what is not is found, nothing is lost."""
     path = shared / "data" / "us-it-dashboard" / "projects.csv"

@@ -46,6 +46,9 @@ def office(tmp_path: Path, store_url: str, sandbox: JiraSandbox) -> Office:
     return Office(tmp_path, store_url, sandbox)
 
 
+soak_only = pytest.mark.skipif(not SOAK, reason="one kind of full disk is enough: make soak")
+
+
 # ---- killed -------------------------------------------------------------------------------------
 
 
@@ -80,7 +83,7 @@ def test_killed_at_any_instant_the_next_run_makes_the_store_equal(
 def test_of_two_runs_at_once_one_works_and_the_other_ends_with_5(
     office: Office, sandbox: JiraSandbox
 ) -> None:
-    with sandbox_that(sandbox, Faults(latency_s=0.2)), office.start() as first:
+    with sandbox_that(sandbox, Faults(latency_s=3.0)), office.start() as first:
         until(lambda: office.holder() or first.poll() is not None)
         code, said = office.run()
         sandbox.set_faults(Faults())
@@ -168,6 +171,7 @@ def test_a_full_disk_is_told_harms_nothing_and_is_forgotten_once_there_is_room(
     office.assert_equal_to_source()
 
 
+@soak_only
 def test_a_disk_without_a_single_free_byte_is_told_as_such(
     small_disk: Path, sandbox: JiraSandbox
 ) -> None:
@@ -206,6 +210,7 @@ def small_postgresql(small_disk: Path, postgresql: str) -> Iterator[str]:
     engine.dispose()
 
 
+@soak_only
 def test_a_full_disk_of_postgresql_is_told_and_is_forgotten_once_there_is_room(
     tmp_path: Path, small_disk: Path, small_postgresql: str, sandbox: JiraSandbox
 ) -> None:

@@ -44,7 +44,7 @@ def office(tmp_path: Path, sandbox: JiraSandbox) -> Iterator[Office]:
     sandbox.set_faults(Faults())
 
 
-both = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+both = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT][: 2 if SOAK else 1])
 
 
 @both

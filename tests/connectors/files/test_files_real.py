@@ -25,6 +25,7 @@ WINDOW = Window(since=None, until=datetime(2026, 1, 1, tzinfo=UTC))
 pytestmark = [
     pytest.mark.real,
     pytest.mark.skipif(not FOLDER.is_dir(), reason=f"the real data is not in {FOLDER}"),
+    pytest.mark.skipif(os.environ.get("ITPM_REAL") != "1", reason="takes minutes: make real"),
 ]
 
 MILLIONS = {"as": "money", "currency": "USD", "scale": 1_000_000, "required": True}
