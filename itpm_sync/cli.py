@@ -410,7 +410,8 @@ def explain(  # noqa: PLR0917 — typer reads the options from the parameters
 ) -> None:
     """Where a number comes from: its formula, inputs and records.
 
-    FIGURE `rating` tells how each dimension is rated, by the figures and by whom else.
+    FIGURE `rating` tells how each dimension is rated, by the figures and by whom else. PROJECT
+    `portfolio` takes a total apart, `contract:NUMBER:burn` a contract, `desk_open` the help desk.
     """
     from itpm_sync import app
 

@@ -16,6 +16,7 @@ from itpm_sync.app.reconciling import previous_of
 from itpm_sync.reconcile.explain import Explainer
 from itpm_sync.reconcile.explanation import Explanation, adding_up
 from itpm_sync.reconcile.status import Inputs, Snapshot
+from itpm_sync.reconcile.totals import explain_total, names
 
 Run = Callable[..., tuple[int, str]]
 
@@ -69,8 +70,96 @@ def test_every_figure_of_the_demos_report_adds_up(
                     cents = adding_up(found.parts)
                     assert abs(sum(c or 0 for c in cents) - exact.value) <= Fraction(1, 200), what
                 assert found.inputs or found.parts or found.samples or exact.value == 0, what
+                for part in (*found.inputs, *found.parts):
+                    assert not part.identity or part.url or part.place, (*what, part)
                 told += 1
     assert told > 300
+
+
+def test_every_contract_and_help_desk_number_of_the_demos_report_adds_up(
+    pulled: tuple[Inputs, Snapshot, Snapshot | None],
+) -> None:
+    inputs, snapshot, previous = pulled
+    burns = desks = 0
+    for status in snapshot.projects:
+        project = Explainer(inputs, status.code, previous)
+        printed: dict[str, Fraction | None] = {}
+        for contract in status.contracts:
+            prefix = f"contract:{contract.number}"
+            for state, amount in (
+                ("committed", contract.committed), ("invoiced", contract.invoiced),
+            ):  # fmt: skip
+                printed[f"{prefix}:{state}"] = Fraction(amount.amount) if amount else None
+            burn = contract.burn.value
+            printed[f"{prefix}:burn"] = None if burn is None else Fraction(burn)
+            burns += burn is not None
+        if desk := status.help_desk:
+            printed["desk_open"] = Fraction(desk.open_now)
+            for priority, number in desk.open_by_priority:
+                printed[f"desk_open:{priority}"] = Fraction(number)
+            printed["desk_response_breaches"] = Fraction(desk.response_breaches)
+            printed["desk_resolve_breaches"] = Fraction(desk.resolve_breaches)
+            desks += 1
+        for name, value in printed.items():
+            found, exact = project.of(name), project.number(name)
+            assert (exact.value is None) == (value is None), (status.code, name)
+            if value is None:
+                continue
+            assert abs(exact.value - value) <= Fraction(1, 10**4), (status.code, name)
+            if found.formula:
+                assert evaluated(found) == exact.value, (status.code, name)
+            else:
+                assert found.total == exact.value or not (found.parts or exact.value), name
+    assert burns >= 4
+    assert desks == 3
+
+
+def test_every_total_of_the_portfolio_is_the_sum_of_its_projects(
+    pulled: tuple[Inputs, Snapshot, Snapshot | None],
+) -> None:
+    _, snapshot, _ = pulled
+    assert {t.unit for t in snapshot.totals} == {"CHF", "EUR", "USD"}
+    for name, total in zip(names(snapshot), snapshot.totals, strict=True):
+        found = explain_total(snapshot, name)
+        assert found.figure == total
+        if total.value is None:
+            assert not found.parts
+            continue
+        assert found.total == Fraction(total.value), name
+        for part in found.parts:
+            project = next(p for p in snapshot.projects if p.code == part.project)
+            assert part.value == Fraction(project.figures[part.figure].value or 0), name
+
+
+def test_a_total_names_its_projects_and_those_that_it_leaves_out(run: Run) -> None:
+    code, out = run("explain", "portfolio", "ac:CHF")
+    assert code == 0
+    assert "explain NET ac" in out
+    assert re.search(r"n/a .*WAN", out)
+    code, told = run("explain", "portfolio", "bac:CHF", "--json")
+    assert code == 0
+    assert {p["project"] for p in json.loads(told)["parts"]} == {"NET", "WAN", "UPS", "PRN"}
+    code, out = run("explain", "portfolio", "ac")
+    assert code == 2
+    assert "say ac:CHF, ac:EUR, ac:USD" in out
+
+
+def test_a_contracts_burn_is_told_with_its_money_and_its_term(run: Run) -> None:
+    code, out = run("explain", "DAP", "contract:C-300:burn")
+    assert code == 0
+    assert "((invoiced + accrued) / ceiling) / (elapsed / term)" in out
+    assert "explain DAP contract:C-300:invoiced" in out
+    code, out = run("explain", "DAP", "contract:C-300:invoiced")
+    assert code == 0
+    assert "N-900" in out
+
+
+def test_a_help_desk_count_lists_its_items(run: Run) -> None:
+    code, told = run("explain", "SDM", "desk_open", "--json")
+    assert code == 0
+    parts = json.loads(told)["parts"]
+    assert len(parts) == float(json.loads(told)["figure"]["value"])
+    assert all(p["url"] for p in parts)
 
 
 def test_every_record_behind_the_demos_figures_names_its_rule_place_and_run(config: Path) -> None:

@@ -32,6 +32,7 @@ from itpm_sync.reconcile.status import (
     Severity,
     Snapshot,
 )
+from itpm_sync.reconcile.totals import PORTFOLIO, explain_total
 from itpm_sync.reconcile.tracking import State, changes
 from itpm_sync.store import Run, Store
 
@@ -111,10 +112,15 @@ class Explained:
 
 
 def explain(session: Session, project: str, figure: str, package: str = "") -> Explained:
-    """A figure of the latest snapshot, taken apart. Raises ConfigError for an unknown name."""
+    """A figure of the latest snapshot, taken apart; `project` may be the word `portfolio`.
+
+    Raises ConfigError for an unknown name.
+    """
     from itpm_sync.reconcile.explain import explain as compute
 
     snapshot = snapshot_of(session)
+    if project == PORTFOLIO and not any(p.code == project for p in snapshot.projects):
+        return _explain_total(snapshot, figure, package)
     status, day = _project(snapshot, project), snapshot.data_date
     try:
         found = compute(
@@ -129,6 +135,15 @@ def explain(session: Session, project: str, figure: str, package: str = "") -> E
         found=replace(found, inputs=inputs_, parts=records),
         changed=_changed(status, found),
     )
+
+
+def _explain_total(snapshot: Snapshot, figure: str, package: str) -> Explained:
+    if package:
+        raise ConfigError([Problem((), "the portfolio has no work packages", where="--package")])
+    try:
+        return Explained(run=snapshot.run, found=explain_total(snapshot, figure), changed="")
+    except ReconcileError as error:
+        raise ConfigError([Problem((), str(error), where="explain")]) from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

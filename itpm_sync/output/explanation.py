@@ -69,5 +69,5 @@ def _origin(project: str, part: Part) -> str:
     """How to go on: the command for another figure, the place of a record."""
     if part.figure:
         package = f" --package {part.package}" if part.package else ""
-        return f"explain {project} {part.figure}{package}"
+        return f"explain {part.project or project} {part.figure}{package}"
     return part.url or part.place

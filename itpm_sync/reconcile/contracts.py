@@ -7,7 +7,7 @@ money is that of all orders and invoices which name it, in whichever project the
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
@@ -20,6 +20,9 @@ from itpm_sync.reconcile.status import Colour, ContractStatus, Policy
 from itpm_sync.reconcile.wording import count, day, sentence, show
 
 _OVER = frozenset({"closed", "cancelled", "canceled", "terminated", "expired", "draft"})
+
+
+Entry = tuple[OrderLine | InvoiceLine, Number]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,8 @@ class ContractFacts:
     burn: Number
     notice_deadline: date | None
     late_invoices: tuple[InvoiceLine, ...]  # dated after the end of the term
+    entries: Mapping[str, Sequence[Entry]]  # by state: what each record adds, in `currency`
+    sums: Mapping[str, Number]  # by state: ordered, committed, accrued, invoiced
     gaps: tuple[FxGap, ...]
 
     @property
@@ -86,21 +91,30 @@ def contract_facts(
             return rate
         return known(amount * rate.value)
 
-    def of_orders(amount: Callable[[Netted], Fraction], *, after_invoices: bool) -> Number:
-        return total(
-            row.gap.number
-            if after_invoices and row.gap is not None
-            else convert(amount(row), row.line.amount.currency, row.line.ordered_on, row.line)
+    def of_orders(amount: Callable[[Netted], Fraction], *, after_invoices: bool) -> list[Entry]:
+        return [
+            (
+                row.line,
+                row.gap.number
+                if after_invoices and row.gap is not None
+                else convert(amount(row), row.line.amount.currency, row.line.ordered_on, row.line),
+            )
             for row in rows
-        )
+        ]
 
     rows = [money.documents.netted[o.id] for o in money.orders(contract)]
-    ordered = of_orders(lambda row: row.ordered, after_invoices=False)
-    committed = of_orders(lambda row: row.open, after_invoices=True)
-    accrued = of_orders(lambda row: row.accrued, after_invoices=True)
     lines = money.invoices(contract)
-    invoiced = total(convert(net_amount(i), i.amount.currency, i.invoiced_on, i) for i in lines)
-    burn = _burn(contract, total((invoiced, accrued)), data_date)
+    entries: dict[str, list[Entry]] = {
+        "ordered": of_orders(lambda row: row.ordered, after_invoices=False),
+        "committed": of_orders(lambda row: row.open, after_invoices=True),
+        "accrued": of_orders(lambda row: row.accrued, after_invoices=True),
+        "invoiced": [
+            (i, convert(net_amount(i), i.amount.currency, i.invoiced_on, i)) for i in lines
+        ],
+    }
+    sums = {state: total(number for _, number in found) for state, found in entries.items()}
+    ordered, committed, invoiced = sums["ordered"], sums["committed"], sums["invoiced"]
+    burn = _burn(contract, total((invoiced, sums["accrued"])), data_date)
     deadline = notice_deadline(contract)
     colour, reason = _rate(contract, invoiced, burn, deadline, policy, today=data_date)
     late = tuple(i for i in lines if contract.end and i.invoiced_on > contract.end)
@@ -121,8 +135,9 @@ def contract_facts(
         url=contract.ref.url,
     )
     return ContractFacts(
-        contract, status, currency, ordered, committed, invoiced, burn, deadline, late, tuple(gaps)
-    )
+        contract, status, currency, ordered, committed, invoiced, burn, deadline, late, entries,
+        sums, tuple(gaps),
+    )  # fmt: skip
 
 
 def _currency(contract: Contract, money: ContractMoney) -> str:
@@ -157,11 +172,21 @@ def _burn(contract: Contract, used: Number, data_date: date) -> Number:
         return unknown("the contract has no usable term")
     if used.value is None:
         return used
-    elapsed = (min(data_date, contract.end) - contract.start).days + 1
+    elapsed = elapsed_days(contract.start, contract.end, data_date)
     if elapsed <= 0:
         return unknown("the term has not begun")
-    term = (contract.end - contract.start).days + 1
+    term = term_days(contract.start, contract.end)
     return known(used.value / Fraction(contract.ceiling.amount) / Fraction(elapsed, term))
+
+
+def elapsed_days(start: date, end: date, data_date: date) -> int:
+    """Calendar days of a term up to the data date, both included."""
+    return term_days(start, min(data_date, end))
+
+
+def term_days(start: date, end: date) -> int:
+    """Calendar days of a term, both ends included."""
+    return (end - start).days + 1
 
 
 def _rate(  # noqa: PLR0911 - a decision table, the worst first

@@ -11,12 +11,21 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from functools import cached_property
 from types import MappingProxyType
 from typing import NamedTuple
 
 from itpm_sync.errors import ReconcileError, suggestion
 from itpm_sync.model import Money, Project
-from itpm_sync.reconcile import baseline_terms, evm, forecast_terms, pace_terms, quality_terms
+from itpm_sync.reconcile import (
+    baseline_terms,
+    contract_terms,
+    desk_terms,
+    evm,
+    forecast_terms,
+    pace_terms,
+    quality_terms,
+)
 from itpm_sync.reconcile.allocate import fold
 from itpm_sync.reconcile.context import Context
 from itpm_sync.reconcile.explanation import Explanation, Part, filled, largest_first
@@ -169,7 +178,7 @@ class Explainer:
         if desk is not None:
             effort = replace(desk.status.effort, name="desk_effort_s")
             figures |= {"within_sla": desk.status.within_sla, "desk_effort_s": effort}
-        return figures
+        return {**figures, **self._attached_figures}
 
     def _numbers(self, of: PackageFacts | None) -> Mapping[str, Number]:
         if of is not None:
@@ -177,7 +186,13 @@ class Explainer:
         numbers, desk = dict(project_numbers(self._facts, self._has)), self._facts.desk
         if desk is not None:
             numbers |= {"within_sla": desk.within, "desk_effort_s": desk.effort}
-        return numbers
+        attached = {**desk_terms.numbers(self._facts), **contract_terms.numbers(self._facts)}
+        return {**numbers, **attached}
+
+    @cached_property
+    def _attached_figures(self) -> Mapping[str, Figure]:
+        """Those of the help desk's counts and of the contracts."""
+        return {**desk_terms.figures(self._facts), **contract_terms.figures(self._facts)}
 
     def _term(self, name: str, of: PackageFacts | None, symbol: str = "") -> Part:
         """Another figure as a term."""
@@ -279,6 +294,8 @@ class Explainer:
         }
         if name in told:
             return _Made(parts=[*told[name]()])
+        if name in self._attached_figures:
+            return self._attached(name)
         if name == "defect_age":
             return _Made("median age of the open defects", samples=quality_terms.ages(facts))
         if name in ("bac", "pv", "ev"):
@@ -286,6 +303,11 @@ class Explainer:
         if facts.register is not None and name in facts.register.numbers:
             return self._register(name, facts.register.record)
         return self._derived(name)
+
+    def _attached(self, name: str) -> _Made:
+        if name.startswith("desk_"):
+            return _Made(parts=[*desk_terms.parts(self._facts, self._traces, name)])
+        return _Made(*contract_terms.made(self._facts, self._traces, name))
 
     def _derived(self, name: str) -> _Made:
         """A figure that is computed from others."""

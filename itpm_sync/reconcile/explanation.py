@@ -30,6 +30,7 @@ class Part:
     reason: str = ""
     symbol: str = ""  # how the formula calls it
     figure: str = ""
+    project: str = ""  # of that figure, where it is of another project
     package: str = ""
     kind: str = ""
     identity: str = ""

@@ -55,6 +55,9 @@ class HelpDesk:
     within: Number  # percent
     breached: tuple[HelpDeskItem, ...]
     judged: tuple[tuple[HelpDeskItem, bool], ...]  # behind `within`: whether each missed its target
+    live: Sequence[HelpDeskItem]
+    answered_late: Sequence[HelpDeskItem]  # open, or closed in the last 7 days
+    resolved_late: Sequence[HelpDeskItem]  # the same
     effort: Number  # seconds
     booked: tuple[TimeEntry, ...]  # behind `effort`
 
@@ -72,6 +75,8 @@ def help_desk(
     items = [p.record for p in placed]
     live = [i for i in items if is_open(i, end)]
     recent = [*live, *_closed_within(items, zone, data_date, 7)]
+    answered_late = [i for i in recent if response_breached(i, end)]
+    resolved_late = [i for i in recent if resolve_breached(i, end)]
     breached = [i for i in recent if resolve_breached(i, end) or response_breached(i, end)]
     judged = _judged(items, live, zone, data_date)
     within = _within_sla(judged)
@@ -79,13 +84,15 @@ def help_desk(
     status = HelpDeskStatus(
         open_now=len(live),
         open_by_priority=tuple(sorted(Counter(i.priority or "none" for i in live).items())),
-        response_breaches=sum(bool(response_breached(i, end)) for i in recent),
-        resolve_breaches=sum(bool(resolve_breached(i, end)) for i in recent),
+        response_breaches=len(answered_late),
+        resolve_breaches=len(resolved_late),
         within_sla=figure("within_sla", "Resolved within SLA, last 28 days", within, "percent"),
         weeks=_weeks(items, zone, data_date),
         effort=figure("effort_s", "Effort, last 7 days", effort, "s"),
     )
-    return HelpDesk(status, within, tuple(breached), judged, effort, booked)
+    return HelpDesk(
+        status, within, tuple(breached), judged, live, answered_late, resolved_late, effort, booked
+    )
 
 
 def _closed_within(

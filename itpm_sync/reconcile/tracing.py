@@ -88,9 +88,13 @@ class Traces:
         )
 
     def _fx(self, own: str, on: date, *, or_earliest: bool = False) -> str:
-        base = self._facts.currency
+        return self.fx_to(self._facts.currency, own, on, or_earliest=or_earliest)
+
+    def fx_to(self, base: str, own: str, on: date | None, *, or_earliest: bool = False) -> str:
+        """The rate that converts `own` to `base`, in words; empty where none is needed."""
         if not base or own == base:
             return ""
+        on = on or self._facts.data_date
         rate = self._run.fx.rate(own, base, on, or_earliest=or_earliest)
         if rate.value is None:
             return rate.reason
