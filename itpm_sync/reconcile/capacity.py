@@ -245,7 +245,7 @@ class _Sprints:
         return name, first, last
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Frame:
     """What all persons share."""
 
@@ -254,18 +254,18 @@ class _Frame:
     sprints: _Sprints
     skills: frozenset[str]  # that anybody has
 
-    @property
+    @cached_property
     def tomorrow(self) -> date:
         return self.data_date + timedelta(days=1)
 
-    @property
+    @cached_property
     def monday(self) -> date:
         """Of the first week: this one, unless nothing of it is worked any more."""
         own = self.tomorrow - timedelta(days=self.tomorrow.weekday())
         rest = self.choices.calendar.worked(self.tomorrow, own + timedelta(days=6))
         return own if rest else own + timedelta(days=7)
 
-    @property
+    @cached_property
     def day_s(self) -> Fraction:
         return Fraction(self.choices.hours_per_day) * _HOURS
 

@@ -153,10 +153,10 @@ def unit_of(name: str, facts: ProjectFacts) -> str:
 
 def label_of(name: str) -> str:
     """How people call a figure."""
-    for prefix, words in _DRAWN.items():
-        if name.startswith(prefix):
-            return f"{words}, {name.removeprefix(prefix)} % likely"
-    return LABELS[name]
+    if name in LABELS:
+        return LABELS[name]
+    prefix = next(p for p in _DRAWN if name.startswith(p))
+    return f"{_DRAWN[prefix]}, {name.removeprefix(prefix)} % likely"
 
 
 def _figures(numbers: Mapping[str, Number], facts: ProjectFacts) -> dict[str, Figure]:

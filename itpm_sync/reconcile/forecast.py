@@ -20,7 +20,7 @@ from datetime import date, timedelta
 from fractions import Fraction
 
 from itpm_sync.model import Stage, WorkItem, currency_exponent
-from itpm_sync.reconcile.number import Number, decimal, known, unknown
+from itpm_sync.reconcile.number import Number, decimal, exact_sum, known, unknown
 from itpm_sync.reconcile.performance import Past, Values
 from itpm_sync.reconcile.progress import NO_BUDGET
 from itpm_sync.reconcile.scope import Scope, is_done
@@ -75,7 +75,7 @@ def forecast(of: Known) -> Forecast:
     """The figures `finish_p50`, `cost_p50`, … of one project."""
     size, unit = _measure(of.scope)
     end = of.past.zone.end_of(of.past.work.on)
-    left = sum((size(p.record) for p in of.scope.current if not is_done(p.record, end)), Fraction())
+    left = exact_sum(size(p.record) for p in of.scope.current if not is_done(p.record, end))
     began, weeks = _history(of, size)
     no_finish = _first(_against_finish(of, left, began, weeks))
     by_value = bool(weeks) and all(w.earned.value is not None for w in weeks)
@@ -106,7 +106,7 @@ def _history(
 ) -> tuple[date | None, tuple[Week, ...]]:
     """When work began, and the complete weeks since, no more than the policy looks back."""
     past, zone, today = of.past, of.past.zone, of.past.work.on
-    finished, added = defaultdict[date, list[WorkItem]](list), defaultdict[date, Fraction](Fraction)
+    finished, added = (defaultdict[date, list[WorkItem]](list) for _ in range(2))
     first = min(of.booked, default=date.max)
     for item, _, _ in of.scope.current:
         if item.resolved_at is not None and is_done(item, zone.end_of(today)):
@@ -114,7 +114,7 @@ def _history(
             finished[sunday(on)].append(item)
             first = min(first, on)
         if item.created_at is not None:
-            added[sunday(zone.day_of(item.created_at))] += size(item)
+            added[sunday(zone.day_of(item.created_at))].append(item)
     if first > today:
         return None, ()
     start = first if first.weekday() == 0 else sunday(first) + timedelta(days=1)
@@ -128,7 +128,7 @@ def _weeks(
     past: Past,
     ends: Sequence[date],
     finished: Mapping[date, Sequence[WorkItem]],
-    added: Mapping[date, Fraction],
+    added: Mapping[date, Sequence[WorkItem]],
     size: Callable[[WorkItem], Fraction],
 ) -> Iterable[Week]:
     then = _at(past, ends[0] - timedelta(days=7))
@@ -138,8 +138,8 @@ def _weeks(
         yield Week(
             end,
             items,
-            sum((size(i) for i in items), Fraction()),
-            added.get(end, Fraction()),
+            exact_sum(map(size, items)),
+            exact_sum(map(size, added.get(end, ()))),
             *(_less(a, b) for a, b in zip(now, then, strict=True)),
         )
         then = now

@@ -16,7 +16,7 @@ from typing import overload
 
 from itpm_sync.model import Method
 from itpm_sync.reconcile import evm
-from itpm_sync.reconcile.number import Number, known, total, unknown
+from itpm_sync.reconcile.number import Number, exact_sum, known, total, unknown
 from itpm_sync.reconcile.performance import Values
 from itpm_sync.reconcile.progress import Plan
 from itpm_sync.reconcile.scope import Scope, is_done
@@ -67,7 +67,7 @@ class PlannedValue(Sequence[Fraction]):
             raise IndexError(index)
         number = index % self._length + 1
         if number not in self._sums:
-            self._sums[number] = sum(self._parts_on(number), Fraction(0))
+            self._sums[number] = exact_sum(self._parts_on(number))
         return self._sums[number]
 
     def parts(self, days: Fraction) -> list[Fraction]:

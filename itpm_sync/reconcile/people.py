@@ -104,6 +104,9 @@ class Workers:
 
 
 def _own_calendar(base: Calendar, share: Fraction, leave: Iterable[date]) -> Calendar:
+    leave = frozenset(leave)
+    if share == 1 and not leave:
+        return base
     if not share:
         return Calendar(week=(0,) * 7)
     days = {day: worked * share for day, worked in base.days}

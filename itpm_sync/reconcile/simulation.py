@@ -30,15 +30,15 @@ class Draws:
 
     def __init__(self, seed: int, samples: int, trials: int) -> None:
         self._bits, self._samples, self.trials = np.random.PCG64(seed), np.uint64(samples), trials
-        self._weeks: list[NDArray[np.intp]] = []
+        self._weeks: list[Whole] = []
 
-    def week(self, number: int) -> NDArray[np.intp]:
+    def week(self, number: int) -> Whole:
         """The sample drawn by each trial for a week to come, counted from 0."""
         while len(self._weeks) <= number:
             raw = self._bits.random_raw(self.trials)
             for bits in (raw >> _HALF, raw & np.uint64(0xFFFFFFFF)):
                 # multiply and shift: an even choice to within samples / 2**32
-                self._weeks.append(((bits * self._samples) >> _HALF).astype(np.intp))
+                self._weeks.append(((bits * self._samples) >> _HALF).view(np.int64))
         return self._weeks[number]
 
 
