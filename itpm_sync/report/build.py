@@ -139,8 +139,15 @@ def _facts(project: ProjectStatus) -> tuple[tuple[str, str], ...]:
 
 
 def gate_line(project: ProjectStatus) -> str:
-    """The next stage gate and what is missing before it, in a line."""
-    return sentence(clean(told(project.next_gate), 600)) if project.gates else ""
+    """The next stage gate and what is missing before it, in a line.
+
+    Empty for a row of a register: of a project that is known by its cost and dates alone, no gate's
+    evidence can be there, and saying so of each would hide the others.
+    """
+    from_register = "planned_cost" in project.figures and not project.packages
+    if not project.gates or from_register:
+        return ""
+    return sentence(clean(told(project.next_gate), 600))
 
 
 def _heir(project: ProjectStatus) -> str:

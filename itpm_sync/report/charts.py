@@ -178,7 +178,7 @@ def _time(first: date, last: date, width: int) -> Spec:
         "type": "temporal",
         "scale": {"type": "utc"},
         "axis": {"format": form, "tickCount": max(2, min(width // 80, 8)), "title": None,
-                 "grid": False, "labelOverlap": True, "labelFlush": True},
+                 "grid": False, "labelOverlap": True, "labelSeparation": 8, "labelFlush": True},
     }  # fmt: skip
 
 
@@ -190,6 +190,7 @@ def _amount(top: float) -> Spec:
         "axis": {
             "format": "~s",
             "tickCount": 4,
+            "tickMinStep": 1,
             "title": None,
             "domain": False,
             "labelExpr": "datum.value === 0 ? '0' : datum.label",

@@ -117,6 +117,7 @@ def _line(project: ProjectStatus, past: Past, pages: frozenset[str] | None) -> v
     counted = [f for f in project.findings if f.waiver is None]
     high = sum(f.severity is Severity.HIGH for f in counted)
     own = pages is None or project.code in pages
+    figures = [_first(project, names) for names in _LINE_FIGURES]
     return view.ProjectLine(
         code=clean(project.code, 40),
         name=clean(project.name, TITLE) or clean(project.code, TITLE),
@@ -128,12 +129,18 @@ def _line(project: ProjectStatus, past: Past, pages: frozenset[str] | None) -> v
         done=shown(project.figures.get("percent")),
         done_width=width(value_of(project, "percent"), Decimal(100)),
         planned_width=width(planned_percent(project), Decimal(100)),
-        unit=project.unit,
-        figures=tuple(shown(_first(project, names), bare=True) for names in _LINE_FIGURES),
+        unit=_unit(project, figures),
+        figures=tuple(shown(f, bare=True) for f in figures),
         findings=f"{len(counted):,}",
         high=high,
         gate=gate_line(project),
     )
+
+
+def _unit(project: ProjectStatus, figures: Sequence[Figure | None]) -> str:
+    """Of the amounts in the line: a register's row is worth money, though it earns no value."""
+    amounts = (f for f in figures if f is not None and f.value is not None and f.unit != "ratio")
+    return next((f.unit for f in amounts), project.unit)
 
 
 def _first(project: ProjectStatus, names: Sequence[str]) -> Figure | None:
