@@ -287,7 +287,7 @@ MISTAKES = {
     ),
     "an unknown zone": (
         "Europe/Zurich", "Europe/Zuerich",
-        "3:1: unknown time zone 'Europe/Zuerich'; expected a name such as Europe/Zurich, ",
+        "3:1: unknown time zone 'Europe/Zuerich'; expected a name such as Europe/Zurich",
     ),
     "a currency that is none": (
         "title: Office", "currency: Euro",

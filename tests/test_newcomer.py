@@ -158,6 +158,54 @@ def test_wrong_values_are_told_in_words_not_in_types(run: Run, tmp_path: Path) -
     assert "Tuple" not in err
 
 
+def test_a_wrong_time_zone_is_told_once(run: Run, tmp_path: Path) -> None:
+    run("init")
+    file = tmp_path / "itpm.yaml"
+    lines = file.read_text().splitlines()
+    told = ["timezone: Europe/Zurch" if line.startswith("timezone:") else line for line in lines]
+    file.write_text("\n".join(told))
+    _, _, err = run("status")
+    assert err.count("Europe/Zurch'") == 1
+
+
+def test_a_column_for_an_unknown_field_names_the_field_and_no_empty_text(
+    run: Run, tmp_path: Path
+) -> None:
+    run("init")
+    file = tmp_path / "itpm.yaml"
+    file.write_text(file.read_text().replace("planned_start: Start", "planned_strt: Start"))
+    _, _, err = run("status")
+    assert 'did you mean "planned_start"?' in err
+    assert "found" not in err
+
+
+def test_a_column_that_is_left_empty_is_told_without_the_word_none(
+    run: Run, tmp_path: Path
+) -> None:
+    run("init")
+    file = tmp_path / "itpm.yaml"
+    file.write_text(file.read_text().replace("code: WBS", "code:"))
+    _, _, err = run("status")
+    assert "found nothing" in err
+    assert "None" not in err
+
+
+@pytest.mark.parametrize("command", ["reconcile", "report", "export"])
+def test_nothing_is_told_of_a_day_to_come(run: Run, command: str) -> None:
+    run("init")
+    code, _, err = run(command, "--as-of", "2999-01-31")
+    assert code == cli.EXIT_CONFIG
+    assert "--as-of: the data date 2999-01-31 lies in the future — today is 2" in err
+
+
+def test_baselines_of_an_unknown_project_are_not_just_none(run: Run) -> None:
+    run("init")
+    code, _, err = run("baseline", "list", "NETT")
+    assert code == cli.EXIT_CONFIG
+    assert "no project 'NETT' — did you mean \"NET\"?" in err
+    assert run("baseline", "list", "NET")[0] == 0
+
+
 def test_status_fits_80_columns_with_whole_run_ids_and_times(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

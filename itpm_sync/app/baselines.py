@@ -190,10 +190,16 @@ def _options(session: Session, code: str, source: PlanSource) -> PlanFileOptions
 
 
 def baseline_list(session: Session, project: str | None = None) -> tuple[RecordedBaseline, ...]:
-    """The recorded versions, oldest first."""
-    return tuple(
-        b for b in map(recorded, session.store.baselines()) if project in (None, b.project)
-    )
+    """The recorded versions, oldest first. Raises ConfigError for a project that nobody knows.
+
+    A project that left the configuration keeps its baselines, and its name is still known.
+    """
+    every = tuple(map(recorded, session.store.baselines()))
+    known = {p.code for p in session.config.root.projects} | {b.project for b in every}
+    if project is not None and project not in known:
+        problem = Problem((), f"no project {project!r}", suggestion(project, known), "PROJECT")
+        raise ConfigError([problem])
+    return tuple(b for b in every if project in (None, b.project))
 
 
 def baseline_diff(session: Session, project: str, old: int, new: int) -> tuple[str, ...]:

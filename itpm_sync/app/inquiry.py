@@ -17,7 +17,7 @@ from itpm_sync import publish
 from itpm_sync.app.gathering import configured, coverage, end_of, inputs, rejected
 from itpm_sync.app.jobs import last_success
 from itpm_sync.app.publishing import entry_of
-from itpm_sync.app.reconciling import previous_of, snapshot_of
+from itpm_sync.app.reconciling import day_of, previous_of, snapshot_of
 from itpm_sync.app.session import Session
 from itpm_sync.errors import ConfigError, Problem, ReconcileError, StoreError, suggestion
 from itpm_sync.model import KINDS
@@ -231,6 +231,7 @@ def export(session: Session, folder: Path, *, as_of: date | None = None) -> tupl
     """The unified model as CSV files for spreadsheets and notebooks."""
     from itpm_sync import frames
 
+    day_of(session, as_of)
     moment = end_of(as_of, session.config.root.timezone) if as_of else None
     tables = {
         k: frames.frame(k, configured(session, session.store.records(k, as_of=moment)))

@@ -18,10 +18,7 @@ def reconcile(session: Session, *, as_of: date | None = None) -> Snapshot:
     """Store → snapshot, kept in the store; the same inputs again change nothing."""
     from itpm_sync.reconcile import reconcile as compute
 
-    data_date = as_of or session.today()
-    if data_date > session.today():
-        problem = Problem((), f"the data date {data_date} lies in the future", where="--as-of")
-        raise ConfigError([problem])
+    data_date = day_of(session, as_of)
     given = inputs(session, data_date)
     snapshot = compute(given, previous=previous_of(session, data_date))
     session.store.put_snapshot(data_date, run=given.run, now=session.now(), body=to_json(snapshot))
@@ -29,9 +26,21 @@ def reconcile(session: Session, *, as_of: date | None = None) -> Snapshot:
     return snapshot
 
 
+def day_of(session: Session, as_of: date | None) -> date:
+    """The day asked for, else today. Raises ConfigError: nobody knows a day that is to come."""
+    today = session.today()
+    if as_of is not None and as_of > today:
+        message = f"the data date {as_of} lies in the future"
+        raise ConfigError([Problem((), message, f"today is {today}", "--as-of")])
+    return as_of or today
+
+
 def snapshot_of(session: Session, as_of: date | None = None) -> Snapshot:
-    """The latest snapshot on or before a day. Raises StoreError if nothing was reconciled yet."""
-    day = as_of or session.today()
+    """The latest snapshot on or before a day.
+
+    Raises StoreError if nothing was reconciled yet, ConfigError for a day to come.
+    """
+    day = day_of(session, as_of)
     stored = session.store.snapshot_before(day + timedelta(days=1))
     if stored is None:
         raise StoreError(

@@ -56,8 +56,16 @@ def _problem(
     message = message.removeprefix("Value error, ").replace("Input should be", "expected")
     secret = path in hidden or _is_secret(model, path)
     if not secret and not isinstance(value, dict | list):
-        message += f", found {value!r}"
+        message += _found(value, message)
     return Problem(path, message[:300], "" if secret else _hint(kind, value, context))
+
+
+def _found(value: Any, message: str) -> str:
+    """What stands there, unless the message has said so, or (of a connector) gives no value."""
+    told = repr(value) in message or f'"{value}"' in message
+    if isinstance(value, str) and (told if value else not message.startswith("expected")):
+        return ""
+    return ", found nothing" if value is None else f", found {value!r}"
 
 
 def _in_words(kind: str, context: Mapping[str, Any], message: str) -> str:

@@ -56,7 +56,10 @@ def write_reports(
             book = render_workbook(snapshot)
             put("status.xlsx", book, book)
     except OSError as error:
-        raise StoreError(f"the report cannot be written to {out}: {error}") from error
+        raise StoreError(
+            f"the report cannot be written to {out}: {error.strerror} — give the account that runs "
+            "ITPM Sync the right, name another folder with --out, or change `reports: folder`"
+        ) from error
     return tuple(written)
 
 

@@ -92,8 +92,10 @@ def test_an_unknown_format_is_a_mistake_of_the_configuration(tmp_path: Path) -> 
 
 def test_a_folder_that_cannot_be_written_is_told_in_words(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(StoreError, match="the report cannot be written to"):
+    with pytest.raises(StoreError, match="the report cannot be written to") as told:
         write_reports(small(), None, [], tmp_path / "file", formats=("html",))
+    assert "Not a directory — give the account" in str(told.value)
+    assert "Errno" not in str(told.value)
 
 
 def test_unchanged_files_are_not_written_again(tmp_path: Path) -> None:
