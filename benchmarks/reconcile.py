@@ -23,9 +23,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import TypeVar
 
+from benchmarks.measuring import ROOT, Failed
 from itpm_sync.model import (
     Contract,
     FieldChange,
@@ -56,7 +56,6 @@ from itpm_sync.reconcile.status import (
     RecordedBaseline,
 )
 
-ROOT = Path(__file__).resolve().parents[1]
 R = TypeVar("R", bound=Record)
 START, TODAY = date(2026, 1, 5), date(2026, 6, 26)
 PACKAGES, PEOPLE = 20, 12  # of a project
@@ -289,10 +288,12 @@ def _of(inputs: Inputs, kind: type[R]) -> Iterator[R]:
 
 
 def measured(what: str, size: Size) -> dict[str, float]:
-    """One run in a process of its own. Raises CalledProcessError if it fails."""
+    """One run in a process of its own. Raises Failed if it does not end well."""
     counts = [word for n in Size.__slots__ for word in (f"--{n}", str(getattr(size, n)))]
     command = [sys.executable, "-m", "benchmarks.reconcile", what, *counts]
-    done = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
+    done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+    if done.returncode:
+        raise Failed((done.stderr.strip().splitlines() or [f"ended with {done.returncode}"])[-1])
     found: dict[str, float] = json.loads(done.stdout)
     return found
 
