@@ -14,6 +14,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 import zstandard
 
+from itpm_sync.errors import StoreError
 from itpm_sync.store.database import Database
 from itpm_sync.store.schema import RAW_DICTIONARY
 
@@ -33,39 +34,59 @@ class Bodies:
 
     def __init__(self, database: Database) -> None:
         self._db = database
-        self._lock = threading.Lock()
+        self._training = threading.Lock()
         self._by_id: dict[int, zstandard.ZstdCompressionDict] = {}
         self._of_stream: dict[Stream, zstandard.ZstdCompressionDict | None] = {}
 
     def compress(self, stream: Stream, bodies: Sequence[bytes]) -> list[bytes]:
-        """Frames of these bodies of a stream; trains on them where it has no dictionary yet."""
-        if not bodies:
-            return []
-        with self._lock:
-            if stream not in self._of_stream:
-                self._of_stream[stream] = self._stored(stream)
-            known = self._of_stream[stream]
-            if known is None and len(bodies) >= ENOUGH:
-                known = self._of_stream[stream] = self._trained(stream, bodies)
-        # one call for all: each would let other threads run and then wait for them
+        """Frames of these bodies of a stream; trains on them where it has no dictionary yet.
+
+        Fewer than ENOUGH never wait for a training: it waits for the database's write lock, which
+        who compresses a few may hold.
+        """
+        known = self._of(stream)
+        if known is None and len(bodies) >= ENOUGH:
+            with self._training:
+                known = self._of_stream[stream]
+                if known is None:
+                    known = self._of_stream[stream] = self._trained(stream, bodies)
         compressor = zstandard.ZstdCompressor(level=LEVEL, dict_data=known)
+        if not any(bodies):  # nothing at all is refused by the call for many
+            return [compressor.compress(body) for body in bodies]
+        # one call for all: each would let other threads run and then wait for them
         frames = compressor.multi_compress_to_buffer(list(bodies))
         return [frames[i].tobytes() for i in range(len(frames))]
 
     def read(self, frame: bytes) -> bytes:
-        """The body of a frame."""
-        number = zstandard.get_frame_parameters(frame).dict_id
-        dictionary = self._dictionary(number) if number else None
-        return zstandard.ZstdDecompressor(dict_data=dictionary).decompress(frame)
+        """The body of a frame. Raises StoreError for one that cannot be read any more."""
+        try:
+            number = zstandard.get_frame_parameters(frame).dict_id
+            dictionary = self._dictionary(number) if number else None
+            return zstandard.ZstdDecompressor(dict_data=dictionary).decompress(frame)
+        except zstandard.ZstdError as error:
+            raise self._corrupt("a raw record cannot be unpacked") from error
+
+    def _corrupt(self, problem: str) -> StoreError:
+        return StoreError(
+            f"store {self._db.location} is corrupt: {problem} — restore a backup, or move it away: "
+            "the next pull with --full rebuilds it"
+        )
 
     def _dictionary(self, number: int) -> zstandard.ZstdCompressionDict:
         found = self._by_id.get(number)
         if found is None:
             query = sa.select(RAW_DICTIONARY.c.body).where(RAW_DICTIONARY.c.id == number)
             with self._db.read() as db:
-                found = _loaded(db.execute(query).scalar_one())
-            self._by_id[number] = found
+                body = db.execute(query).scalar()
+            if body is None:
+                raise self._corrupt(f"the dictionary {number} of its raw records is missing")
+            found = self._by_id[number] = _loaded(body)
         return found
+
+    def _of(self, stream: Stream) -> zstandard.ZstdCompressionDict | None:
+        if stream not in self._of_stream:
+            self._of_stream.setdefault(stream, self._stored(stream))
+        return self._of_stream[stream]
 
     def _stored(self, stream: Stream) -> zstandard.ZstdCompressionDict | None:
         table = RAW_DICTIONARY.c

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -11,7 +12,8 @@ import pytest
 import sqlalchemy as sa
 
 from itpm_sync.connector import Page, RawRecord
-from itpm_sync.store import Store
+from itpm_sync.errors import StoreError
+from itpm_sync.store import Store, bodies, database
 from itpm_sync.store.schema import RAW_DICTIONARY, RAW_RECORD
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -93,3 +95,62 @@ def test_each_stream_has_its_own(store: Store) -> None:
     for stream in ("issue", "version"):
         land(store, {str(n): body(n) for n in range(100)}, stream=stream)
     assert dictionaries(store) == [(32_768, "issue"), (32_769, "version")]
+
+
+def test_a_training_and_a_landing_never_wait_for_each_other(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who trains needs the write lock that a landing holds, which compresses a late body."""
+    landing, training = threading.Event(), threading.Event()
+    monkeypatch.setattr(database, "BUSY_TIMEOUT_S", 10.0)
+
+    def samples(many: list[bytes]) -> list[bytes]:
+        training.set()
+        return many
+
+    monkeypatch.setattr(bodies, "_samples", samples)
+
+    def mapped_late(*_: object) -> Nothing:
+        landing.set()
+        assert training.wait(10)
+        return Nothing()
+
+    def train() -> None:
+        assert landing.wait(10)
+        land(store, {str(n): body(n) for n in range(100, 160)}, stream="sprint")
+
+    with Store.open(sqlite_url) as store:
+        land(store, {"1": body(1)})
+        store.mark_absent("jira", "issue", ["1"], cause="hidden", at=NOON)
+        known = store.prepare(
+            Page([RawRecord("1", body(1), "NET")]), connection="jira", stream="issue",
+            fingerprint="f", map_record=mapped_late,
+        )  # fmt: skip
+        other = threading.Thread(target=train)
+        other.start()
+        assert store.land([known], run="r", now=NOON).returned == 1
+        other.join(20)
+        assert len(stored(store)) == 61
+
+
+def test_a_record_without_a_body_is_kept_like_any_other(store: Store) -> None:
+    land(store, {"1": b"", "2": b""})
+    land(store, {"3": b"", "4": body(4)})
+    assert stored(store) == {"1": b"", "2": b"", "3": b"", "4": body(4)}
+
+
+def test_a_body_whose_dictionary_is_lost_is_told_with_advice(store_url: str) -> None:
+    with Store.open(store_url) as store:
+        land(store, {str(n): body(n) for n in range(100)})
+        with store._db.write() as db:
+            db.execute(RAW_DICTIONARY.delete())
+    with Store.open(store_url) as store, pytest.raises(StoreError, match=r"32768 .*missing — rest"):
+        stored(store)
+
+
+def test_a_body_that_was_damaged_is_told_with_advice(store: Store) -> None:
+    land(store, {"1": body(1)})
+    with store._db.write() as db:
+        db.execute(RAW_RECORD.update().values(body=b"damaged"))
+    with pytest.raises(StoreError, match="corrupt: a raw record cannot be unpacked"):
+        stored(store)
