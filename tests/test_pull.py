@@ -282,6 +282,27 @@ def test_a_broken_store_ends_the_run_at_once(
     assert world.store.checkpoints("memory", "item") == {}
 
 
+def test_what_cannot_be_stored_is_not_fetched_on(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    healthy(world)
+    fetched: list[int] = []
+
+    def full(*_: object, **__: object) -> None:
+        raise StoreError("store: the disk is full")
+
+    def endless(*_: object) -> Iterator[Page]:
+        for number in range(100):
+            fetched.append(number)
+            yield Page(())
+
+    monkeypatch.setattr(Store, "land", full)
+    monkeypatch.setattr(MemoryConnector, "fetch", endless)
+    with pytest.raises(StoreError, match="disk is full"):
+        world.pull()
+    assert set(fetched) == {0, 1}  # of each scope
+
+
 def test_the_writer_is_one_thread_and_fetchers_are_several(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from itpm_sync.connector import Page, RawRecord
-from itpm_sync.errors import StoreError
+from itpm_sync.errors import RecordError, Stopped, StoreError
 from itpm_sync.pull import writing
 from itpm_sync.pull.writing import Writer
 from itpm_sync.store import Landed, PreparedPage, Store
@@ -125,3 +125,43 @@ def test_in_the_callers_thread_each_page_is_stored_when_the_call_returns(store: 
     assert store.counts("jira", "issue") == {"NET": 1}
     (census,) = store.census_compare("jira", "issue", "another run")
     assert (census.listed, census.unknown) == (2, ("9",))
+
+
+def test_what_is_handed_in_after_the_end_is_refused_and_not_waited_for(store: Store) -> None:
+    writer = Writer(store, run="r", now=NOON, stop=threading.Event())
+    writer.close()
+    with pytest.raises(Stopped):
+        writer.submit(lambda: None)
+    with pytest.raises(Stopped):
+        writer.land(page(store, "1"))
+
+
+def test_a_page_that_cannot_be_landed_does_not_fail_those_that_wait_with_it(store: Store) -> None:
+    """A connector's mistake in one project: a time without a zone."""
+    naive = RawRecord("2", b"{}", "NET", updated_at=datetime(2026, 3, 1))  # noqa: DTZ001
+    bad = store.prepare(
+        Page([naive]), connection="jira", stream="issue", fingerprint="f",
+        map_record=lambda *_: Nothing(),
+    )  # fmt: skip
+    go = threading.Event()
+    writer = Writer(store, run="r", now=NOON, stop=threading.Event())
+    writer.submit(lambda: go.wait(20))
+    futures = [writer.land(p) for p in (page(store, "1"), bad, page(store, "3"))]
+    go.set()
+    writer.close()
+    assert [future.exception() is None for future in futures] == [True, False, True]
+    assert store.counts("jira", "issue") == {"NET": 2}
+
+
+def test_a_record_that_the_second_attempt_gives_is_not_in_quarantine(store: Store) -> None:
+    unread = RecordError(
+        field="id", value="1", expected="an issue that can be read", source_id="1"
+    )  # fmt: skip
+    first = store.prepare(
+        Page((), [unread]), connection="jira", stream="issue", fingerprint="f",
+        map_record=lambda *_: Nothing(),
+    )  # fmt: skip
+    store.land([first, page(store, "1")], run="r", now=NOON)
+    assert store.rejected() == ()
+    store.land([page(store, "1"), first], run="r", now=NOON)
+    assert [found.source_id for found in store.rejected()] == ["1"]

@@ -229,6 +229,8 @@ class _ScopeJob:
         with closing(pages) if isinstance(pages, Generator) else nullcontext():
             for page in pages:
                 wires.go_on()
+                if self._unwritten:  # what follows would be fetched for nothing
+                    return
                 if page.rejected:
                     self._unread.set()
                 ids = _named(page) if self._sights and partition.ids is None else listed

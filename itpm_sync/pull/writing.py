@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from itpm_sync.errors import Stopped
+from itpm_sync.errors import Stopped, StoreError
 from itpm_sync.store import Landed, PreparedPage, Store
 
 WAITING = 10  # pages, before those who bring more have to wait
@@ -51,6 +51,7 @@ class Writer:
         self._store, self._run, self._now, self._stop = store, run, now, stop
         self._queue: queue.Queue[_Job | _Delivery | None] = queue.Queue()
         self._places = threading.BoundedSemaphore(WAITING)
+        self._closed, self._door = False, threading.Lock()
         self._thread: threading.Thread | None = None
         if not inline:
             self._thread = threading.Thread(target=self._work, name="store_0", daemon=True)
@@ -62,7 +63,7 @@ class Writer:
         if self._thread is None:
             self._do(job)
         else:
-            self._queue.put(job)
+            self._put(job)
         return job.future
 
     def land(
@@ -78,15 +79,25 @@ class Writer:
             while not self._places.acquire(timeout=PATIENCE_S):
                 self._go_on()
             delivery.future.add_done_callback(lambda _: self._places.release())
-            self._queue.put(delivery)
+            self._put(delivery)
         return delivery.future
 
     def close(self, *, wait: bool = True) -> None:
-        """Writes what is waiting, and ends; without `wait`, by itself."""
+        """Writes what is waiting, and ends; without `wait`, by itself. What is handed in later
+        raises Stopped: nobody would ever do it.
+        """
         if self._thread is not None:
-            self._queue.put(None)
+            with self._door:
+                self._closed = True
+                self._queue.put(None)
             if wait:
                 self._thread.join()
+
+    def _put(self, item: _Job | _Delivery) -> None:
+        with self._door:
+            if self._closed:
+                raise Stopped
+            self._queue.put(item)
 
     def _go_on(self) -> None:
         if self._stop.is_set():
@@ -124,13 +135,15 @@ class Writer:
             records += len(following.page.records)
 
     def _deliver(self, deliveries: Sequence[_Delivery]) -> None:
-        pages = [delivery.page for delivery in deliveries]
-        sighted = [delivery.sighted for delivery in deliveries if delivery.sighted]
         first, *others = (delivery.future for delivery in deliveries)
         try:
             self._go_on()
-            landed = self._store.land(pages, run=self._run, now=self._now, sighted=sighted)
+            landed = self._land(deliveries)
         except BaseException as error:
+            if others and isinstance(error, Exception) and not isinstance(error, StoreError):
+                for delivery in deliveries:  # one of them has it: the others are not to blame
+                    self._deliver([delivery])
+                return
             for future in (first, *others):
                 future.set_exception(error)
             if self._is_caller(error):
@@ -139,6 +152,11 @@ class Writer:
         first.set_result(landed)
         for future in others:
             future.set_result(Landed())
+
+    def _land(self, deliveries: Sequence[_Delivery]) -> Landed:
+        pages = [delivery.page for delivery in deliveries]
+        sighted = [delivery.sighted for delivery in deliveries if delivery.sighted]
+        return self._store.land(pages, run=self._run, now=self._now, sighted=sighted)
 
     def _do(self, job: _Job) -> None:
         try:

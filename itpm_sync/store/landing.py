@@ -58,18 +58,23 @@ def chunks(items: Iterable[_T], size: int = CHUNK) -> Iterator[list[_T]]:
 
 
 def joined(pages: Sequence[PreparedPage]) -> PreparedPage:
-    """Pages of one origin as one page: each record once, in its newest version."""
+    """Pages of one origin as one page: each record once, in its newest version. One that a page
+    could not read and a later page gives is not rejected: it was read after all.
+    """
     first = pages[0]
     found: dict[str, Prepared] = {}
+    rejected: list[RecordError] = []
     for page in pages:
+        given = {prepared.raw.source_id for prepared in page.records}
+        rejected = [error for error in rejected if error.source_id not in given]
+        rejected += page.rejected
         for prepared in page.records:
             before = found.get(prepared.raw.source_id)
             if before is None or supersedes(prepared.raw, before.raw):
                 found[prepared.raw.source_id] = prepared
     return PreparedPage(
         connection=first.connection, stream=first.stream, fingerprint=first.fingerprint,
-        map_record=first.map_record, records=list(found.values()),
-        rejected=[error for page in pages for error in page.rejected],
+        map_record=first.map_record, records=list(found.values()), rejected=rejected,
     )  # fmt: skip
 
 
