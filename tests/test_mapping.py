@@ -182,6 +182,19 @@ def test_the_first_path_with_a_value_wins() -> None:
     assert one(work_item(rule), {"a": "", "b": "B"}).epic == "B"
 
 
+def test_a_choice_of_no_path_at_all_is_a_mistake_with_its_place() -> None:
+    with pytest.raises(ConfigError, match=r"epic/first: expected a list of paths, found list \[\]"):
+        compile_mapping(work_item({"epic": {"first": []}}), {}, "m")
+
+
+def test_an_address_is_read_as_text() -> None:
+    rule = {"to": "time_entry", "each": "logs", "url": "link",
+            "fields": {"person": "who", "on": "day", "duration_s": "s"}}  # fmt: skip
+    log = {"id": 1, "link": 17, "who": "ann", "day": "2026-03-02", "s": 60}
+    (entry,) = apply({"streams": {"issue": [rule]}}, {"logs": [log]}).records
+    assert entry.ref.url == "17"
+
+
 def test_conditions_choose_between_rules() -> None:
     mapping = {
         "streams": {

@@ -122,11 +122,13 @@ class JiraConnector:
         return streams
 
     def _asked(self) -> str:
-        """What a changed configuration would read differently, as words."""
+        """What a changed configuration would read differently, as words; of fields their ids, once
+        these are known: another field that bears the name now is in no issue that was read."""
         own = self.settings
+        fields = own.fields if self._fields is None else self._fields
         parts = {"worklog": own.worklogs, "changelog": own.changelog}
         words = [*FIELDS, *(name for name, asked in parts.items() if asked)]
-        return " ".join([*words, *sorted(f"{n}={w}" for n, w in own.fields.items())])
+        return " ".join([*words, *sorted(f"{n}={w}" for n, w in fields.items())])
 
     def variables(self) -> Mapping[str, str]:
         """Neutral names → field ids: the configured ones, and `sprint` and `epic` where found.

@@ -11,7 +11,7 @@ import orjson
 from itpm_sync.connector import RawRecord
 from itpm_sync.errors import RecordError
 from itpm_sync.mapping.building import Build, FieldRule, Make, builder
-from itpm_sync.mapping.values import Frame, Getter, Json
+from itpm_sync.mapping.values import Frame, Getter, Json, to_text
 from itpm_sync.model import Record, SourceRef
 
 
@@ -108,5 +108,8 @@ def _children(block: Block, ref: SourceRef, frame: Frame) -> Iterator[tuple[Sour
     for position, element in enumerate(elements):
         own = block.child_id(element, frame)
         own = position if own is None else own
-        url = block.url(element, frame) if block.url else ref.url
+        url = ref.url
+        if block.url:
+            found = block.url(element, frame)
+            url = None if found is None else to_text(found)
         yield SourceRef(ref.connection, stream, f"{ref.source_id}/{own}", url), element

@@ -195,7 +195,7 @@ class _Compiler:
     def _source(self, path: tuple[str | int, ...], rule: Mapping[str, Json]) -> Getter:
         if "first" in rule:
             paths = rule["first"]
-            if not isinstance(paths, list):
+            if not isinstance(paths, list) or not paths:
                 self.bad((*path, "first"), f"expected a list of paths, found {shape(paths)}")
                 return nothing
             gets = tuple(self.path((*path, "first", i), p) for i, p in enumerate(paths))

@@ -32,10 +32,6 @@ from itpm_sync.store.schema import (
 TOGETHER = 64  # rows of one statement; SQLite takes 32,766 values, its widest table has 40 columns
 
 
-def _same(value: Any) -> Any:
-    return value
-
-
 def reader(column: sa.Column[Any], dialect: sa.Dialect) -> Processor:
     """How the driver's value of the column becomes ours."""
     return column.type.dialect_impl(dialect).result_processor(dialect, None) or (
@@ -148,7 +144,7 @@ class KindCodec:
         self._decoders = self._field_decoders()
 
     def write(self, connection: sa.Connection, rows: Sequence[Row]) -> None:
-        """Upserts rows (in the order of `columns`) by one executemany."""
+        """Upserts rows (in the order of `columns`)."""
         permute = self._permute
         self._upsert.write(connection, [permute(row) for row in rows])
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -257,6 +257,18 @@ def test_a_record_that_turns_bad_keeps_its_last_good_rows(store: Store) -> None:
     first = store.rejected()[0].first_seen
     land(store, raw("1", minute=2, bad="x"), hours=2)
     assert store.rejected()[0].first_seen == first
+
+
+def test_an_address_with_a_nul_is_stored_without_it(store: Store) -> None:
+    def linked(record: RawRecord) -> Mapped:
+        (item,) = to_model(record).records
+        return Mapped((replace(item, ref=replace(item.ref, url="http://j/\0")),))
+
+    store.land_page(
+        Page([raw("1")]), run="run", connection="jira", stream="issue",
+        fingerprint="f", map_record=rows(linked), now=NOON,
+    )  # fmt: skip
+    assert [r.ref.url for r in store.records("work_item")] == ["http://j/\ufffd"]
 
 
 def test_a_value_that_no_database_can_hold_quarantines_only_its_record(store: Store) -> None:

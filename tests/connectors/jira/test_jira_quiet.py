@@ -14,6 +14,7 @@ import pytest
 
 from connectors.jira.connector import JiraConnector
 from connectors.jira.seen import SeenIds
+from connectors.jira.settings import JiraSettings
 from itpm_sync.config import read_yaml
 from itpm_sync.mapping import compile_mapping
 from itpm_sync.pull import PullResult, PullSource, pull
@@ -240,3 +241,21 @@ def test_a_million_ids_take_little_memory() -> None:
         seen.fresh([str(i) for i in range(start, start + 5_000)])
     assert seen.fresh(["10000", "1009999", "9999"]) == ["9999"]
     assert len(seen._blocks) < 500
+
+
+def test_issues_are_read_whole_once_another_field_bears_a_configured_name() -> None:
+    """The old one was renamed: no stored issue has the value of the new one."""
+    asked = {"points": "Story Points"}
+    settings = JiraSettings.model_validate(
+        {"url": "https://jira.example", "flavor": "datacenter", "auth": {"token": "t"},
+         "projects": ["NET"], "fields": asked}
+    )  # fmt: skip
+
+    def asks(ident: str) -> str:
+        known = {"asked": asked, "fields": {"points": ident}}
+        connector = JiraConnector("jira", settings, replace(CONTEXT, remembered=known))
+        (issue,) = (s for s in connector.streams() if s.name == "issue")
+        connector.close()
+        return issue.asks
+
+    assert asks("customfield_1") == asks("customfield_1") != asks("customfield_2")
