@@ -44,6 +44,8 @@ class PullProgress:
                 )
                 self._rows[connection] = row, stream
             self._bars.update(row, completed=done, total=total)
+            if done == total:  # else the end of a short stream would never be seen
+                self._bars.refresh()
 
 
 @contextmanager
