@@ -219,3 +219,17 @@ def test_status_fits_80_columns_with_whole_run_ids_and_times(
     assert len(run_line.split()[0]) == len("20261122T225905-a95138")
     assert run_line.split()[4].endswith("Z")
     assert max(len(line) for line in table if not line.startswith("the latest")) <= 80
+
+
+def test_a_check_does_not_claim_to_have_looked_where_the_status_goes(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("init", "--url", "http://127.0.0.1:1")
+    monkeypatch.setenv("JIRA_TOKEN", "x")
+    file = tmp_path / "itpm.yaml"
+    text = file.read_text().replace("    flavor: cloud", "    attempts: 1\n    flavor: cloud")
+    target = "    publish:\n      - {connection: jira-main, address: NET-9}\n"
+    file.write_text(text.replace("\nplan_from:", f"{target}\nplan_from:"))
+    _, out, _ = run("check", "jira-main")
+    told = next(line for line in out.splitlines() if "→ NET-9" in line)
+    assert "publish --dry-run" in told
