@@ -32,8 +32,9 @@ def over_allocated(facts: PortfolioFacts) -> Iterator[Finding]:
             facts.home(items),
             load.worker.form,
             f"{load.worker.name} has too much work in {count(len(weeks), 'week')}: "
-            f"{', '.join(map(_week, weeks[:_SHOWN]))}{' …' if len(weeks) > _SHOWN else ''}. "
-            f"{_notes(load)}{_able(facts, load, worst)}",
+            f"{', '.join(map(_week, weeks[:_SHOWN]))}{' …' if len(weeks) > _SHOWN else ''}"
+            f"{_notes(load)}. "
+            f"{_able(facts, load, worst)}",
             action="Move work to somebody with room, or its dates, or agree on overtime: "
             f"`itpm-sync capacity {quote(load.worker.name)} --week {worst.monday}` shows it.",
             evidence=[a.item for a, _ in worst.largest],
@@ -62,7 +63,7 @@ def _notes(load: Load) -> str:
         notes.append(f"{count(load.unestimated, 'item')} without estimate not counted")
     if not load.worker.known:
         notes.append("not listed, so taken to work full time")
-    return f"({'; '.join(notes)}) " if notes else ""
+    return f" ({'; '.join(notes)})" if notes else ""
 
 
 def _able(facts: PortfolioFacts, load: Load, week: Week) -> str:
