@@ -213,6 +213,8 @@ def versions(root: Path, peer: Peer) -> str:
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """No telemetry, no settings of the person who runs the benchmark."""
-    return {**os.environ, "HOME": str(folder), "RUNTIME__DLTHUB_TELEMETRY": "false",
+    """No telemetry, no settings of the person who runs the benchmark. Modules are compiled once, as
+    an installation does, whatever this environment says."""
+    own = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    return {**own, "HOME": str(folder), "RUNTIME__DLTHUB_TELEMETRY": "false",
             "BENCH_TOKEN": "abcdefgh"}  # fmt: skip
