@@ -13,7 +13,9 @@ import argparse
 import os
 import platform
 import re
+import signal
 import statistics
+import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -312,14 +314,15 @@ def write(part: str, lines: Sequence[str]) -> None:
     README.write_text("\n".join([before + begin, "", *lines, end]) + after)
 
 
-def _circumstances() -> str:
+def circumstances() -> str:
+    """When and on what it was measured."""
     load = os.getloadavg()[0]
     day, python = f"{datetime.now(UTC):%Y-%m-%d}", platform.python_version()
     return f"{day}, Python {python}, {os.cpu_count()} cores, load {load:.1f} at the start."
 
 
 def _run(part: str, options: Options) -> list[str]:
-    began, lines = time.monotonic(), [_circumstances(), ""]
+    began, lines = time.monotonic(), [circumstances(), ""]
     try:
         lines += PARTS[part](options)
     except Failed as error:
@@ -343,6 +346,7 @@ def main() -> None:
     given = parser.parse_args()
     chosen = given.only or (["large", "memory", "reconcile-large"] if given.large else [])
     chosen = chosen or (["million"] if given.million else [*USUAL])
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # ends the measured program too
     WORK.mkdir(exist_ok=True)
     parity.check()
     options = Options(given.issues, given.repeat, given.all_peers)

@@ -154,10 +154,11 @@ class Floor:
         status, points = fields["status"], get("customfield_10016")
         self._rows["work_item"].append(
             (identity, NAME, "issue", ident, url, identity, None, None, updated, now, project, "",
-             updated, "{}", issue["key"], fields["summary"],
+             updated, "{}", issue["key"], get("summary") or "",
              TYPE.get(fields["issuetype"]["name"], "other"), fields["issuetype"]["name"],
-             STATUS[status["statusCategory"]["key"]], status["name"], name(get("resolution")),
-             name(get("priority")), None if points is None else str(points),
+             STATUS.get(status["statusCategory"]["key"], "todo"), status["name"],
+             name(get("resolution")), name(get("priority")),
+             None if points is None else str(points),
              get("timeoriginalestimate"), get("timespent"), get("timeestimate"),
              name(get("assignee")), name(get("reporter")), (get("parent") or {}).get("id", ""), "",
              names(get("components")), orjson.dumps(get("labels") or []).decode(),
@@ -208,7 +209,7 @@ def run(url: str, path: str, projects: Sequence[str], *, since: bool) -> int:
     """Reads everything, or what changed; gives how many issues."""
     client, floor = Client(url), Floor(path, url)
     changed = f' AND updated >= "{CHANGED_SINCE}"' if since else ""
-    pages: queue.Queue[bytes | Exception | None] = queue.Queue(CONNECTIONS * 2)
+    pages: queue.Queue[bytes | Exception | None] = queue.Queue()
     ahead = threading.BoundedSemaphore(CONNECTIONS * 2)
 
     def fetch(chunk: list[str]) -> None:
@@ -217,7 +218,6 @@ def run(url: str, path: str, projects: Sequence[str], *, since: bool) -> int:
             pages.put(client.post("issue/bulkfetch", body))
         except Exception as error:  # noqa: BLE001 - the reading thread raises it
             pages.put(error)
-        ahead.release()
 
     def list_and_fetch() -> None:
         with ThreadPoolExecutor(CONNECTIONS) as pool:
@@ -232,6 +232,7 @@ def run(url: str, path: str, projects: Sequence[str], *, since: bool) -> int:
     while (page := pages.get()) is not None:
         if isinstance(page, Exception):
             raise page
+        ahead.release()
         for issue in orjson.loads(page)["issues"]:
             floor.add(issue)
             count += 1

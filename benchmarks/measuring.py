@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import signal
 import statistics
 import subprocess
 import sys
@@ -65,7 +66,11 @@ def measure(program: Program, issues: int = 0) -> Usage:
             program.command, cwd=program.folder, stdout=log, stderr=log,
             env=environment(program.folder), start_new_session=True,
         )  # fmt: skip
-        status, used = _waited(child, started + program.limit_s)
+        try:
+            status, used = _waited(child, started + program.limit_s)
+        except BaseException:
+            os.killpg(child.pid, signal.SIGKILL)
+            raise
         wall = time.monotonic() - started
         log.seek(0)
         said = log.read().decode(errors="replace").strip()
@@ -89,7 +94,7 @@ def _waited(
             child.returncode = os.waitstatus_to_exitcode(status)
             return child.returncode, used
         if time.monotonic() > until:
-            os.killpg(child.pid, 9)
+            os.killpg(child.pid, signal.SIGKILL)
             child.returncode = -9
             return None, os.wait4(child.pid, 0)[2]
         time.sleep(0.005)

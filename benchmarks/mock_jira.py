@@ -31,9 +31,9 @@ PAGE = 100
 _SITE = re.compile(r"^/(c\d)(?=/)")
 _SINCE = re.compile(r"updated >= ['\"]([^'\"]+)")
 _WORD = re.compile(r"\w+")
+_PROJECT = re.compile(r"/project/([A-Z]+)(?=/|$)")
 _SERVER = {"baseUrl": "http://x", "version": "1001.0.0", "versionNumbers": [1001],
            "deploymentType": "Cloud", "buildNumber": 1}  # fmt: skip
-_VERSION = {"id": "10200", "name": "R1", "archived": False, "released": False}
 _FIELDS = [
     {"id": "summary", "name": "Summary", "custom": False, "schema": {"type": "string"}},
     {"id": "updated", "name": "Updated", "custom": False, "schema": {"type": "datetime"}},
@@ -91,17 +91,25 @@ class Mock:
 
     def _small(self, path: str, asked: dict[str, Any]) -> Any:
         last = path.rsplit("/", 1)[-1]
+        if named := _PROJECT.search(path):
+            project = self._project(named[1])
+            return project["versions"] if last == "versions" else project
         known: dict[str, Any] = {
             "approximate-count": {"count": len(self._matching(asked.get("jql", "")))},
             "myself": {"accountId": "1", "displayName": "Bench", "timeZone": ZONE},
             "field": _FIELDS,
-            "project": (projects := [_project(key) for key in self.source.projects]),
+            "project": (projects := [self._project(key) for key in self.source.projects]),
             "search": {"startAt": 0, "total": len(projects), "isLast": True, "values": projects},
-            "versions": [_VERSION],
             "serverInfo": _SERVER,
             "board": {"startAt": 0, "maxResults": 50, "total": 0, "isLast": True, "values": []},
         }
-        return _project(last) if last in self.source.projects else known.get(last, {})
+        return known.get(last, {})
+
+    def _project(self, key: str) -> dict[str, Any]:
+        number = [*self.source.projects].index(key)
+        version = {"id": f"{10200 + number}", "name": "R1", "archived": False, "released": False}
+        return {"id": f"{10000 + number}", "key": key, "name": f"Project {key}",
+                "versions": [version], "lead": {"displayName": "Person 1"}}  # fmt: skip
 
     def _matching(self, jql: str) -> Sequence[int]:
         since = _SINCE.search(jql)
@@ -152,11 +160,6 @@ def _prepared(source: Source) -> dict[int, tuple[tuple[int, ...], bytes]]:
             page = tuple(ids[start : start + PAGE])
             pages[page[0]] = page, source.bodies(page, None)
     return pages
-
-
-def _project(key: str) -> dict[str, Any]:
-    return {"id": "10000", "key": key, "name": f"Project {key}", "versions": [_VERSION],
-            "lead": {"displayName": "Person 1"}}  # fmt: skip
 
 
 class Connection(asyncio.Protocol):
