@@ -152,9 +152,11 @@ def decide(  # noqa: PLR0911 - a decision table
 
     | last written | there now            | decision                                  |
     |--------------|----------------------|-------------------------------------------|
-    | never        | nothing              | create                                    |
+    | never        | nothing              | create (also: what a lost write had made, |
+    |              |                      | deleted before we ever saw it)            |
     | never        | our mark             | update (an earlier store's), or adopt     |
     | begun only   | something else       | conflict: it had acted, somebody edited it|
+    | begun only   | nothing, after that  | conflict: somebody deleted it             |
     | text         | as we left it        | update                                    |
     | text         | the text begun       | adopt: the interrupted write had acted    |
     | text         | a text begun earlier | update: that write had acted              |
@@ -165,11 +167,12 @@ def decide(  # noqa: PLR0911 - a decision table
         return Action.ADOPT, "the wanted text stands there already"
     known = entry.standing if entry is not None else None
     begun = entry.pending if entry is not None else None
-    if known is None and now.content is None:
+    seen = entry is not None and entry.state is State.CONFLICT  # a text of ours stood there
+    if known is None and now.content is None and not seen:
         return Action.CREATE, ""
     if known is None and begun is None:
         return Action.UPDATE, "found by our mark"
-    if now.content == known or (begun is not None and now.content == begun):
+    if now.content is not None and now.content in (known, begun):
         return Action.UPDATE, ""
     if take_over:
         action = Action.CREATE if now.content is None else Action.UPDATE
@@ -279,7 +282,8 @@ def _deliver(
     try:
         stands = publisher.write(step.target, step.content, entry.mark, step.current)
     except PreconditionFailed as error:
-        outbox.put_outbox_entry(replace(entry, state=State.CONFLICT, message=str(error)))
+        state = State.FAILED if step.action is Action.CREATE else State.CONFLICT
+        outbox.put_outbox_entry(replace(entry, state=state, message=str(error)))
         return replace(step, action=Action.CONFLICT, reason=str(error)), False
     except ItpmError as error:
         reason = _advice(step.target, error)

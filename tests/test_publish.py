@@ -182,6 +182,31 @@ def test_an_edit_of_what_a_lost_write_had_created_is_a_conflict() -> None:
     assert wall.texts["NET-1"][1] == "edited by Ana"
 
 
+def test_a_conflict_that_was_told_and_is_then_deleted_stays_one() -> None:
+    wall, box = Wall(), Memory()
+    wall.lose_answer = True
+    with pytest.raises(KeyboardInterrupt):
+        run(wall, box)
+    wall.lose_answer = False
+    wall.texts["NET-1"] = (wall.texts["NET-1"][0], "edited by Ana")
+    assert actions(run(wall, box)) == [Action.CONFLICT]
+    wall.texts.clear()
+    for _ in range(2):
+        assert actions(run(wall, box)) == [Action.CONFLICT]
+    assert wall.texts == {}
+
+
+def test_what_a_lost_write_made_and_somebody_deleted_unseen_is_written_again() -> None:
+    """Nobody can tell this from a write that never arrived."""
+    wall, box = Wall(), Memory()
+    wall.lose_answer = True
+    with pytest.raises(KeyboardInterrupt):
+        run(wall, box)
+    wall.lose_answer = False
+    wall.texts.clear()
+    assert actions(run(wall, box)) == [Action.CREATE]
+
+
 def test_two_lost_writes_in_a_row_are_not_taken_for_an_edit() -> None:
     wall, box = Wall(), Memory()
     run(wall, box)

@@ -37,7 +37,7 @@ from itpm_sync.connector import Connector, Context, Faults, StatusMessage, Targe
 from itpm_sync.http import RateBudget
 from itpm_sync.mapping import Mapper, compile_mapping
 from itpm_sync.model import FieldChange, TimeEntry, WorkItem
-from itpm_sync.publish import Action, publish
+from itpm_sync.publish import Action, State, publish
 from itpm_sync.pull import PullResult, PullSource, pull
 from itpm_sync.store import Store
 
@@ -477,8 +477,14 @@ class JiraWorld:
         return [c for c in comments if c["author"]["name"] == "itpm-sync"]
 
     def person_edits_comment(self, *, delete: bool) -> None:
-        """Somebody changes or deletes our comment, if there is one."""
+        """Somebody changes or deletes our comment, if there is one. A deleted one that we never
+        saw (its writing was cut off) may be written again: nothing tells it from a lost write."""
         issue = self.sandbox.state.issues[self.status_issue]
+        entry = Outbox(self.store).outbox_entry(
+            Target("jira", "NET", str(self.status_issue), "comment")
+        )
+        assert entry is not None
+        unseen = entry.standing is None and entry.state is not State.CONFLICT
         for comment in self.our_comments():
             text = "" if delete else f"No, it is {next(self._numbers)}"
             if delete:
@@ -497,7 +503,7 @@ class JiraWorld:
                     body = {"type": "doc", "version": 1, "content": [paragraph]}
                 self.sandbox.edit_comment(issue.key, comment["id"], body)
                 text = body
-            self.persons_text = text
+            self.persons_text = None if delete and unseen else text
 
     # ---- what is true, and what is stored
 
