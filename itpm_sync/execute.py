@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import gc
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import Any, ParamSpec, TypeVar
 
 _M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8  # malloc.h of glibc
@@ -61,21 +60,6 @@ class Bounded(Executor):
 def threads(workers: int, name: str, *, ahead: int = 2) -> Executor:
     """A thread pool that takes at most `workers × ahead` calls before `submit` blocks."""
     return Bounded(ThreadPoolExecutor(workers, thread_name_prefix=name), workers * ahead)
-
-
-@contextmanager
-def few_collections() -> Iterator[None]:
-    """Has the garbage collector look for cycles a hundred times less often than usual.
-
-    Parsed pages and rows are many objects without cycles: reference counting frees them, and
-    looking for cycles among them takes a seventh of a pull.
-    """
-    before = gc.get_threshold()
-    gc.set_threshold(100_000, 20, 20)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 def lean_memory() -> None:

@@ -12,6 +12,7 @@ from itpm_sync import pull as engine
 from itpm_sync.app.session import Session, recorded
 from itpm_sync.config import Connection
 from itpm_sync.connector import Connector
+from itpm_sync.execute import lean_memory
 from itpm_sync.mapping import Mapper
 
 
@@ -48,6 +49,7 @@ def pull_within(
     progress: engine.Progress | None = None,
 ) -> engine.PullResult:
     """Reads within a run that has begun already, and is finished by whoever began it."""
+    lean_memory()
     safety = session.config.root.safety
     sources = [
         engine.PullSource(c.name, partial(_source, session, c), c.max_connections)

@@ -26,7 +26,7 @@ MOST_BYTES = 4 * 1024 * 1024  # of what is trained on: more takes longer and giv
 WORTH = 0.8  # of the size without it, at most: else it is not kept
 FIRST_ID = 32_768  # lower numbers are reserved (RFC 8878, 5)
 
-Stream = tuple[str, str]  # connection, stream
+StreamKey = tuple[str, str]  # connection, stream
 
 
 class Bodies:
@@ -36,19 +36,20 @@ class Bodies:
         self._db = database
         self._training = threading.Lock()
         self._by_id: dict[int, zstandard.ZstdCompressionDict] = {}
-        self._of_stream: dict[Stream, zstandard.ZstdCompressionDict | None] = {}
+        self._of_stream: dict[StreamKey, zstandard.ZstdCompressionDict | None] = {}
+        self._unworthy: set[StreamKey] = set()  # where a dictionary would not help
 
-    def compress(self, stream: Stream, bodies: Sequence[bytes]) -> list[bytes]:
+    def compress(self, stream: StreamKey, bodies: Sequence[bytes]) -> list[bytes]:
         """Frames of these bodies of a stream; trains on them where it has no dictionary yet.
 
         Fewer than ENOUGH never wait for a training: it waits for the database's write lock, which
         who compresses a few may hold.
         """
         known = self._of(stream)
-        if known is None and len(bodies) >= ENOUGH:
+        if known is None and len(bodies) >= ENOUGH and stream not in self._unworthy:
             with self._training:
                 known = self._of_stream[stream]
-                if known is None:
+                if known is None and stream not in self._unworthy:
                     known = self._of_stream[stream] = self._trained(stream, bodies)
         compressor = zstandard.ZstdCompressor(level=LEVEL, dict_data=known)
         if not any(bodies):  # nothing at all is refused by the call for many
@@ -83,12 +84,12 @@ class Bodies:
             found = self._by_id[number] = _loaded(body)
         return found
 
-    def _of(self, stream: Stream) -> zstandard.ZstdCompressionDict | None:
+    def _of(self, stream: StreamKey) -> zstandard.ZstdCompressionDict | None:
         if stream not in self._of_stream:
             self._of_stream.setdefault(stream, self._stored(stream))
         return self._of_stream[stream]
 
-    def _stored(self, stream: Stream) -> zstandard.ZstdCompressionDict | None:
+    def _stored(self, stream: StreamKey) -> zstandard.ZstdCompressionDict | None:
         table = RAW_DICTIONARY.c
         query = sa.select(table.body).where(
             table.connection == stream[0], table.stream == stream[1]
@@ -98,22 +99,21 @@ class Bodies:
         return None if body is None else _loaded(body)
 
     def _trained(
-        self, stream: Stream, bodies: Sequence[bytes]
+        self, stream: StreamKey, bodies: Sequence[bytes]
     ) -> zstandard.ZstdCompressionDict | None:
         samples = _samples(bodies)
         if sum(map(len, samples)) < ENOUGH_BYTES:
             return None
-        table = RAW_DICTIONARY.c
+        with self._db.read() as db:
+            last = db.execute(sa.select(sa.func.max(RAW_DICTIONARY.c.id))).scalar()
+        number = FIRST_ID if last is None else int(last) + 1  # who trains holds the lock
+        body = _train(samples, number)
+        if body is None:
+            self._unworthy.add(stream)
+            return None
+        row = {"id": number, "connection": stream[0], "stream": stream[1], "body": body}
         with self._db.write() as db:
-            last = db.execute(sa.select(sa.func.max(table.id))).scalar()
-            number = FIRST_ID if last is None else int(last) + 1
-            body = _train(samples, number)
-            if body is None:
-                return None
-            db.execute(
-                RAW_DICTIONARY.insert(),
-                {"id": number, "connection": stream[0], "stream": stream[1], "body": body},
-            )
+            db.execute(RAW_DICTIONARY.insert(), row)
         return _loaded(body)
 
 

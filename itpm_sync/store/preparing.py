@@ -8,7 +8,7 @@ what was received: pages wait for the writer in this form.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -98,7 +98,8 @@ class Preparer:
             not _is_gone(raw) and known.get(head + raw.source_id) != content
             for raw, content in zip(good, hashes, strict=True)
         ]
-        frames = iter(self.bodies.compress((connection, stream), [*_chosen(good, wanted)]))
+        bodies = [raw.body for raw, want in zip(good, wanted, strict=True) if want]
+        frames = iter(self.bodies.compress((connection, stream), bodies))
         records = [
             Prepared(_head(raw), content, next(frames), self.rows(raw, map_record))
             if want
@@ -152,10 +153,6 @@ class Preparer:
 
 def _is_gone(raw: RawRecord) -> bool:
     return raw.deleted or raw.merged_into is not None
-
-
-def _chosen(records: Sequence[RawRecord], wanted: Sequence[bool]) -> Iterator[bytes]:
-    return (raw.body for raw, want in zip(records, wanted, strict=True) if want)
 
 
 def _head(raw: RawRecord) -> RawRecord:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 import orjson
@@ -89,6 +89,23 @@ def test_what_does_not_repeat_gets_no_dictionary(store: Store) -> None:
     land(store, noise)
     assert dictionaries(store) == []
     assert stored(store) == noise
+
+
+def test_a_dictionary_that_would_not_help_is_tried_once(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[int] = []
+    train = bodies._train
+
+    def note(samples: Sequence[bytes], number: int) -> bytes | None:
+        tried.append(number)
+        return train(samples, number)
+
+    monkeypatch.setattr(bodies, "_train", note)
+    chance = random.Random(1)  # noqa: S311
+    for page in range(3):
+        land(store, {f"{page}.{n}": chance.randbytes(2_000) for n in range(100)})
+    assert len(tried) == 1
 
 
 def test_each_stream_has_its_own(store: Store) -> None:
