@@ -11,6 +11,7 @@ import pytest
 import typer
 
 from itpm_sync import cli
+from itpm_sync.cli import options as cli_options
 
 ROOT = Path(__file__).resolve().parents[1]
 TEXT = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
@@ -53,7 +54,7 @@ def test_the_global_options_are_described() -> None:
 def test_the_exit_codes_are_those_of_the_program() -> None:
     table = TEXT[TEXT.index("## Exit codes") : TEXT.index("## Watching it")]
     described = [int(n) for n in re.findall(r"^\| (\d) \|", table, re.MULTILINE)]
-    program = [value for name, value in vars(cli).items() if name.startswith("EXIT_")]
+    program = [value for name, value in vars(cli_options).items() if name.startswith("EXIT_")]
     assert described == sorted(program)
 
 

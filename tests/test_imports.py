@@ -60,11 +60,8 @@ def loaded(folder: Path, *words: str) -> set[str]:
 def test_help_loads_neither_the_application_nor_a_heavy_library(folder: Path) -> None:
     modules = loaded(folder, "--help")
     assert modules.isdisjoint(LIBRARIES)
-    assert {m for m in modules if m.startswith("itpm_sync.")} == {
-        "itpm_sync.cli",
-        "itpm_sync.errors",
-        "itpm_sync.stopping",
-    }
+    ours = {m for m in modules if m.startswith("itpm_sync.") and m.split(".")[1] != "cli"}
+    assert ours == {"itpm_sync.errors", "itpm_sync.stopping"}
 
 
 @pytest.mark.parametrize("words", [("pull",), ("run", "hourly")])
