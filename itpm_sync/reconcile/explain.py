@@ -21,6 +21,7 @@ from itpm_sync.reconcile import (
     baseline_terms,
     contract_terms,
     desk_terms,
+    effort_terms,
     evm,
     forecast_terms,
     pace_terms,
@@ -66,6 +67,7 @@ _FORMULAS: Mapping[str, str] = MappingProxyType(
         "cost_variance_percent": "100 · cost variance / planned cost",
         "schedule_variance_days": "planned finish − actual finish",
         "schedule_variance_percent": "100 · days of variance / (planned finish − planned start)",
+        **effort_terms.FORMULAS,
     }
 )
 _SYMBOLS: Mapping[str, str] = MappingProxyType(
@@ -76,6 +78,7 @@ _SYMBOLS: Mapping[str, str] = MappingProxyType(
         "planned cost": "planned_cost", "actual cost": "actual_cost",
         "cost variance": "cost_variance", "days of variance": "schedule_variance_days",
         **baseline_terms.SYMBOLS,
+        **effort_terms.SYMBOLS,
     }
 )  # fmt: skip
 _DATES = ("planned start", "planned finish", "actual finish")
@@ -186,13 +189,14 @@ class Explainer:
         numbers, desk = dict(project_numbers(self._facts, self._has)), self._facts.desk
         if desk is not None:
             numbers |= {"within_sla": desk.within, "desk_effort_s": desk.effort}
-        attached = {**desk_terms.numbers(self._facts), **contract_terms.numbers(self._facts)}
-        return {**numbers, **attached}
+        attached = (desk_terms, contract_terms, effort_terms)
+        return numbers | {n: v for of in attached for n, v in of.numbers(self._facts).items()}
 
     @cached_property
     def _attached_figures(self) -> Mapping[str, Figure]:
-        """Those of the help desk's counts and of the contracts."""
-        return {**desk_terms.figures(self._facts), **contract_terms.figures(self._facts)}
+        """Those of the help desk's counts, of the contracts and of the groups of effort."""
+        attached = (desk_terms, contract_terms, effort_terms)
+        return {n: f for of in attached for n, f in of.figures(self._facts).items()}
 
     def _term(self, name: str, of: PackageFacts | None, symbol: str = "") -> Part:
         """Another figure as a term."""
@@ -290,6 +294,7 @@ class Explainer:
             "within_sla": self._within_sla,
             "p_factor": lambda: pace_terms.adherence(facts),
             **quality_terms.told(facts, self._traces),
+            **effort_terms.told(facts, self._traces),
             "desk_effort_s": lambda: self._traces.seconds(facts.desk.booked if facts.desk else ()),
         }
         if name in told:
@@ -307,6 +312,8 @@ class Explainer:
     def _attached(self, name: str) -> _Made:
         if name.startswith("desk_"):
             return _Made(parts=[*desk_terms.parts(self._facts, self._traces, name)])
+        if name.startswith("effort_"):
+            return _Made(*effort_terms.made(self._facts, self._traces, name))
         return _Made(*contract_terms.made(self._facts, self._traces, name))
 
     def _derived(self, name: str) -> _Made:

@@ -94,7 +94,10 @@ def shown(part: Part) -> str:
         return "n/a"
     if part.unit == "date":
         return day(date.fromordinal(int(part.value)))
-    text = show(part.value, digits_of(part.unit))
+    if part.unit == "s":
+        text = f"{show(part.value / 3600)} h"
+    else:
+        text = show(part.value, digits_of(part.unit))
     return f"({text})" if part.value < 0 else text
 
 

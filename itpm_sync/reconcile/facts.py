@@ -24,6 +24,7 @@ from itpm_sync.reconcile.baselines import Authorised, Original
 from itpm_sync.reconcile.capacity import Capacity
 from itpm_sync.reconcile.contracts import ContractFacts
 from itpm_sync.reconcile.duplicates import Duplicates
+from itpm_sync.reconcile.effort import Effort
 from itpm_sync.reconcile.forecast import Forecast
 from itpm_sync.reconcile.helpdesk import HelpDesk
 from itpm_sync.reconcile.labour import Labour
@@ -89,6 +90,7 @@ class ProjectFacts:
     scope: Scope
     desk: HelpDesk | None
     quality: Quality
+    effort: Effort
     exposure: Exposure
     forecast: Forecast | None  # None: not computed yet
     contracts: Sequence[ContractFacts]

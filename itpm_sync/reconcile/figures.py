@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
+from itpm_sync.reconcile import effort
 from itpm_sync.reconcile.facts import PackageFacts, ProjectFacts
 from itpm_sync.reconcile.forecast import COST, FINISH
 from itpm_sync.reconcile.number import Number, figure, known, total, unknown
@@ -69,6 +70,7 @@ LABELS: Mapping[str, str] = {
     "paid": "Paid",
     "labour": "Labour",
     "effort_s": "Effort booked",
+    **effort.LABELS,
     "items": "Items in scope",
     "items_done": "Items done",
     "open_defects": "Open defects",
@@ -148,6 +150,8 @@ def unit_of(name: str, facts: ProjectFacts) -> str:
     """The unit of a figure in this project."""
     if name.startswith(FINISH):
         return "weeks"
+    if name in effort.NAMES:
+        return effort.unit_of(name)
     return _UNITS.get(name) or (facts.currency if name in _MONEY else facts.unit)
 
 
@@ -210,6 +214,7 @@ def project_numbers(facts: ProjectFacts, has: HasSource) -> Mapping[str, Number]
     numbers["creep"] = scope.creep
     numbers["churn"] = scope.churn
     numbers |= facts.quality.numbers
+    numbers |= facts.effort.numbers
     numbers["risks_open"], numbers["risk_exposure"] = facts.exposure.open, facts.exposure.number
     if facts.register is not None:
         numbers |= facts.register.numbers

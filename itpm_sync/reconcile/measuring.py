@@ -33,6 +33,8 @@ from itpm_sync.reconcile.baselines import (
 )
 from itpm_sync.reconcile.context import Context
 from itpm_sync.reconcile.contracts import ContractFacts, contract_facts
+from itpm_sync.reconcile.effort import compared as with_efforts
+from itpm_sync.reconcile.effort import effort
 from itpm_sync.reconcile.facts import PackageFacts, ProjectFacts
 from itpm_sync.reconcile.forecast import Known, forecast
 from itpm_sync.reconcile.helpdesk import help_desk
@@ -120,6 +122,7 @@ def project_facts(run: Context, setup: ProjectSetup, row: Register | None) -> Pr
             zone=run.zone,
             data_date=run.today,
         ),
+        effort=effort(*with_efforts(now.scope.current, records.of(TimeEntry), run.end)),
         exposure=risk_exposure(
             [p.record for p in records.of(Risk)], lambda m: run.converted(m, currency), currency
         ),

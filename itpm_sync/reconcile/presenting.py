@@ -8,7 +8,7 @@ from datetime import date
 from fractions import Fraction
 
 from itpm_sync.model import Risk
-from itpm_sync.reconcile import ratings
+from itpm_sync.reconcile import effort, ratings
 from itpm_sync.reconcile.allocate import fold
 from itpm_sync.reconcile.baselines import last_finish
 from itpm_sync.reconcile.checks import gate_findings, project_findings, sorted_findings
@@ -69,6 +69,7 @@ def project_status(
         findings=sorted_findings((*found, *gate_findings(review))),
         risks=_risks(facts),
         defect_weeks=facts.quality.weeks,
+        effort=effort.statuses(facts.effort),
         baselines=tuple(_versions(facts)),
         gates=tuple(replace(g, criteria=()) for g in gates),
         next_gate=coming,

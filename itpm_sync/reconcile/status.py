@@ -427,6 +427,18 @@ class DefectWeek:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EffortGroup:
+    """Effort estimated and spent of the done items of one priority or type. `figures` by name:
+    effort_estimated_s, effort_spent_s, effort_variance_s, effort_variance_percent.
+    """
+
+    by: str  # priority, type
+    name: str  # in the source's words; `none`: it has none
+    items: int
+    figures: Mapping[str, Figure]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HelpDeskStatus:
     """Load and service levels of the help desk for a project, on the data date."""
 
@@ -532,6 +544,7 @@ class ProjectStatus:
     findings: tuple[Finding, ...]
     risks: tuple[tuple[str, str, str], ...] = ()  # code, title, exposure as text
     defect_weeks: tuple[DefectWeek, ...] = ()
+    effort: tuple[EffortGroup, ...] = ()  # by priority, then by type
     baselines: tuple[BaselineVersion, ...] = ()  # the original, and the one in force where another
     gates: tuple[GateStatus, ...] = ()
     next_gate: GateStatus | None = None  # the first not approved, from the project's stage on

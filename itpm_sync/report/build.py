@@ -16,6 +16,7 @@ from itpm_sync.reconcile.status import (
 from itpm_sync.reconcile.wording import sentence
 from itpm_sync.report import view
 from itpm_sync.report.baselines import comparison, layers
+from itpm_sync.report.effort import effort_groups
 from itpm_sync.report.pace import pace, why_missing
 from itpm_sync.report.past import Past
 from itpm_sync.report.quality import quality, quality_weeks
@@ -87,6 +88,7 @@ def build_project(project: ProjectStatus, snapshot: Snapshot, past: Past) -> vie
         burnup_now=_burn_now(project),
         pace=forecast,
         pace_missing=why_missing(forecast),
+        effort=effort_groups(project),
         forecast=drawn.sentence,
         forecast_bars=drawn.bars,
         comparison=comparison(project),

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itpm_sync.reconcile.status import ProjectStatus
 from itpm_sync.reconcile.wording import MINUS, sentence
 from itpm_sync.report import view
+from itpm_sync.report.effort import effort
 from itpm_sync.report.sections import value_of
 from itpm_sync.report.wording import Shown, shown
 
@@ -48,6 +49,7 @@ def _figures(project: ProjectStatus) -> Iterator[view.KeyFigure]:
         share = f"{of('effort_share').text} of the budget is level of effort"
         yield figure("SPI without level of effort", of("spi_discrete"), share)
         yield figure("CPI without level of effort", of("cpi_discrete"))
+    yield from effort(project)
 
 
 def _finish(forecast: Shown, planned: Shown) -> str:

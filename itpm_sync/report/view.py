@@ -265,6 +265,7 @@ class ProjectPage:
     burnup_now: tuple[tuple[str, str, str], ...]
     pace: tuple[KeyFigure, ...]
     pace_missing: tuple[str, ...]  # why some of them are n/a
+    effort: str  # its variance by priority and type
     forecast: str  # the simulated range in a sentence, or why there is none
     forecast_bars: tuple[RangeBar, ...]
     comparison: Comparison | None  # None: the original baseline is in force, or none is recorded

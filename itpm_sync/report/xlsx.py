@@ -14,6 +14,7 @@ from io import BytesIO
 
 from xlsxwriter import Workbook
 
+from itpm_sync.reconcile.effort import NAMES as EFFORT
 from itpm_sync.reconcile.forecast import COST, FINISH
 from itpm_sync.reconcile.status import (
     ContractStatus,
@@ -84,6 +85,7 @@ def _fill(book: Workbook, snapshot: Snapshot) -> None:
     table("Help desk weeks", _WEEKS, _week_rows(projects))
     table("Quality", _QUALITY, map(_quality, projects))
     table("Defect weeks", _DEFECT_WEEKS, _defect_rows(projects))
+    table("Effort", _EFFORT, _effort_rows(projects), freeze=3)
     table("Scope", _SCOPE, _scope_rows(projects), freeze=3)
     table("Unallocated", _UNALLOCATED, _unallocated_rows(snapshot))
     table("Coverage", _COVERAGE, map(_coverage, snapshot.coverage), freeze=3)
@@ -652,6 +654,35 @@ def _defect_rows(projects: Iterable[ProjectStatus]) -> Iterable[Row]:
     for p in projects:
         for w in p.defect_weeks:
             yield (p.code, w.monday, w.opened, w.closed, w.reopened, w.open_at_end)
+
+
+_EFFORT = (
+    Column("project", "Project", 12),
+    Column("by", "By", 10),
+    Column("name", "Priority or type", 22),
+    Column("items", "Items done", 10),
+    Column("estimated", "Estimated", 12),
+    Column("spent", "Spent", 12),
+    Column("variance", "Variance: estimated − spent", 14),
+    Column("percent", "Variance, share of estimated", 14),
+)
+
+
+def _effort_rows(projects: Iterable[ProjectStatus]) -> Iterable[Row]:
+    for p in projects:
+        if _value(p.figures, "effort_estimated_s"):
+            yield (p.code, "project", "", None, *_efforts(p.figures))
+        for g in p.effort:
+            yield (p.code, g.by, g.name, g.items, *_efforts(g.figures))
+
+
+def _efforts(figures: Mapping[str, Figure]) -> Row:
+    estimated, spent, variance, percent = EFFORT
+    left = _minus(_value(figures, estimated), _value(figures, spent))
+    return (
+        figures.get(estimated), figures.get(spent),
+        Live(figures.get(variance), (("{estimated}-{spent}", left),)), figures.get(percent),
+    )  # fmt: skip
 
 
 def _scope_rows(projects: Iterable[ProjectStatus]) -> Iterable[Row]:

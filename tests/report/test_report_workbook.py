@@ -23,8 +23,8 @@ from tests.report import sample
 
 SHEETS = [
     "Portfolio", "Work packages", "Pace", "Baselines", "Money", "Totals", "Findings", "Gates",
-    "Contracts", "Help desk", "Help desk weeks", "Quality", "Defect weeks", "Scope", "Unallocated",
-    "Coverage",
+    "Contracts", "Help desk", "Help desk weeks", "Quality", "Defect weeks", "Effort", "Scope",
+    "Unallocated", "Coverage",
 ]  # fmt: skip
 OPERATORS: dict[type, Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
