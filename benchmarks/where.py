@@ -87,6 +87,9 @@ def named_calls() -> Iterator[None]:
     def write(*given: Any, **options: Any) -> bytes:
         return dumps(*given, **options)
 
+    def compress(own: Any, bodies: Any) -> Any:
+        return own.multi_compress_to_buffer(bodies)
+
     def digest(*given: Any, **options: Any) -> Any:
         return blake2b(*given, **options)
 
@@ -96,9 +99,10 @@ def named_calls() -> Iterator[None]:
         def __init__(self, *given: Any, **options: Any) -> None:
             self._own = compressor(*given, **options)
 
-        def compress(self, data: bytes) -> bytes:
-            """The compressed bytes."""
-            return self._own.compress(data)
+        def __getattr__(self, name: str) -> Any:
+            own = self._own
+            many = name == "multi_compress_to_buffer"
+            return functools.partial(compress, own) if many else getattr(own, name)
 
     with (
         patch.object(orjson, "loads", parse),
