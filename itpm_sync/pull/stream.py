@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
-from itpm_sync.connector import Count, Deletes, Stream, TellsTime, Window
+from itpm_sync.connector import Count, Deletes, Stream, TellsTime, TellsWhereabouts, Window
 from itpm_sync.errors import StoreError
 from itpm_sync.pull import plan, proving, schedule, sweeping
 from itpm_sync.pull.reading import ScopeReader, ScopeReading, Wires, describe, ends_connection
@@ -70,6 +70,7 @@ class StreamPull:
             wires.write(partial(wires.store.census_begin, wires.name, stream.name)).result()
         listed = self._due and plan.lists_before_reading(stream, self._policy) and self._list()
         readings, last = self._read(windows, last)
+        self._read_what_was_refused(readings)
         counts = self._ask_counts(readings)
         self._look_for_absence(readings, before, counts, listed=listed)
         return self._prove(readings, counts), last
@@ -119,6 +120,19 @@ class StreamPull:
         reading = self._read_scope(scope, window)
         self._failures.add(reading.error)
         return reading
+
+    def _read_what_was_refused(self, readings: Mapping[str, ScopeReading]) -> None:
+        """Asks by id for what the source listed in an earlier run and then would not give: no
+        window brings a record that has not changed since.
+        """
+        wires, stream, policy = self._wires, self._stream, self._policy
+        if not (stream.incremental and isinstance(wires.connector, TellsWhereabouts)):
+            return
+        since = policy.now - plan.PATIENCE
+        refused = wires.store.unread(wires.name, stream.name, run=policy.run, since=since)
+        for scope, ids in refused.items():
+            if scope in readings and readings[scope].error is None:
+                self._noted(self._reader.read_again(scope, ids, policy.now))
 
     @property
     def _reads_all(self) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from itpm_sync.store.landing import bury_rows, chunks
+from itpm_sync.store.landing import UNREAD, bury_rows, chunks
 from itpm_sync.store.schema import CAUSES, RAW_RECORD, REJECTED, SIGHTING
 from itpm_sync.store.values import ScopeCensus
 
@@ -120,6 +120,30 @@ def forget_unlisted(database: sa.Connection, connection: str, stream: str, run: 
             ~sa.exists().where(RAW_RECORD.c.id == identity, RAW_RECORD.c.absent.is_(None)),
         )
     )
+
+
+def unread(
+    database: sa.Connection, connection: str, stream: str, run: str, since: datetime
+) -> dict[str, list[str]]:
+    """The ids, by scope, of live records that the connector could not read, as runs before `run`
+    and no earlier than `since` found. Nearly always nothing stands in quarantine, and this is one
+    look at an empty table.
+    """
+    rejected, raw = REJECTED.c, RAW_RECORD.c
+    identity = rejected.connection + ":" + rejected.stream + ":" + rejected.source_id
+    query = (
+        sa.select(raw.scope, raw.source_id)
+        .distinct()
+        .select_from(REJECTED.join(RAW_RECORD, raw.id == identity))
+        .where(
+            *_of(REJECTED, connection, stream),
+            rejected.run != run,
+            rejected.first_seen >= since,
+            raw.absent.is_(None),
+            raw.hash == UNREAD,
+        )
+    )
+    return _by_scope(database, query)
 
 
 def _pairs(database: sa.Connection, query: Any, by: Any) -> list[tuple[str, int]]:

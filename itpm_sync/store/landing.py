@@ -34,6 +34,7 @@ CHUNK = 2_000  # ids in one IN list; SQLite allows 32,766 parameters, PostgreSQL
 MAX_MESSAGE = 2_000
 
 OldRows = Mapping[Key, Row]
+UNREAD = b""  # instead of the content hash of a stored record that could not be read since
 _STATE = ("id", "hash", "fingerprint", "scope", "updated_at", "absent", "kinds", "url")
 
 
@@ -367,7 +368,7 @@ class Landing:
         self._rejected.write(connection, rows)
         unread = [{"raw_id": page.identity(e.source_id)} for e in page.rejected if e.source_id]
         if unread:
-            connection.execute(_one_raw().values(hash=b""), unread)
+            connection.execute(_one_raw().values(hash=UNREAD), unread)
 
 
 def _clear_problems(

@@ -336,6 +336,15 @@ class Store:
         with self._db.write() as db:
             absence.forget_unlisted(db, connection, stream, run)
 
+    def unread(
+        self, connection: str, stream: str, *, run: str, since: datetime
+    ) -> Mapping[str, Sequence[str]]:
+        """The ids, by scope, of live records that the connector could not read when it met them
+        last, in a run before `run` and since `since`.
+        """
+        with self._db.read() as db:
+            return absence.unread(db, connection, stream, run, since)
+
     def mark_absent(
         self, connection: str, stream: str, source_ids: Sequence[str], *, cause: str, at: datetime
     ) -> int:
