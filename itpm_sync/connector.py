@@ -18,6 +18,7 @@ it cannot even name properly.
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ from datetime import date, datetime, timedelta
 from enum import Enum
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
@@ -444,6 +446,7 @@ class Sandbox(Protocol):
 # ---- discovery ----------------------------------------------------------------------------------
 
 
+@functools.cache  # it opens the metadata of every installed package
 def installed(group: str = CONNECTOR_GROUP) -> Mapping[str, EntryPoint]:
     """What is installed, by name: connectors, or sandboxes with `SANDBOX_GROUP`. Nothing loads."""
-    return {point.name: point for point in sorted(entry_points(group=group))}
+    return MappingProxyType({point.name: point for point in sorted(entry_points(group=group))})
