@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from itpm_sync.model import Contract, InvoiceLine, OrderLine, Payment, Receipt
-from itpm_sync.reconcile.checks.money import normalised_number
+from itpm_sync.model import Contract, InvoiceLine, Money, OrderLine, Payment, Receipt
+from itpm_sync.reconcile.checks.invoices import almost_same, normalised_number
 from itpm_sync.reconcile.status import ProjectSetup
 
 DAY = date(2026, 3, 2)
@@ -162,10 +162,10 @@ def test_documents_that_clash_are_found_in_their_project_else_in_the_portfolio(w
     world.others.append(ProjectSetup(code="WAN", name="Wide area", currency="EUR"))
     invoice(world, eur, "R-1", "100")
     invoice(world, eur, "R-01", "100")
-    invoice(world, eur, "R-2", "100")
-    invoice(world, eur, "R-02", "100", project_key="WAN")
-    invoice(world, eur, "R-3", "100", project_key="WAN")
-    invoice(world, eur, "R-03", "100", project_key="nobody's")
+    invoice(world, eur, "R-2", "200")
+    invoice(world, eur, "R-02", "200", project_key="WAN")
+    invoice(world, eur, "R-3", "300", project_key="WAN")
+    invoice(world, eur, "R-03", "300", project_key="nobody's")
     world.add(Receipt, "g1", order="PO-7", quantity=Decimal(1), received_on=DAY)
     world.add(Payment, "p1", invoice="R-9", amount=eur(5), paid_on=DAY, project_key="WAN")
     snapshot = world.snapshot()
@@ -194,6 +194,97 @@ def test_lines_of_one_invoice_are_no_duplicates_but_a_repeated_line_is(world, eu
     invoice(world, eur, "R-1", 25, line="1", source_id="again")
     [found] = world.findings("duplicate-invoice")
     assert found.amount == eur(25)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "alike"),
+    [
+        ("R1032", "R1023", True), ("R1032", "R1033", True), ("R1032", "R132", True),
+        ("R1032", "R10322", True), ("R1032", "X1032", True), ("1234", "1235", True),
+        ("R1032", "R1045", False), ("R1032", "R2301", False), ("R1032", "R10", False),
+        ("R1", "R2", False), ("", "", False), ("R1032", "R1032", False),
+    ],
+)  # fmt: skip
+def test_numbers_one_slip_of_the_hand_apart_are_almost_the_same(a, b, alike):
+    assert almost_same(a, b) is almost_same(b, a) is alike
+
+
+def soft(world):
+    return [(f.severity, f.subject) for f in world.findings("duplicate-invoice")]
+
+
+def test_same_gross_under_almost_the_same_number_is_a_strong_duplicate(world, eur):
+    invoice(world, eur, "R-1032", "100", tax=eur("19"))
+    invoice(world, eur, "R-1023", "119.01", invoiced_on=date(2025, 6, 1))
+    assert soft(world) == [("medium", "Acme R1023 ~ R1032")]
+    [found] = world.findings("duplicate-invoice")
+    assert found.message == (
+        "Invoices R-1023 of 1 Jun 2025 and R-1032 of 2 Mar 2026 from Acme look like one: "
+        "EUR 119.00, 274 days apart, almost the same number"
+    )
+    assert found.amount == eur(100)
+
+
+def test_two_cents_another_currency_or_another_vendor_are_no_strong_duplicate(world, eur):
+    invoice(world, eur, "R-1032", "100")
+    invoice(world, eur, "R-1033", "100.02")
+    invoice(world, eur, "R-1034", "100", vendor="Other")
+    world.add(InvoiceLine, "usd", invoice="R-1035", vendor="Acme", invoiced_on=DAY,
+              amount=Money(Decimal(100), "USD"))  # fmt: skip
+    assert soft(world) == []
+
+
+@pytest.mark.parametrize(("days", "found"), [(0, True), (30, True), (31, False)])
+def test_same_gross_within_thirty_days_is_a_weak_duplicate(world, eur, days, found):
+    invoice(world, eur, "R-1032", "100")
+    invoice(world, eur, "77/B", "100", invoiced_on=DAY - timedelta(days=days))
+    assert soft(world) == ([("low", "Acme 77B ~ R1032")] if found else [])
+
+
+def test_a_cent_more_is_no_weak_duplicate(world, eur):
+    invoice(world, eur, "R-1032", "100")
+    invoice(world, eur, "77/B", "100.01")
+    assert soft(world) == []
+
+
+def test_what_bills_other_goods_or_another_time_is_no_duplicate(world, eur):
+    order(world, eur, "PO-1", "100")
+    order(world, eur, "PO-2", "100")
+    invoice(world, eur, "R-1032", "100", order="PO-1")
+    invoice(world, eur, "R-1033", "100", order="PO-2")
+    invoice(world, eur, "S-2001", "70", attributes={"service_period": "January"})
+    invoice(world, eur, "S-2002", "70", attributes={"service_period": "February"})
+    assert soft(world) == []
+
+
+def test_an_invoice_that_was_credited_and_written_anew_is_no_duplicate(world, eur):
+    invoice(world, eur, "R-1032", "100")
+    invoice(world, eur, "R-1033", "100", invoiced_on=DAY + timedelta(days=3))
+    assert len(soft(world)) == 1
+    credited = {"credit_note": True, "invoiced_on": DAY + timedelta(days=3)}
+    invoice(world, eur, "G-9", "-100", **credited)
+    assert soft(world) == []
+
+
+def test_bills_of_a_schedule_are_no_duplicates_but_two_on_one_day_are(world, eur):
+    for month in (1, 2, 3):
+        invoice(world, eur, f"R-100{month}", "100", invoiced_on=date(2026, month, 5))
+    assert soft(world) == []
+    invoice(world, eur, "R-1030", "100", invoiced_on=date(2026, 3, 5))
+    assert soft(world) == [("medium", "Acme R1003 ~ R1030")]
+    invoice(world, eur, "R-1031", "100", invoiced_on=date(2026, 3, 5))
+    assert soft(world) == []  # three at once: a bill for each of several, as a rule
+
+
+def test_a_pair_keeps_its_identity_when_its_dates_change(world, eur):
+    invoice(world, eur, "R-1032", "100")
+    invoice(world, eur, "R-1023", "100")
+    [before] = world.findings("duplicate-invoice")
+    world.records["invoice_line"] = []
+    invoice(world, eur, "R-1032", "100", invoiced_on=date(2026, 1, 7))
+    invoice(world, eur, "R-1023", "100")
+    [after] = world.findings("duplicate-invoice")
+    assert before.key == after.key
 
 
 def test_receipt_for_an_unknown_order(world):

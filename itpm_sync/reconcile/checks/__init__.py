@@ -13,6 +13,7 @@ from itpm_sync.reconcile.checks import (
     data,
     decisions,
     gates,
+    invoices,
     money,
     orders,
     people,
@@ -75,7 +76,7 @@ PROJECT_CHECKS: tuple[ProjectCheck, ...] = (
 
 PORTFOLIO_CHECKS: tuple[PortfolioCheck, ...] = (
     money.invoice_without_order,
-    money.duplicate_invoice,
+    invoices.duplicate_invoice,
     money.receipt_without_order,
     money.payment_without_invoice,
     money.order_over_contract,

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from fractions import Fraction
 
 from itpm_sync.model import Contract, InvoiceLine, Money, Payment, Receipt
-from itpm_sync.reconcile.allocate import fold
 from itpm_sync.reconcile.contracts import ContractFacts
 from itpm_sync.reconcile.facts import PortfolioFacts, ProjectFacts, finding, money_total
 from itpm_sync.reconcile.money import Documents, FxGap
@@ -69,54 +67,6 @@ def _is_loose(invoice: InvoiceLine, documents: Documents) -> bool:
 def _sum(lines: Sequence[InvoiceLine]) -> str:
     whole = money_total(i.amount for i in lines)
     return str(whole) if whole is not None else "several currencies"
-
-
-def duplicate_invoice(facts: PortfolioFacts) -> Iterator[Finding]:
-    """The same vendor, normalised number and kind of document twice (a hard duplicate)."""
-    groups: dict[tuple[str, str, bool], list[InvoiceLine]] = defaultdict(list)
-    for record in facts.inputs.records.get("invoice_line", ()):
-        if isinstance(record, InvoiceLine):
-            key = (fold(record.vendor), normalised_number(record.invoice), record.credit_note)
-            groups[key].append(record)
-    for (_, number, _credit), lines in sorted(groups.items()):
-        lines.sort(key=lambda i: (i.invoiced_on, i.id))
-        again = _copies(lines) if number else []
-        if not again:
-            continue
-        words = sorted({i.invoice for i in lines})
-        yield finding(
-            "duplicate-invoice",
-            Severity.HIGH,
-            facts.home(lines),
-            f"{lines[0].vendor} {number}",
-            f"Invoice {' = '.join(words)} of {lines[0].vendor or 'an unnamed vendor'} is booked "
-            f"more than once: {_sum(again)} too much",
-            action="Compare the documents; pay one, and have the other cancelled or credited.",
-            amount=money_total(i.amount for i in again),
-            evidence=lines,
-        )
-
-
-def normalised_number(number: str) -> str:
-    """An invoice number without what people vary: case, punctuation, leading zeros."""
-    plain = re.sub(r"[^0-9A-Z]", "", number.upper())
-    return re.sub(r"(?<![0-9])0+(?=[0-9])", "", plain)
-
-
-def _copies(lines: Sequence[InvoiceLine]) -> list[InvoiceLine]:
-    """Lines of all documents but the first; within one document, lines that repeat exactly."""
-
-    def document(i: InvoiceLine) -> tuple[object, ...]:
-        return (fold(i.invoice), i.invoiced_on, i.ref.connection, i.ref.stream)
-
-    first, seen, copies = document(lines[0]), set[tuple[object, ...]](), []
-    for line in lines:
-        content = (line.line, line.amount, line.description, line.order, line.order_line)
-        if document(line) != first or content in seen:
-            copies.append(line)
-        else:
-            seen.add(content)
-    return copies
 
 
 def receipt_without_order(facts: PortfolioFacts) -> Iterator[Finding]:

@@ -1,0 +1,220 @@
+"""Invoices that may be booked twice: hard, strong and weak duplicates, as one finding code."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from functools import cached_property
+from itertools import groupby
+from operator import attrgetter
+
+from itpm_sync.model import InvoiceLine, Money
+from itpm_sync.reconcile.allocate import fold
+from itpm_sync.reconcile.facts import PortfolioFacts, finding, money_total
+from itpm_sync.reconcile.status import Finding, Severity
+from itpm_sync.reconcile.wording import count, day
+
+_WEAK_DAYS = 30
+_SAME_GROSS = Decimal("0.01")
+_SERIES = 3  # bills of one amount, as a schedule of payments sends them
+_TELLING = 4  # characters of a number below which any two are alike
+
+
+@dataclass(frozen=True)
+class Bill:
+    """The lines of one invoice number of a vendor, all of one kind of document."""
+
+    lines: tuple[InvoiceLine, ...]
+    number: str  # normalised
+
+    @cached_property
+    def gross(self) -> Money | None:
+        """Net and tax of all lines, as far as they tell; None: several currencies."""
+        taxes = (i.tax for i in self.lines if i.tax is not None)
+        return money_total((*(i.amount for i in self.lines), *taxes))
+
+    @property
+    def on(self) -> date:
+        """The day of the document."""
+        return self.lines[0].invoiced_on
+
+    @property
+    def named(self) -> str:
+        """The number as it is written, and the day."""
+        return f"{self.lines[0].invoice or '(no number)'} of {day(self.on)}"
+
+    def ranked(self) -> tuple[date, str]:
+        """Sorts the earlier first."""
+        return self.on, self.number
+
+    def told(self, field: str) -> frozenset[str]:
+        """What the lines say in a field or attribute, folded."""
+        found = (getattr(i, field, "") or i.attributes.get(field, "") for i in self.lines)
+        return frozenset(fold(word) for word in found if word)
+
+
+def duplicate_invoice(facts: PortfolioFacts) -> Iterator[Finding]:
+    """An invoice that seems to be booked twice.
+
+    Hard: same vendor, normalised number and kind of document. Strong: same vendor, currency and
+    gross, and almost the same number. Weak: same vendor and gross within 30 days.
+    """
+    groups: dict[tuple[str, str, bool], list[InvoiceLine]] = defaultdict(list)
+    for record in facts.inputs.records.get("invoice_line", ()):
+        if isinstance(record, InvoiceLine):
+            key = (fold(record.vendor), normalised_number(record.invoice), record.credit_note)
+            groups[key].append(record)
+    bills: dict[str, list[Bill]] = defaultdict(list)
+    notes: dict[str, list[Bill]] = defaultdict(list)
+    for (vendor, number, is_credit), lines in sorted(groups.items()):
+        lines.sort(key=lambda i: (i.invoiced_on, i.id))
+        again = _copies(lines) if number else []
+        if again:
+            yield _hard(facts, number, lines, again)
+        if number and vendor:
+            (notes if is_credit else bills)[vendor].append(_first(lines, again, number))
+    for vendor, found in bills.items():
+        yield from _alike(facts, _uncredited(found, notes.get(vendor, ())))
+
+
+def normalised_number(number: str) -> str:
+    """An invoice number without what people vary: case, punctuation, leading zeros."""
+    plain = re.sub(r"[^0-9A-Z]", "", number.upper())
+    return re.sub(r"(?<![0-9])0+(?=[0-9])", "", plain)
+
+
+# ---- hard ---------------------------------------------------------------------------------------
+
+
+def _hard(
+    facts: PortfolioFacts, number: str, lines: Sequence[InvoiceLine], again: Sequence[InvoiceLine]
+) -> Finding:
+    words = " = ".join(sorted({i.invoice for i in lines}))
+    vendor, too_much = lines[0].vendor or "an unnamed vendor", money_total(i.amount for i in again)
+    return finding(
+        "duplicate-invoice",
+        Severity.HIGH,
+        facts.home(lines),
+        f"{lines[0].vendor} {number}",
+        f"Invoice {words} of {vendor} is booked more than once: "
+        f"{too_much or 'several currencies'} too much",
+        action="Compare the documents; pay one, and have the other cancelled or credited.",
+        amount=too_much,
+        evidence=lines,
+    )
+
+
+def _copies(lines: Sequence[InvoiceLine]) -> list[InvoiceLine]:
+    """Lines of all documents but the first; within one document, lines that repeat exactly."""
+
+    def document(i: InvoiceLine) -> tuple[object, ...]:
+        return (fold(i.invoice), i.invoiced_on, i.ref.connection, i.ref.stream)
+
+    first, seen, copies = document(lines[0]), set[tuple[object, ...]](), []
+    for line in lines:
+        content = (line.line, line.amount, line.description, line.order, line.order_line)
+        if document(line) != first or content in seen:
+            copies.append(line)
+        else:
+            seen.add(content)
+    return copies
+
+
+def _first(lines: Sequence[InvoiceLine], again: Sequence[InvoiceLine], number: str) -> Bill:
+    copies = {id(i) for i in again}
+    return Bill(tuple(i for i in lines if id(i) not in copies), number)
+
+
+# ---- strong and weak ----------------------------------------------------------------------------
+
+
+def _uncredited(bills: Sequence[Bill], notes: Iterable[Bill]) -> list[Bill]:
+    """The bills without those that a credit note of the same gross takes back, the latest first."""
+    by_gross: dict[Money, list[Bill]] = defaultdict(list)
+    for bill in sorted(bills, key=Bill.ranked):
+        if bill.gross is not None and bill.gross.amount > 0:
+            by_gross[bill.gross].append(bill)
+    for note in notes:
+        if note.gross is None:
+            continue
+        same = by_gross.get(Money(abs(note.gross.amount), note.gross.currency), [])
+        earlier = [b for b in same if b.on <= note.on]
+        if earlier:
+            same.remove(earlier[-1])
+    return [b for found in by_gross.values() for b in found]
+
+
+def _alike(facts: PortfolioFacts, bills: Iterable[Bill]) -> Iterator[Finding]:
+    """Pairs of bills of one vendor with the same gross, told as strong or weak."""
+    for cluster in _clusters(bills):
+        for first, second in _pairs(cluster):
+            strong = almost_same(first.number, second.number)
+            apart = (second.on - first.on).days
+            weak = first.gross == second.gross and apart <= _WEAK_DAYS
+            if (strong or weak) and not _is_other_service(first, second):
+                yield _soft(facts, first, second, apart, strong=strong)
+
+
+def _clusters(bills: Iterable[Bill]) -> Iterator[list[Bill]]:
+    """Bills of one currency whose gross differs by a cent at most from one to the next."""
+    known = [(b.gross.currency, b.gross.amount, b) for b in bills if b.gross is not None]
+    known.sort(key=lambda k: (k[0], k[1], k[2].ranked()))
+    clusters: list[list[Bill]] = []
+    before, last = "", Decimal(0)
+    for currency, amount, bill in known:
+        if currency != before or amount - last > _SAME_GROSS:
+            clusters.append([])
+        clusters[-1].append(bill)
+        before, last = currency, amount
+    return (c for c in clusters if len(c) > 1)
+
+
+def _pairs(cluster: Sequence[Bill]) -> Iterator[tuple[Bill, Bill]]:
+    """The two, the earlier first; of a series over one amount the two of any one day."""
+    ranked = sorted(cluster, key=Bill.ranked)
+    days = [list(found) for _, found in groupby(ranked, attrgetter("on"))]
+    for found in days if len(ranked) >= _SERIES else [ranked]:
+        if len(found) == 2:
+            yield found[0], found[1]
+
+
+def _is_other_service(a: Bill, b: Bill) -> bool:
+    """Whether both name what they bill, and it is not the same."""
+    fields = ("order", "order_line", "contract", "service_period")
+    told = ((a.told(field), b.told(field)) for field in fields)
+    return any(one and other and one.isdisjoint(other) for one, other in told)
+
+
+def almost_same(a: str, b: str) -> bool:
+    """Whether two normalised numbers differ by one character, or by two neighbours that swapped."""
+    if min(len(a), len(b)) < _TELLING or abs(len(a) - len(b)) > 1 or a == b:
+        return False
+    differing = (n for n, (x, y) in enumerate(zip(a, b, strict=False)) if x != y)
+    at = next(differing, min(len(a), len(b)))
+    if len(a) != len(b):
+        longer, shorter = (a, b) if len(a) > len(b) else (b, a)
+        return longer[at + 1 :] == shorter[at:]
+    swapped = a[at : at + 2] == b[at : at + 2][::-1]
+    return a[at + 1 :] == b[at + 1 :] or (swapped and a[at + 2 :] == b[at + 2 :])
+
+
+def _soft(facts: PortfolioFacts, first: Bill, second: Bill, apart: int, *, strong: bool) -> Finding:
+    lines = (*first.lines, *second.lines)
+    vendor, numbers = first.lines[0].vendor, sorted((first.number, second.number))
+    near = f"{count(apart, 'day')} apart" if apart else "of the same day"
+    why = "almost the same number" if strong else "under another number"
+    return finding(
+        "duplicate-invoice",
+        Severity.MEDIUM if strong else Severity.LOW,
+        facts.home(lines),
+        f"{vendor} {' ~ '.join(numbers)}",
+        f"Invoices {first.named} and {second.named} from {vendor} look like one: {second.gross}, "
+        f"{near}, {why}",
+        action="Compare the documents; pay one, or waive the pair if both are due.",
+        amount=money_total(i.amount for i in second.lines),
+        evidence=lines,
+    )
