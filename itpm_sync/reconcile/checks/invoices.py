@@ -34,6 +34,8 @@ class Bill:
     @cached_property
     def gross(self) -> Money | None:
         """Net and tax of all lines, as far as they tell; None: several currencies."""
+        if len(self.lines) == 1 and self.lines[0].tax is None:
+            return self.lines[0].amount
         taxes = (i.tax for i in self.lines if i.tax is not None)
         return money_total((*(i.amount for i in self.lines), *taxes))
 
