@@ -63,7 +63,9 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 
 def test_everybody_is_a_line_with_load_and_capacity_by_week(run) -> None:
     code, text = run("capacity")
-    ana, luc = (re.split(r"\s{2,}", line.strip()) for line in text.splitlines())
+    names, *people = (re.split(r"\s{2,}", line.strip()) for line in text.splitlines())
+    assert [names[0], names[-1]] == ["Person", "Not estimated"]
+    ana, luc = people
     assert code == 0
     assert ana[:2] == ["Ana Ruiz", "lan"]
     assert ana[3:5] == ["200/40", "200/40"]  # whole weeks of the four over which 800 h are spread

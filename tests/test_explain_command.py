@@ -16,7 +16,7 @@ from itpm_sync.app.reconciling import previous_of
 from itpm_sync.reconcile.explain import Explainer
 from itpm_sync.reconcile.explanation import Explanation, adding_up
 from itpm_sync.reconcile.status import Inputs, Snapshot
-from itpm_sync.reconcile.totals import explain_total, names
+from itpm_sync.reconcile.totals import explain_total, totals
 
 Run = Callable[..., tuple[int, str]]
 
@@ -119,7 +119,7 @@ def test_every_total_of_the_portfolio_is_the_sum_of_its_projects(
 ) -> None:
     _, snapshot, _ = pulled
     assert {t.unit for t in snapshot.totals} == {"CHF", "EUR", "USD"}
-    for name, total in zip(names(snapshot), snapshot.totals, strict=True):
+    for name, total in zip(totals(snapshot), snapshot.totals, strict=True):
         found = explain_total(snapshot, name)
         assert found.figure == total
         if total.value is None:
@@ -217,7 +217,10 @@ def test_a_package_and_json_carry_every_part(run: Run) -> None:
     ("words", "advice"),
     [
         (("NETT", "ac"), 'did you mean "NET"?'),
-        (("NET", "labor"), 'did you mean "labour"?'),
+        (("NET", "labor"), 'did you mean "labour", Labour? — every figure: itpm-sync explain NET'),
+        (("NET", "cost variance"), 'did you mean "cv", Cost variance (CV)?'),
+        (("NET", "zzz"), 'the nearest are "bac", Budget at completion (BAC); "'),
+        (("portfolio", "eacs:CHF"), 'did you mean "eac:CHF", Estimate at completion (EAC)?'),
         (("NET", "ac", "--package", "9"), "known: 1.1, 1.2, 1.3, 1.4, 1.5"),
     ],
 )
@@ -227,6 +230,18 @@ def test_an_unknown_name_is_advice_and_exit_code_2(
     code, out = run("explain", *words)
     assert code == 2
     assert advice in out
+
+
+def test_without_a_figure_every_one_is_listed_and_each_can_be_explained(run: Run) -> None:
+    code, out = run("explain", "NET")
+    assert code == 0
+    assert out.splitlines()[0] == "Figure\tWhat it is\tValue"
+    listed = [line.split("\t")[0] for line in out.splitlines()[1:]]
+    assert {"eac", "labour", "contract:C-100:burn", "desk_open"} <= set(listed)
+    assert run("explain", "NET", listed[-1])[0] == 0
+    assert sorted(json.loads(run("explain", "NET", "--json")[1])) == sorted(listed)
+    assert "\nac:CHF\tActual cost (AC)\t" in run("explain", "portfolio")[1]
+    assert "--package: the portfolio has no" in run("explain", "portfolio", "--package", "1")[1]
 
 
 @pytest.mark.parametrize("figure", ["finish_p80", "ieac_t"])

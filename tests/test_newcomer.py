@@ -206,6 +206,11 @@ def test_baselines_of_an_unknown_project_are_not_just_none(run: Run) -> None:
     assert run("baseline", "list", "NET")[0] == 0
 
 
+def test_in_a_pipe_a_table_begins_with_the_names_of_its_columns(run: Run) -> None:
+    _, out, _ = run("connectors")
+    assert out.splitlines()[0] == "Connector\tSystem\tPublishes\tVerified against"
+
+
 def test_status_fits_80_columns_with_whole_run_ids_and_times(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -29,11 +29,12 @@ if TYPE_CHECKING:
         capacity,
         explain,
         export,
+        figures,
         findings,
         ratings,
         status,
     )
-    from itpm_sync.app.jobs import JobResult, run_job
+    from itpm_sync.app.jobs import JobResult, JobStanding, run_job
     from itpm_sync.app.publishing import publish
     from itpm_sync.app.pulling import Remapped, pull, remap
     from itpm_sync.app.reconciling import reconcile, snapshot_of
@@ -45,6 +46,7 @@ _HOMES = {
     "Explained": "inquiry",
     "Found": "inquiry",
     "JobResult": "jobs",
+    "JobStanding": "jobs",
     "Loads": "inquiry",
     "PlanSource": "baselines",
     "ProjectGates": "gates",
@@ -60,6 +62,7 @@ _HOMES = {
     "connectors": "checking",
     "explain": "inquiry",
     "export": "inquiry",
+    "figures": "inquiry",
     "findings": "inquiry",
     "gate_approve": "gates",
     "gate_attest": "gates",
@@ -82,6 +85,7 @@ __all__ = (
     "Explained",
     "Found",
     "JobResult",
+    "JobStanding",
     "Loads",
     "PlanSource",
     "ProjectGates",
@@ -97,6 +101,7 @@ __all__ = (
     "connectors",
     "explain",
     "export",
+    "figures",
     "findings",
     "gate_approve",
     "gate_attest",

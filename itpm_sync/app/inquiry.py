@@ -6,25 +6,27 @@ Nothing here reads a source or changes the store.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from itpm_sync import publish
 from itpm_sync.app.gathering import configured, coverage, end_of, inputs, rejected
-from itpm_sync.app.jobs import last_success
+from itpm_sync.app.jobs import JobStanding, standings
 from itpm_sync.app.publishing import entry_of
 from itpm_sync.app.reconciling import day_of, previous_of, snapshot_of
-from itpm_sync.app.session import Session
+from itpm_sync.app.session import Session, latest_runs
 from itpm_sync.errors import ConfigError, Problem, ReconcileError, StoreError, suggestion
 from itpm_sync.model import KINDS
 from itpm_sync.publish import Entry, figure_text
 from itpm_sync.reconcile.explanation import Explanation, Part
 from itpm_sync.reconcile.status import (
     Coverage,
+    Figure,
     Finding,
     ProjectStatus,
     Rating,
@@ -32,20 +34,21 @@ from itpm_sync.reconcile.status import (
     Severity,
     Snapshot,
 )
-from itpm_sync.reconcile.totals import PORTFOLIO, explain_total
+from itpm_sync.reconcile.totals import PORTFOLIO, explain_total, totals
 from itpm_sync.reconcile.tracking import State, changes
 from itpm_sync.store import Run, Store
 
 if TYPE_CHECKING:
     from itpm_sync.reconcile.capacity import Capacity
+    from itpm_sync.reconcile.explain import Explainer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """What `status` shows. `late` names jobs that have not run for longer than they should."""
+    """What `status` shows."""
 
     runs: tuple[Run, ...]
-    late: tuple[str, ...]
+    jobs: tuple[JobStanding, ...]
     coverage: tuple[Coverage, ...]
     rejected: tuple[Rejected, ...]
     outbox: tuple[Entry, ...]
@@ -55,24 +58,20 @@ class Status:
 
 def status(session: Session) -> Status:
     """Runs, freshness, completeness, rejected records, outbox."""
-    store, now = session.store, session.now()
-    late = []
-    for name, job in session.config.root.jobs.items():
-        last = last_success(store, name)
-        if last is None or now - last > timedelta(hours=job.expect_every_h):
-            late.append(name)
+    store = session.store
+    jobs = standings(session)
     read = coverage(session)
     outbox = tuple(entry_of(row) for row in store.outbox())
     newest = store.snapshot()
     troubled = any(e.state is not publish.State.DONE for e in outbox)
     return Status(
-        runs=store.runs(limit=10),
-        late=tuple(late),
+        runs=latest_runs(session, limit=10),
+        jobs=jobs,
         coverage=read,
         rejected=rejected(session),
         outbox=outbox,
         snapshot=newest.data_date if newest else None,
-        healthy=not late and not troubled and all(c.complete for c in read),
+        healthy=not any(j.late for j in jobs) and not troubled and all(c.complete for c in read),
     )
 
 
@@ -116,18 +115,12 @@ def explain(session: Session, project: str, figure: str, package: str = "") -> E
 
     Raises ConfigError for an unknown name.
     """
-    from itpm_sync.reconcile.explain import explain as compute
-
     snapshot = snapshot_of(session)
-    if project == PORTFOLIO and not any(p.code == project for p in snapshot.projects):
-        return _explain_total(snapshot, figure, package)
-    status, day = _project(snapshot, project), snapshot.data_date
-    try:
-        found = compute(
-            inputs(session, day), status.code, figure, package, previous_of(session, day)
-        )
-    except ReconcileError as error:
-        raise ConfigError([Problem((), str(error), where="explain")]) from None
+    with _told_as_mistake(f"every figure: itpm-sync explain {project}"):
+        if _is_portfolio(snapshot, project, package):
+            return Explained(run=snapshot.run, found=explain_total(snapshot, figure), changed="")
+        status = _project(snapshot, project)
+        found = _explainer(session, snapshot, status).of(figure, package)
     parts = _fetched(session.store, (*found.inputs, *found.parts))
     inputs_, records = parts[: len(found.inputs)], parts[len(found.inputs) :]
     return Explained(
@@ -137,13 +130,38 @@ def explain(session: Session, project: str, figure: str, package: str = "") -> E
     )
 
 
-def _explain_total(snapshot: Snapshot, figure: str, package: str) -> Explained:
-    if package:
+def figures(session: Session, project: str, package: str = "") -> Mapping[str, Figure]:
+    """Every figure that can be explained, by its name: of a project, one of its work packages, or
+    the portfolio. Raises ConfigError for an unknown name.
+    """
+    snapshot = snapshot_of(session)
+    if _is_portfolio(snapshot, project, package):
+        return totals(snapshot)
+    with _told_as_mistake():
+        return _explainer(session, snapshot, _project(snapshot, project)).figures(package)
+
+
+def _is_portfolio(snapshot: Snapshot, project: str, package: str) -> bool:
+    meant = project == PORTFOLIO and not any(p.code == project for p in snapshot.projects)
+    if meant and package:
         raise ConfigError([Problem((), "the portfolio has no work packages", where="--package")])
+    return meant
+
+
+def _explainer(session: Session, snapshot: Snapshot, status: ProjectStatus) -> Explainer:
+    from itpm_sync.reconcile.explain import Explainer
+
+    day = snapshot.data_date
+    return Explainer(inputs(session, day), status.code, previous_of(session, day))
+
+
+@contextmanager
+def _told_as_mistake(hint: str = "") -> Iterator[None]:
+    """An unknown name is a mistake in the command."""
     try:
-        return Explained(run=snapshot.run, found=explain_total(snapshot, figure), changed="")
+        yield
     except ReconcileError as error:
-        raise ConfigError([Problem((), str(error), where="explain")]) from None
+        raise ConfigError([Problem((), str(error), hint, "explain")]) from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

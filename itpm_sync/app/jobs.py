@@ -7,7 +7,7 @@ import logging
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -169,6 +169,43 @@ class _JobRun:
             reports=self.reports,
             published=self.published,
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobStanding:
+    """How a job stands. `due`: until when it should have ended well; late if that is over."""
+
+    job: str
+    last_run: datetime | None  # None: it never ran
+    last_success: datetime | None
+    due: datetime
+    late: bool
+
+
+def standings(session: Session) -> tuple[JobStanding, ...]:
+    """How each job of the configuration stands.
+
+    One that never ran is due as long after the store's first run as it would be after its own:
+    nobody knows since when it is configured. In an empty store it is due now, and so is one that
+    never ended well.
+    """
+    runs, now = session.store.runs(limit=RUNS_REMEMBERED), session.now()
+    found = []
+    for name, job in session.config.root.jobs.items():
+        own = [r for r in runs if r.job == name]
+        success = next((r.finished for r in own if r.state == "ok"), None)
+        since = success or (runs[-1].started if runs and not own else None)
+        due = now if since is None else since + timedelta(hours=job.expect_every_h)
+        found.append(
+            JobStanding(
+                job=name,
+                last_run=own[0].started if own else None,
+                last_success=success,
+                due=due,
+                late=now >= due,
+            )
+        )
+    return tuple(found)
 
 
 def last_success(store: Store, job: str) -> datetime | None:

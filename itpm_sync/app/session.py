@@ -23,7 +23,7 @@ from itpm_sync.connector import Connector, Context
 from itpm_sync.errors import ConfigError, Problem, StoreError, suggestion
 from itpm_sync.http import Redactor
 from itpm_sync.mapping import Mapper
-from itpm_sync.store import RunLock, Store
+from itpm_sync.store import Run, RunLock, Store, run_is_gone
 
 log = logging.getLogger(__name__)
 
@@ -142,6 +142,27 @@ def recorded(session: Session, job: str) -> Iterator[str]:
 @contextlib.contextmanager
 def locked(session: Session) -> Iterator[None]:
     """Holds the lock of this configuration. Raises RunLocked if another run is at work."""
-    path = session.config.path
-    with RunLock(path.with_name(f".{path.name}.lock")):
+    with RunLock(_lock_path(session)):
         yield
+
+
+def latest_runs(session: Session, limit: int) -> tuple[Run, ...]:
+    """The latest runs, newest first. One whose process was killed still stands in the store as
+    running, until the next run begins; here it is `interrupted` already.
+    """
+    runs = session.store.runs(limit)
+    running = {r.id for r in runs if r.state == "running"}
+    if not running or not run_is_gone(_lock_path(session)):
+        return runs
+    # A run notes its end before it lets go of the lock: what still works now had lost it before.
+    return tuple(
+        replace(r, state="interrupted", message="its process is gone; the next run continues")
+        if r.id in running and r.state == "running"
+        else r
+        for r in session.store.runs(limit)
+    )
+
+
+def _lock_path(session: Session) -> Path:
+    path = session.config.path
+    return path.with_name(f".{path.name}.lock")

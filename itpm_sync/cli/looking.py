@@ -35,7 +35,7 @@ def findings(
 def explain(  # noqa: PLR0917 — typer reads the options from the parameters
     context: typer.Context,
     project: Annotated[str, typer.Argument(metavar="PROJECT")],
-    figure: Annotated[str, typer.Argument(metavar="FIGURE")],
+    figure: Annotated[str, typer.Argument(metavar="[FIGURE]", show_default=False)] = "",
     package: Annotated[
         str, typer.Option("--package", metavar="CODE", help="Of this work package only.")
     ] = "",
@@ -46,14 +46,19 @@ def explain(  # noqa: PLR0917 — typer reads the options from the parameters
 ) -> None:
     """Where a number comes from: its formula, inputs and records.
 
-    FIGURE `rating` tells how each dimension is rated, by the figures and by whom else. PROJECT
-    `portfolio` takes a total apart, `contract:NUMBER:burn` a contract, `desk_open` the help desk.
+    Without FIGURE, all there are. FIGURE `rating` tells how each dimension is rated, by the figures
+    and by whom else. PROJECT `portfolio` takes a total apart, `contract:NUMBER:burn` a contract,
+    `desk_open` the help desk.
     """
     from itpm_sync import app
 
     with session_of(context, secrets=False) as session:
         if figure == "rating":
             output_of(context).ratings(app.ratings(session, project), as_json=as_json)
+            return
+        if not figure:
+            known = app.figures(session, project, package)
+            output_of(context).figures(known, as_json=as_json)
             return
         found = app.explain(session, project, figure, package)
         output_of(context).explanation(found, everything=everything, as_json=as_json)

@@ -20,7 +20,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from itpm_sync.output.rows import coverage_row, finding_line, reasons, stamp, took
+from itpm_sync.output.rows import coverage_row, finding_line, job_line, reasons, stamp, took
 
 if TYPE_CHECKING:
     from itpm_sync.app import (
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from itpm_sync.output.progress import PullProgress
     from itpm_sync.publish import PublishResult
     from itpm_sync.pull import PullResult
-    from itpm_sync.reconcile.status import RecordedBaseline, Snapshot
+    from itpm_sync.reconcile.status import Figure, RecordedBaseline, Snapshot
 
 _COLOURS = {"green": "green", "amber": "yellow", "red": "red", "grey": "bright_black"}
 _STATES = {"ok": "green", "partial": "yellow", "failed": "red", "safety_stop": "red"}
@@ -70,10 +70,12 @@ class Output:
     def _table(
         self, headers: Sequence[str], rows: Iterable[Sequence[str]], *, whole: Collection[str] = ()
     ) -> None:
-        """A table on a terminal, tab-separated lines in a pipe. Columns in `whole` never wrap."""
+        """A table on a terminal, in a pipe tab-separated lines, the first with the columns' names.
+        Columns in `whole` never wrap.
+        """
         if not self._terminal:
-            for row in rows:
-                self.line("\t".join(_strip(cell) for cell in row))
+            lines = ["\t".join(_strip(cell) for cell in row) for row in rows]
+            self.lines(["\t".join(headers), *lines] if lines else ())
             return
         table = Table(box=None, pad_edge=False, header_style="bold")
         for header in headers:
@@ -222,13 +224,13 @@ class Output:
         latest = status.runs[0] if status.runs else None
         if latest and latest.message:
             self.line(f"the latest said: {latest.message}")
-        for job in status.late:
-            self._out.print(f"[red]late[/] the job {escape(job)} has not ended well in its time")
+        for job in status.jobs:
+            self._out.print(job_line(job))
         self.line()
         self._table(
-            ("Connection", "Stream", "Scope", "Stored", "Source", "As of", ""),
+            ("Connection", "Stream", "Scope", "Stored", "Source", "As of", "Read"),
             [coverage_row(c) for c in status.coverage],
-            whole=("Stored", "Source", "As of", ""),
+            whole=("Stored", "Source", "As of", "Read"),
         )
         for note, where in reasons(status.coverage).items():
             self._out.print(f"[red]incomplete[/] {escape(', '.join(where))}: {escape(note)}")
@@ -255,6 +257,16 @@ class Output:
         if not found:
             self.line("no findings")
 
+    def figures(self, found: Mapping[str, Figure], *, as_json: bool) -> None:
+        """Every figure that can be explained: its name, what it is, its value."""
+        from itpm_sync.publish import figure_text
+
+        if as_json:
+            self._json({name: asdict(figure) for name, figure in found.items()})
+            return
+        rows = [(escape(n), escape(f.label), escape(figure_text(f))) for n, f in found.items()]
+        self._table(("Figure", "What it is", "Value"), rows, whole=("Figure",))
+
     def explanation(self, told: Explained, *, everything: bool, as_json: bool) -> None:
         """A figure with its formula, its inputs and its parts; `everything`: all of the parts."""
         from itpm_sync.output import explanation
@@ -277,7 +289,7 @@ class Output:
         if figure.note:
             self.line(f"note: {figure.note}")
         if found.inputs:
-            self._table(explanation.TERM, explanation.terms(found), whole=("", "Value"))
+            self._table(explanation.TERM, explanation.terms(found), whole=("Term", "Value"))
         if found.parts:
             self.line(f"the sum of {len(found.parts)} parts:")
             rows = explanation.parts(found, everything=everything)

@@ -10,7 +10,7 @@ from itpm_sync.output.rows import stamp
 from itpm_sync.reconcile.explanation import Explanation, Part, adding_up, amount_text, sum_of
 from itpm_sync.reconcile.wording import day
 
-TERM = ("", "Value", "What it is", "From")
+TERM = ("Term", "Value", "What it is", "From")
 SAMPLE = ("Value", "Drawn from", "What it is made of")
 PART = ("Value", "What", "Source", "Placed by", "Fetched by")
 _LARGEST = 20  # parts of a figure that are shown unless all are asked for

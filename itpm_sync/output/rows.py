@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 
 if TYPE_CHECKING:
-    from itpm_sync.app import Found
+    from itpm_sync.app import Found, JobStanding
     from itpm_sync.reconcile.status import Coverage
 
 
@@ -22,6 +22,21 @@ def stamp(moment: datetime | None) -> str:
 def took(started: datetime, finished: datetime | None) -> str:
     """How long a run took."""
     return f"{(finished - started).total_seconds():.0f} s" if finished else "not finished"
+
+
+def job_line(job: JobStanding) -> str:
+    """A job: whether it is late or has never run, when it last ended well, and until when it is
+    due.
+    """
+    word = "[red]late[/]" if job.late else "[green]on time[/]"
+    if job.last_run is None:
+        word = f"[{'red' if job.late else 'yellow'}]never run[/]"
+        told = f"{'was ' if job.late else ''}due by {stamp(job.due)}"
+    elif job.last_success is None:
+        told = f"has not ended well yet, last tried at {stamp(job.last_run)}"
+    else:
+        told = f"last ended well at {stamp(job.last_success)}, due again by {stamp(job.due)}"
+    return f"{word} the job {escape(job.job)}: {told}"
 
 
 def reasons(coverage: Iterable[Coverage]) -> dict[str, list[str]]:

@@ -29,7 +29,7 @@ from itpm_sync.reconcile import (
 )
 from itpm_sync.reconcile.allocate import fold
 from itpm_sync.reconcile.context import Context
-from itpm_sync.reconcile.explanation import Explanation, Part, filled, largest_first
+from itpm_sync.reconcile.explanation import Explanation, Part, filled, largest_first, nearest
 from itpm_sync.reconcile.facts import PackageFacts
 from itpm_sync.reconcile.figures import (
     budgeted,
@@ -132,7 +132,11 @@ class Explainer:
 
     def names(self, package: str = "") -> Sequence[str]:
         """The figures that can be explained, in the order of the report."""
-        return tuple(self._figures(self._package(package)))
+        return tuple(self.figures(package))
+
+    def figures(self, package: str = "") -> Mapping[str, Figure]:
+        """The same by their names. Raises ReconcileError for an unknown package."""
+        return self._figures(self._package(package))
 
     @property
     def packages(self) -> Sequence[str]:
@@ -148,7 +152,7 @@ class Explainer:
         of = self._package(package)
         figures = self._figures(of)
         if figure not in figures:
-            raise ReconcileError(f"no figure {figure!r}: {suggestion(figure, figures)}")
+            raise ReconcileError(f"no figure {figure!r}: {nearest(figure, figures)}")
         code = of.plan.code if of else ""
         made = self._package_made(figure, of) if of else self._project_made(figure)
         return Explanation(

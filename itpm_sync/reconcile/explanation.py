@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from fractions import Fraction
@@ -13,6 +14,8 @@ from itpm_sync.model import currency_exponent
 from itpm_sync.reconcile.status import Figure
 from itpm_sync.reconcile.wording import day, show
 
+_NEAREST = 6  # figures that are named where the one asked for is not known
+_MEANT = 0.6  # from here on one of them is taken to have been meant
 _DIGITS = {"ratio": 4, "percent": 2, "points": 2, "items": 0, "days": 0, "weeks": 2, "s": 0}
 
 
@@ -86,6 +89,24 @@ def filled(formula: str, inputs: Sequence[Part]) -> str:
         return ""
     words = "|".join(re.escape(s) for s in sorted(values, key=len, reverse=True))
     return re.sub(rf"(?<!\w)(?:{words})(?!\w)", lambda m: values[m[0]], formula)
+
+
+def nearest(word: str, figures: Mapping[str, Figure]) -> str:
+    """The figure that was meant, by its name or its label, or those nearest to it, each with what
+    it is.
+    """
+    close = sorted(figures, key=lambda name: -_likeness(word, name, figures[name].label))
+    told = [f'"{name}", {figures[name].label}' for name in close[:_NEAREST]]
+    if told and _likeness(word, close[0], figures[close[0]].label) >= _MEANT:
+        return f"did you mean {told[0]}?"
+    return f"the nearest are {'; '.join(told)}" if told else "there is none"
+
+
+def _likeness(word: str, name: str, label: str) -> float:
+    word, label = word.casefold(), label.casefold()
+    if word == label:
+        return 1.0
+    return max(difflib.SequenceMatcher(None, word, text).ratio() for text in (name, label))
 
 
 def shown(part: Part) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from itpm_sync.errors import ReconcileError, suggestion
-from itpm_sync.reconcile.explanation import Explanation, Part, largest_first
+from itpm_sync.errors import ReconcileError
+from itpm_sync.reconcile.explanation import Explanation, Part, largest_first, nearest
 from itpm_sync.reconcile.status import Figure, ProjectStatus, Snapshot
 
 PORTFOLIO = "portfolio"
@@ -36,9 +36,9 @@ def explain_total(snapshot: Snapshot, name: str) -> Explanation:
     )
 
 
-def names(snapshot: Snapshot) -> tuple[str, ...]:
-    """Every total's full name, in the report's order."""
-    return tuple(f"{t.name}:{t.unit}" for t in snapshot.totals)
+def totals(snapshot: Snapshot) -> dict[str, Figure]:
+    """Every total by its full name, in the report's order."""
+    return {f"{t.name}:{t.unit}": t for t in snapshot.totals}
 
 
 def _total(snapshot: Snapshot, name: str) -> Figure:
@@ -51,7 +51,7 @@ def _total(snapshot: Snapshot, name: str) -> Figure:
     if found:
         known = ", ".join(f"{t.name}:{t.unit}" for t in found)
         raise ReconcileError(f"{name!r} stands in several currencies, never summed: say {known}")
-    raise ReconcileError(f"no total {name!r}: {suggestion(name, names(snapshot))}")
+    raise ReconcileError(f"no total {name!r}: {nearest(name, totals(snapshot))}")
 
 
 def _part(project: ProjectStatus, figure: Figure) -> Part:

@@ -1,6 +1,6 @@
 """The store: the only SQL of the product. Use `Store`; the rest is inside."""
 
-from itpm_sync.store.lock import RunLock
+from itpm_sync.store.lock import RunLock, run_is_gone
 from itpm_sync.store.making import Made, made
 from itpm_sync.store.preparing import PreparedPage
 from itpm_sync.store.store import Store
@@ -47,4 +47,5 @@ __all__ = [
     "StoredRaw",
     "StoredSnapshot",
     "made",
+    "run_is_gone",
 ]

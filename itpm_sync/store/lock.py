@@ -43,14 +43,12 @@ class RunLock:
             full = error.errno == errno.ENOSPC
             advice = "free space, then run again" if full else "its folder must be writable"
             raise StoreError(f"lock {self._path}: {error.strerror} — {advice}") from error
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        if not _taken(file):
             holder = _holder(file)
             os.close(file)
             raise RunLocked(
                 f"another run is at work{holder}; it holds {self._path} — wait until it ends"
-            ) from error
+            )
         self._file = file
         self._write(self._signature())
         return self
@@ -71,6 +69,35 @@ class RunLock:
         with contextlib.suppress(OSError):
             os.ftruncate(self._file, 0)
             os.pwrite(self._file, content, 0)
+
+
+def run_is_gone(path: Path) -> bool:
+    """True if there is a lock file that nobody holds: whatever run says that it works was killed.
+
+    Changes nothing. False where nobody can tell: no lock file (a store that another machine
+    writes), or one that this account may not read.
+    """
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    finally:
+        os.close(file)
+    return True
+
+
+def _taken(file: int) -> bool:
+    """Takes the lock; waits out a `run_is_gone`, which holds it for an instant."""
+    for wait_s in (0.01, 0.05, 0.0):
+        with contextlib.suppress(OSError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        time.sleep(wait_s)
+    return False
 
 
 def _holder(file: int) -> str:

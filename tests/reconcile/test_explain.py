@@ -251,7 +251,7 @@ def test_the_formula_is_told_with_its_numbers(rich):
     ("words", "message"),
     [
         (("NETT", "ev"), "no project 'NETT': did you mean \"NET\"?"),
-        (("NET", "eacs"), "no figure 'eacs': did you mean \"eac\"?"),
+        (("NET", "eacs"), "no figure 'eacs': did you mean \"eac\", Estimate at completion (EAC)?"),
         (("NET", "ev", "ITEM"), "NET has no work package 'ITEM': did you mean \"ITEMS\"?"),
     ],
 )

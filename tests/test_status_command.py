@@ -1,0 +1,163 @@
+"""`itpm-sync status`: which job is late, which never ran, which run was killed."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from itpm_sync import app, cli
+from itpm_sync.store import RunLock, lock, run_is_gone
+
+NOW = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
+CONFIGURATION = """
+version: 1
+title: Office
+connections:
+  office:
+    connector: files
+    folder: office
+    tables:
+      plan: {file: plan.csv, kind: work_package, key: [WBS],
+             columns: {code: WBS, name: Name, project_key: Project}}
+projects: [{code: NET, name: Network, currency: CHF}]
+jobs:
+  hourly: {steps: [pull], expect_every_h: 2}
+  weekly: {steps: [pull], expect_every_h: 192}
+"""
+
+Status = Callable[[], tuple[int, str]]
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Iterator[app.Session]:
+    (tmp_path / "office").mkdir()
+    (tmp_path / "office" / "plan.csv").write_text("Project,WBS,Name\nNET,1,Switches\n")
+    (tmp_path / "itpm.yaml").write_text(CONFIGURATION)
+    with app.open_session(tmp_path / "itpm.yaml") as session:
+        session.clock = lambda: NOW
+        yield session
+
+
+def standing(session: app.Session, job: str) -> app.JobStanding:
+    return next(s for s in app.status(session).jobs if s.job == job)
+
+
+def ran(session: app.Session, job: str, hours_ago: int, state: str = "ok") -> None:
+    at = NOW - timedelta(hours=hours_ago)
+    run = session.store.begin_run(job, at)
+    session.store.finish_run(run, state=state, now=at)
+
+
+def test_in_an_empty_store_every_job_is_due_now(session: app.Session) -> None:
+    told = standing(session, "weekly")
+    assert (told.last_run, told.due, told.late) == (None, NOW, True)
+
+
+def test_a_job_that_never_ran_is_not_late_before_it_could_have_run(session: app.Session) -> None:
+    ran(session, "hourly", 1)
+    told = standing(session, "weekly")
+    assert (told.last_run, told.late) == (None, False)
+    assert told.due == NOW + timedelta(hours=191)
+    assert app.status(session).healthy
+
+
+def test_a_job_that_never_ran_in_all_its_time_is_late(session: app.Session) -> None:
+    ran(session, "hourly", 193)
+    ran(session, "hourly", 1)
+    told = standing(session, "weekly")
+    assert (told.last_run, told.late) == (None, True)
+    assert told.due == NOW - timedelta(hours=1)
+    assert not app.status(session).healthy
+
+
+def test_a_job_is_late_when_it_has_not_ended_well_for_too_long(session: app.Session) -> None:
+    ran(session, "hourly", 3)
+    ran(session, "hourly", 1, "failed")
+    told = standing(session, "hourly")
+    assert told.late
+    assert told.last_success == NOW - timedelta(hours=3)
+    assert told.last_run == NOW - timedelta(hours=1)
+
+
+def test_a_job_that_only_failed_is_late(session: app.Session) -> None:
+    ran(session, "hourly", 1, "failed")
+    assert standing(session, "hourly").late
+
+
+def test_the_words_tell_never_run_from_late(
+    session: app.Session, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def said(*words: str) -> tuple[object, str]:
+        monkeypatch.setattr("sys.argv", ["itpm-sync", "-c", str(session.config.path), *words])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        return ended.value.code, capsys.readouterr().out
+
+    code, out = said("status")
+    assert "never run the job weekly: was due by 20" in out
+    assert (code, "late" in out) == (3, False)
+    said("run", "hourly")
+    code, out = said("status")
+    assert "never run the job weekly: due by 20" in out
+    assert "on time the job hourly: last ended well at 20" in out
+    assert code == 0
+
+
+# ---- runs that were killed ----------------------------------------------------------------------
+
+
+def folder_of(session: app.Session) -> dict[str, bytes]:
+    folder = session.config.base_dir
+    files = (f for f in folder.iterdir() if f.is_file() and not f.name.endswith("-shm"))
+    return {f.name: f.read_bytes() for f in files}
+
+
+def test_a_run_whose_process_is_gone_is_interrupted_and_nothing_is_written(
+    session: app.Session,
+) -> None:
+    with app.locked(session):
+        session.store.begin_run("hourly", NOW)  # and then the process is killed
+        assert app.status(session).runs[0].state == "running"
+    before = folder_of(session)
+    told = app.status(session).runs[0]
+    assert (told.state, told.finished) == ("interrupted", None)
+    assert "its process is gone" in told.message
+    assert folder_of(session) == before
+    assert session.store.runs()[0].state == "running"
+
+
+def test_without_a_lock_file_nobody_can_tell(session: app.Session) -> None:
+    session.store.begin_run("hourly", NOW)  # on another machine, in a store that both use
+    assert app.status(session).runs[0].state == "running"
+
+
+def test_a_run_that_ends_while_it_is_looked_at_is_not_called_interrupted(
+    session: app.Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with app.locked(session):
+        run = session.store.begin_run("hourly", NOW)
+
+    def gone(path: Path) -> bool:
+        session.store.finish_run(run, state="ok", now=NOW)
+        return run_is_gone(path)
+
+    monkeypatch.setattr("itpm_sync.app.session.run_is_gone", gone)
+    assert app.status(session).runs[0].state == "ok"
+
+
+def test_a_run_that_begins_while_it_is_looked_at_gets_its_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "lock"
+    path.touch()
+    looking = os.open(path, os.O_RDONLY)
+    fcntl.flock(looking, fcntl.LOCK_SH)
+    monkeypatch.setattr(lock.time, "sleep", lambda _: os.close(looking))
+    with RunLock(path):
+        assert not run_is_gone(path)
+    assert run_is_gone(path)
