@@ -5,6 +5,7 @@ What is shown is imported by the method that shows it: a pull waits for no recon
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -74,8 +75,9 @@ class Output:
         Columns in `whole` never wrap.
         """
         if not self._terminal:
-            lines = ["\t".join(_strip(cell) for cell in row) for row in rows]
-            self.lines(["\t".join(headers), *lines] if lines else ())
+            cells = [[_strip(cell) for cell in row] for row in rows]
+            if cells and not self._quiet:  # not by the console: it expands tabs
+                sys.stdout.writelines("\t".join(row) + "\n" for row in (headers, *cells))
             return
         table = Table(box=None, pad_edge=False, header_style="bold")
         for header in headers:
@@ -376,5 +378,5 @@ def _plain(value: Any) -> Any:
 
 
 def _strip(cell: str) -> str:
-    """Without markup, for a pipe."""
-    return Text.from_markup(cell, emoji=False).plain
+    """Without markup, and without what ends a cell or a line in a pipe."""
+    return " ".join(re.split(r"[\t\r\n]+", Text.from_markup(cell, emoji=False).plain))

@@ -103,10 +103,8 @@ def nearest(word: str, figures: Mapping[str, Figure]) -> str:
 
 
 def _likeness(word: str, name: str, label: str) -> float:
-    word, label = word.casefold(), label.casefold()
-    if word == label:
-        return 1.0
-    return max(difflib.SequenceMatcher(None, word, text).ratio() for text in (name, label))
+    texts = (name.casefold(), label.casefold())
+    return max(difflib.SequenceMatcher(None, word.casefold(), text).ratio() for text in texts)
 
 
 def shown(part: Part) -> str:
