@@ -13,7 +13,7 @@ from connectors.jira.sandbox import JiraSandbox
 from connectors.jira.settings import JiraSettings
 from itpm_sync.connector import Context, Deletes, Stream
 from itpm_sync.mapping import compile_mapping
-from itpm_sync.pull import PullSource, plan, pull
+from itpm_sync.pull import PullResult, PullSource, plan, pull
 from itpm_sync.store import Checkpoint, Store
 from tests.soak.jira_world import shipped_mapping
 
@@ -31,7 +31,7 @@ class Office:
         self.key = self.sandbox.create_issue("A", "Router")
         self.sandbox.start()
 
-    def pull(self, *, ours: datetime, theirs: datetime) -> None:
+    def pull(self, *, ours: datetime, theirs: datetime, **options: bool) -> PullResult:
         """A pull as cron starts it; censuses are not due."""
         self.sandbox.freeze(theirs)
         given = {k: v for k, v in self.sandbox.configuration().items() if k != "connector"}
@@ -41,9 +41,12 @@ class Office:
         mapper = compile_mapping(shipped_mapping(), dict(connector.variables()), "mapping.yaml")
         source = PullSource("jira", lambda _known: (connector, mapper))
         run = self.store.begin_run("pull", ours)
-        result = pull(self.store, [source], run=run, now=ours, sweep_every=1000 * DAY, inline=True)
+        result = pull(
+            self.store, [source], run=run, now=ours, sweep_every=1000 * DAY, inline=True, **options
+        )
         connector.close()
         assert result.state == "ok", result.message
+        return result
 
     def edit(self, title: str, *, theirs: datetime) -> None:
         self.sandbox.freeze(theirs)
@@ -108,6 +111,37 @@ def test_a_source_whose_clock_is_set_right_is_read_without_a_gap(
     assert office.titles == ["Core router"]
 
 
+def notes(result: PullResult) -> list[str]:
+    return [note for s in result.connections[0].streams for note in s.notes]
+
+
+def test_a_source_whose_clock_is_set_back_is_read_whole_and_it_is_told(
+    office: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert notes(office.pull(ours=NOON, theirs=NOON)) == []
+    office.edit("Core router", theirs=NOON - 3 * HOUR)
+    office.edit("Edge router", theirs=NOON - 2 * HOUR)
+    result = office.pull(ours=NOON + HOUR, theirs=NOON - 2 * HOUR)
+    assert office.titles == ["Edge router"]
+    (said,) = notes(result)
+    assert said == (
+        "issue: the source's clock is 2:00:00 behind what it showed when it was last read: it was "
+        "set back, or the source was restored from a backup; everything is read again"
+    )
+    assert f"jira: {said}" in caplog.text
+    office.edit("Spare router", theirs=NOON - HOUR)
+    assert notes(office.pull(ours=NOON + 2 * HOUR, theirs=NOON - HOUR)) == []
+    assert office.titles == ["Spare router"]
+
+
+def test_an_edit_with_an_older_stamp_than_the_stored_one_is_taken(office: Office) -> None:
+    office.edit("Core router", theirs=NOON - timedelta(minutes=1))
+    office.pull(ours=NOON, theirs=NOON)
+    office.edit("Edge router", theirs=NOON - timedelta(minutes=3))
+    office.pull(ours=NOON + HOUR, theirs=NOON + timedelta(minutes=10))
+    assert office.titles == ["Edge router"]
+
+
 def policy(now: datetime) -> plan.Policy:
     return plan.Policy(
         run="r", now=now, full=False, sweep=False, sweep_every=DAY, max_deleted_share=0.2,
@@ -122,6 +156,14 @@ def test_a_checkpoint_in_the_future_is_not_believed() -> None:
     ahead = Checkpoint(connection="c", stream="ticket", scope="A", at=NOON + HOUR)
     assert plan.window(STREAM, ahead, policy(NOON)).since is None
     assert plan.window(STREAM, ahead, policy(NOON + HOUR)).since == NOON + HOUR - STREAM.overlap
+
+
+@pytest.mark.parametrize(("seconds", "whole"), [(-1, False), (60, False), (61, True)])
+def test_a_checkpoint_in_the_sources_future_is_not_believed(seconds: int, whole: bool) -> None:
+    known = Checkpoint(connection="c", stream="ticket", scope="A", at=NOON)
+    told = NOON - timedelta(seconds=seconds)
+    window = plan.window(STREAM, known, policy(NOON + HOUR), source_time=told)
+    assert (window.since is None) is whole
 
 
 def test_a_census_that_was_taken_in_the_future_is_taken_again() -> None:

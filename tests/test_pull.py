@@ -235,6 +235,25 @@ def test_a_full_pull_ignores_the_checkpoint(world: World) -> None:
     assert world.source.calls["fetch"] == 4
 
 
+def test_a_source_that_was_restored_from_a_backup_is_equal_after_a_full_pull(
+    world: World,
+) -> None:
+    healthy(world)
+    world.pull()
+    backup = dict(world.source.records)
+    world.source.put("A3", "A", title="edited")
+    world.source.put("A99", "A", title="new")
+    world.source.move("B1", "A")
+    world.source.delete("A4")
+    world.pull(sweep=True)
+    world.source.records = dict(backup)
+    world.source.put("A99", "B", title="another record that took over its id")
+    result = world.pull(full=True, sweep=True)
+    assert result.state == "ok", result.message
+    world.assert_equal_to_source()
+    assert world.titles()["A3"] == "item 3"
+
+
 # ---- faults of the process ----------------------------------------------------------------------
 
 

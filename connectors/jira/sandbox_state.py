@@ -318,9 +318,12 @@ class State:
             self.worklogs[int(entry["id"])] = (number, milliseconds(entry["updated"]))
 
     def commit(self, issue: Issue, document: Json, *, touch: bool = True) -> None:
-        """Keeps a changed document; `touch` stamps `updated`, as every change of a field does."""
+        """Keeps a changed document; `touch` stamps `updated`, as every change of a field does.
+        Changes within a second have stamps in their order; a clock that was set back shows."""
         if touch:
-            now = max(self.clock.ms(), issue.updated + 1)
+            now = self.clock.ms()
+            if 0 <= issue.updated - now < 1_000:
+                now = issue.updated + 1
             document["fields"]["updated"] = stamp(now)
             issue.updated = now
         issue.key = document["key"]

@@ -47,8 +47,9 @@ def beginning(policy: Policy, source_time: datetime | None) -> datetime:
 
 
 def window(
-    stream: Stream, checkpoint: Checkpoint | None, policy: Policy, *, sweeps: bool = False
-) -> Window:
+    stream: Stream, checkpoint: Checkpoint | None, policy: Policy, *,
+    sweeps: bool = False, source_time: datetime | None = None,
+) -> Window:  # fmt: skip
     """What to read of a scope: since its checkpoint less the overlap, else everything.
 
     It ends at the run's beginning: what changes during the run belongs to the next one. It begins
@@ -56,17 +57,30 @@ def window(
     that `sweeps`, it begins at the sweep before: what was changed while the account could not see
     it, and came back between two sweeps, is listed and stored, but stored as it was.
 
-    A checkpoint in the future proves nothing: our clock was ahead when it was made, or is behind
-    now, and nobody knows by how much.
+    A checkpoint in the future, by our clock or by the source's (`source_time`, see `beginning`),
+    proves nothing: our clock was ahead when it was made, or is behind now, or the source's was set
+    back, maybe with all its data. Nobody knows by how much.
     """
     if policy.full or not stream.incremental or checkpoint is None:
         return Window(None, policy.now)
     if checkpoint.at > policy.now or checkpoint.detail.get("asks", "") != stream.asks:
         return Window(None, policy.now)
+    if set_back(checkpoint, source_time):
+        return Window(None, policy.now)
     again = checkpoint.detail.get("again")
     since = datetime.fromisoformat(again["since"]) if again else checkpoint.at
     swept = (checkpoint.swept_at if sweeps else None) or checkpoint.at
     return Window(min(since, swept, checkpoint.at) - stream.overlap, policy.now)
+
+
+def set_back(checkpoint: Checkpoint | None, source_time: datetime | None) -> timedelta:
+    """By how much the source's clock lies before the checkpoint: it showed that, or more, when the
+    checkpoint was made. Zero if it does not.
+    """
+    if checkpoint is None or source_time is None:
+        return timedelta(0)
+    behind = checkpoint.at - source_time
+    return behind if behind > SAME_TIME else timedelta(0)
 
 
 def advanced(checkpoint: Checkpoint, stream: Stream, now: datetime, *, unread: bool) -> Checkpoint:

@@ -7,7 +7,7 @@ import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from itpm_sync.connector import Count, Deletes, Stream, TellsTime, TellsWhereabouts, Window
@@ -53,6 +53,7 @@ class StreamPull:
         self._problems: dict[str, str] = {}
         self._sweep = sweeping.Sweep()
         self._due = plan.sweep_is_due(stream, self._checkpoints, policy)
+        self._set_back = self._find_set_back()
         self._failures = _Failures(None)
 
     @property
@@ -79,7 +80,26 @@ class StreamPull:
 
     def _window(self, scope: str) -> Window:
         known = self._checkpoints.get(scope)
-        return plan.window(self._stream, known, self._policy, sweeps=self._due)
+        return plan.window(
+            self._stream, known, self._policy, sweeps=self._due, source_time=self._source_time()
+        )
+
+    def _find_set_back(self) -> str:
+        """That the source's clock went back beyond a checkpoint, in words, or nothing."""
+        if not self._stream.incremental or self._policy.full:
+            return ""
+        told = self._source_time()
+        by = max((plan.set_back(c, told) for c in self._checkpoints.values()), default=timedelta(0))
+        if not by:
+            return ""
+        about = timedelta(seconds=round(by.total_seconds()))
+        said = (
+            f"{self._stream.name}: the source's clock is {about} behind what it showed when it was "
+            "last read: it was set back, or the source was restored from a backup; everything is "
+            "read again"
+        )
+        log.warning("%s: %s", self._wires.name, said)
+        return said
 
     def _read(
         self, windows: Mapping[str, Window], last: Exception | None
@@ -354,7 +374,7 @@ class StreamPull:
         )  # fmt: skip
 
     def _notes(self) -> tuple[str, ...]:
-        stream = self._stream.name
-        if stream in self._wires.mapper.streams:
-            return ()
-        return (f"{stream}: no rule of the mapping uses it; its records are kept raw",)
+        stream, found = self._stream.name, [self._set_back] if self._set_back else []
+        if stream not in self._wires.mapper.streams:
+            found.append(f"{stream}: no rule of the mapping uses it; its records are kept raw")
+        return tuple(found)

@@ -37,16 +37,23 @@ class RawState:
     absent: str | None
     kinds: frozenset[str]
     url: str | None = None
+    run: str = ""  # the one that wrote it, or met it lately
 
 
 def decide(  # noqa: PLR0911 - a decision table
-    stored: RawState | None, raw: RawRecord, content: bytes, fingerprint: str
+    stored: RawState | None, raw: RawRecord, content: bytes, fingerprint: str, run: str
 ) -> Step:
-    """What to do with `raw`, whose content hash is `content`."""
+    """What to do with `raw`, whose content hash is `content` and which `run` has read.
+
+    Within a run the newer stamp counts: a source that lags may give an older version after a newer
+    one. Of two runs the later one's answer counts, whatever its stamp: the source's clock may have
+    been set back, or its data restored from a backup. An answer that lagged after all is made good
+    by the next run, whose window reaches back by the overlap.
+    """
     gone = cause_of(raw)
     if stored is None:
         return Step.GONE if gone else Step.NEW
-    if _is_older(raw, stored) and not (stored.absent and not gone):
+    if stored.run == run and is_older(raw, stored) and not (stored.absent and not gone):
         return Step.OLDER
     if gone:
         return Step.SAME if stored.absent == gone else Step.GONE
@@ -66,8 +73,9 @@ def cause_of(raw: RawRecord) -> str | None:
     return "deleted" if raw.deleted else None
 
 
-def _is_older(raw: RawRecord, stored: RawState) -> bool:
-    return _precedes(raw.updated_at, stored.updated_at)
+def is_older(raw: RawRecord, stored: RawState | None) -> bool:
+    """Whether a record bears an older stamp than the stored one; what bears none is not older."""
+    return stored is not None and _precedes(raw.updated_at, stored.updated_at)
 
 
 def _precedes(one: datetime | None, other: datetime | None) -> bool:

@@ -1,7 +1,8 @@
 """Landing pages: decide for each raw record what changes, and write it all.
 
-The rules. An older version never overwrites a newer one. What is unchanged, by content hash and
-mapping fingerprint, costs one lookup and no write. Children belong to their raw record and are
+The rules. Within a run an older version never overwrites a newer one; of two runs the later one's
+answer counts. What is unchanged, by content hash and mapping fingerprint, costs one lookup and no
+write (but the run's name, where it changed lately). Children belong to their raw record and are
 replaced as a set: a child that a newer version lacks is marked deleted. A superseded state of a
 model record becomes a version. A changed mapping re-reads the same source state: it replaces rows
 in place and makes no version; so does a record that only has another address (a row that moved
@@ -14,7 +15,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
@@ -23,7 +24,15 @@ import sqlalchemy as sa
 from itpm_sync.connector import RawRecord
 from itpm_sync.errors import RecordError
 from itpm_sync.store.codec import KindCodec, TableWriter, placeholders, reader
-from itpm_sync.store.deciding import SAME_STATE, RawState, Step, cause_of, decide, supersedes
+from itpm_sync.store.deciding import (
+    SAME_STATE,
+    RawState,
+    Step,
+    cause_of,
+    decide,
+    is_older,
+    supersedes,
+)
 from itpm_sync.store.making import Row, processor
 from itpm_sync.store.preparing import Key, Prepared, PreparedPage, Preparer
 from itpm_sync.store.schema import RAW_RECORD, RECORD_VERSION, REJECTED, TABLES, storable
@@ -32,10 +41,11 @@ from itpm_sync.store.values import Landed
 _T = TypeVar("_T")
 CHUNK = 2_000  # ids in one IN list; SQLite allows 32,766 parameters, PostgreSQL 65,535
 MAX_MESSAGE = 2_000
+LATELY = timedelta(hours=1)  # longer than a source lags, see `_Lately`
 
 OldRows = Mapping[Key, Row]
 UNREAD = b""  # instead of the content hash of a stored record that could not be read since
-_STATE = ("id", "hash", "fingerprint", "scope", "updated_at", "absent", "kinds", "url")
+_STATE = ("id", "hash", "fingerprint", "scope", "updated_at", "absent", "kinds", "url", "run")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,11 +108,13 @@ class _Writes:
     mapped: int = 0
     removed: int = 0
     touched: list[str] = field(default_factory=list)
+    met: list[str] = field(default_factory=list)  # unchanged, and bears this run's name from now on
 
 
 class _Todo(NamedTuple):
-    """A record that needs work. `stamp` is its `updated_at`, `moment` that or the moment of
-    landing, as the driver takes them.
+    """A record that needs work. `stamp` is its `updated_at`, `moment` the beginning of its state:
+    the stamp, or the moment of landing where there is none or it went back; as the driver takes
+    them.
     """
 
     prepared: Prepared
@@ -177,6 +189,8 @@ class _Planner:
         kind, identity = key
         codec, now = self.codec(kind), self.now
         begin = content[codec.UPDATED_AT - codec.HEAD] or todo.moment
+        if old is not None and begin < old[4]:  # its stamp went back: nobody knows when
+            begin = now
         if old is None:
             absent = todo.stored.absent if self.batch.remap and todo.stored else None
             engine: Row = (identity, todo.identity, absent, now if absent else None, begin, now)
@@ -219,6 +233,21 @@ class _Planner:
             self.writes.unmapped[kind].append(row[0])
             return
         self.writes.rows[kind].append((*row[:2], "deleted", todo.moment, *row[4:]))
+
+
+class _Lately:
+    """Of what a source changed lately, it may still give an older version: that this run has met
+    the newer one is noted, although nothing else is to be written. These are few.
+    """
+
+    def __init__(self, batch: Batch) -> None:
+        self._run = batch.run
+        self._since, self._until = batch.seen_at - LATELY, batch.seen_at + LATELY
+
+    def changed(self, stored: RawState | None) -> bool:
+        if stored is None or stored.updated_at is None or stored.run == self._run:
+            return False
+        return self._since < stored.updated_at < self._until
 
 
 def _joined(kinds: Iterable[str]) -> str:
@@ -281,10 +310,10 @@ class Landing:
         for part in chunks(identities):
             sql = select + placeholders(self._dialect, len(part))
             for row in connection.exec_driver_sql(sql, tuple(part)):
-                identity, content, fingerprint, scope, stamp, absent, kinds, url = row
+                identity, content, fingerprint, scope, stamp, absent, kinds, url, run = row
                 found[identity] = RawState(
                     bytes(content), fingerprint, scope, self._read_moment(stamp), absent,
-                    frozenset(kinds.split()), url,
+                    frozenset(kinds.split()), url, run,
                 )  # fmt: skip
         return found
 
@@ -292,22 +321,25 @@ class Landing:
         self, batch: Batch, states: Mapping[str, RawState], writes: _Writes, preparer: Preparer,
         now: Any,
     ) -> list[_Todo]:  # fmt: skip
-        page, todos = batch.page, []
+        page, todos, lately = batch.page, [], _Lately(batch)
         for prepared in page.records:
             raw = prepared.raw
             identity = page.identity(raw.source_id)
             stored = states.get(identity)
             step = Step.REMAPPED
             if not batch.remap:
-                step = decide(stored, raw, prepared.content, page.fingerprint)
+                step = decide(stored, raw, prepared.content, page.fingerprint, batch.run)
             writes.steps[step] += 1
+            if step is Step.SAME and lately.changed(stored):
+                writes.met.append(identity)
             if step in (Step.SAME, Step.OLDER):
                 continue
             ready = prepared
             if prepared.rows is None:
                 ready = preparer.late(page, prepared, mapped=step is not Step.GONE)
             stamp = self._moment(raw.updated_at)
-            todos.append(_Todo(ready, stored, step, identity, stamp, stamp or now))
+            moment = now if stamp is None or is_older(raw, stored) else stamp
+            todos.append(_Todo(ready, stored, step, identity, stamp, moment))
         return todos
 
     def _old_rows(
@@ -341,6 +373,9 @@ class Landing:
                 fingerprint=batch.page.fingerprint, kinds=sa.bindparam("new_kinds")
             )
             connection.execute(refresh, writes.refreshed)
+        if writes.met:
+            met = [{"raw_id": identity} for identity in writes.met]
+            connection.execute(_one_raw().values(run=batch.run), met)
         for raw, stored in writes.buried:
             _bury(connection, batch, raw, stored)
 
@@ -410,6 +445,7 @@ def bury_rows(
 
 def _bury(connection: sa.Connection, batch: Batch, raw: RawRecord, stored: RawState) -> None:
     cause, since = cause_of(raw) or "deleted", raw.updated_at or batch.seen_at
+    since = batch.seen_at if is_older(raw, stored) else since
     identity = batch.page.identity(raw.source_id)
     values = {
         "absent": cause, "absent_since": since, "merged_into": raw.merged_into,

@@ -227,8 +227,8 @@ class Store:
 
         `map_record` is called only for raw records whose content (or scope) or whose mapping
         `fingerprint` changed; where it raises RecordError, the raw record is kept, its last good
-        rows stay and the reason goes to `rejected`. A record with an older `updated_at` than the
-        stored one is ignored. A record that was absent returns with all its rows.
+        rows stay and the reason goes to `rejected`. A record with an older `updated_at` than
+        what the same `run` stored is ignored. A record that was absent returns with all its rows.
         `RawRecord.deleted` and `merged_into` mark the record absent at once.
         """
         prepared = self.prepare(

@@ -87,10 +87,10 @@ class Landed:
     """What happened to the raw records of a page. Every one is counted exactly once in `new`,
     `changed`, `returned`, `unchanged`, `older` or `gone`; the other counts overlap with these.
 
-    `older`: an older version than the stored one, ignored. `gone`: the source itself says that it
-    is deleted or merged. `quarantined`: landed raw, but not mapped; `mapped` model records were
-    written, `removed` are children that are no longer there. `changed_ids` (only of a re-mapping)
-    are the identities of model records that were added, changed or removed.
+    `older`: an older version than the same run has met before, ignored. `gone`: the source itself
+    says that it is deleted or merged. `quarantined`: landed raw, but not mapped; `mapped` model
+    records were written, `removed` are children that are no longer there. `changed_ids` (only of a
+    re-mapping) are the identities of model records that were added, changed or removed.
     """
 
     new: int = 0

@@ -189,17 +189,19 @@ class JiraWorld:
         self._make_small()
         self._ticks = 0.0
         self._numbers = itertools.count(1)
+        self.wanted = ""
         self.sandbox = MeddledSandbox(flavour)
-        self.now, self.skew = START, skew
+        self.now, self.skew, self.drift = START, skew, timedelta(0)
+        self.restored = False  # from a backup, and not read in full since
         self._set_clock()
         for key in PROJECTS:
             self.sandbox.create_project(key)
         for _ in range(4):
             self.apply(("create", "A"))
             self.apply(("create", "B"))
+        self._on_site("back up")
         self.status_issue = next(iter(self.sandbox.state.issues))
         self.sandbox.start()
-        self.wanted = ""
         self.persons_text: str | None = None  # what somebody made of our comment; "": deleted it
 
     def close(self) -> None:
@@ -235,7 +237,7 @@ class JiraWorld:
     # ---- time
 
     def _set_clock(self) -> None:
-        self.sandbox.freeze(self.now + self.skew)
+        self.sandbox.freeze(self.now + self.skew + self.drift)
 
     def wait(self, span: timedelta) -> None:
         """Lets time pass on both clocks."""
@@ -252,7 +254,9 @@ class JiraWorld:
         self.wait(timedelta(seconds=61))
         what, *given = op
         with self.sandbox._lock:
-            if what in ("create", "hide project", "show project"):
+            if what in ("back up", "restore", "set back"):
+                self._on_site(what, *given)
+            elif what in ("create", "hide project", "show project"):
                 self._on_project(what, given[0])
             elif what in ("refuse boards", "permit boards"):
                 self.sandbox.deny(*(["JIRA_SOFTWARE"] if what == "refuse boards" else []))
@@ -261,6 +265,22 @@ class JiraWorld:
             else:
                 issues = list(self.sandbox.state.issues.values())
                 self._on_issue(what, issues[given[0] % len(issues)], *given[1:])
+
+    def _on_site(self, what: str, minutes: int = 0) -> None:
+        backup = Path(self._folder.name) / "backup.json"
+        match what:
+            case "back up":
+                self.sandbox.save(backup)
+            case "restore" if not self.wanted:  # what was published would be gone with it
+                lag = self.sandbox.state.index_lag_s
+                self.sandbox.restore(backup)
+                self.sandbox.set_index_lag(lag)
+                self.restored = True
+            case "set back":
+                self.skew -= timedelta(minutes=minutes)
+                pending = self.sandbox.state.pending
+                pending[:] = [(at - 60_000 * minutes, number) for at, number in pending]
+        self._set_clock()
 
     def _on_project(self, what: str, key: str) -> None:
         if what != "create":
@@ -570,7 +590,8 @@ class JiraWorld:
         return found
 
     def settle(self) -> None:
-        """No faults, an index that has caught up: one undisturbed run makes the store equal."""
+        """No faults, an index that has caught up: one undisturbed run makes the store equal, after
+        a restored backup one that reads everything."""
         self.sandbox.set_index_lag(0)
         self.wait(timedelta(minutes=6))
         if self.sandbox.state.denied:
@@ -581,14 +602,14 @@ class JiraWorld:
             for key in hidden:
                 self.sandbox.hide_project(key, hidden=False)
         before = {stream: self._live(stream) for stream in ("issue", "sprint")}
-        result = self.run(sweep=True)
+        result = self.run(sweep=True, full=self.restored)
         assert result is not None
         if result.state == "safety_stop":
             for stream in result.connections[0].streams:  # the others are swept all the same
                 if stream.safety_stop:
                     live = self._live(stream.stream)
                     assert before[stream.stream] <= live, "a safety stop marks nothing"
-            result = self.run(sweep=True, confirm=True)
+            result = self.run(sweep=True, full=self.restored, confirm=True)
             assert result is not None
         assert self.stored() == self.source()
         assert self._live("sprint") == self.sprints()
@@ -602,11 +623,12 @@ class JiraWorld:
             if proof.stream == "issue":
                 assert proof.stored == held[proof.scope]
         assert not self.store.rejected()
+        self.restored = False
 
     def _settle_refused(self) -> None:
         """Boards that are refused are not boards that are gone."""
         before = self._live("sprint")
-        result = self.run(sweep=True)
+        result = self.run(sweep=True, full=self.restored)
         assert result is not None
         assert self._live("sprint") == before, "nothing is concluded from a refusal"
         assert not before or result.state != "ok", "and it is told"
@@ -616,7 +638,7 @@ class JiraWorld:
         """A project that cannot be asked is told; nothing of it is marked, and the others are
         read."""
         before = self._live()
-        result = self.run(sweep=True)
+        result = self.run(sweep=True, full=self.restored)
         assert result is not None
         assert result.state != "ok"
         assert before <= self._live(), "nothing is concluded while a project cannot be asked"

@@ -125,3 +125,38 @@ def test_refused_boards_mark_no_sprint_and_are_told(world: JiraWorld) -> None:
     assert world.absent() == {}
     world.settle()
     assert list(world.absent().values()) == ["hidden"]
+
+
+def test_a_site_restored_from_a_backup_is_equal_after_a_full_run_though_ids_are_reused(
+    world: JiraWorld,
+) -> None:
+    for op in [("log", 2, 7), ("back up",), ("edit", 0, 1), ("move", 1, "B"), ("log", 2, 5),
+               ("create", "A"), ("delete", 3), ("sprint", "A")]:  # fmt: skip
+        world.apply(op)
+    world.settle()
+    world.apply(("restore",))
+    world.apply(("create", "B"))  # takes the id of what was created in A
+    world.settle()
+
+
+def test_a_site_whose_clock_is_set_back_is_read_again_without_being_asked_to(
+    world: JiraWorld,
+) -> None:
+    world.apply(("edit", 0, 1))
+    world.settle()
+    world.apply(("set back", 180))
+    world.apply(("edit", 0, 2))
+    world.apply(("edit", 1, 2))
+    world.settle()
+    world.apply(("edit", 1, 3))
+    world.wait(timedelta(hours=3))
+    world.settle()
+
+
+def test_a_clock_that_is_set_back_while_a_run_is_at_work_hides_no_change(
+    world: JiraWorld,
+) -> None:
+    for at in range(0, 9, 2):
+        world.apply(("edit", 0, 1))
+        world.run({at: ("set back", 20), at + 1: ("edit", 0, 2)})
+        world.settle()

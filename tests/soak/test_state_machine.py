@@ -47,6 +47,8 @@ OPS: st.SearchStrategy[Op] = st.one_of(
     st.tuples(st.just("delete sprint"), ISSUES),
     st.tuples(st.sampled_from(["refuse boards", "permit boards"])),
     st.tuples(st.sampled_from(["log", "relog", "unlog"]), ISSUES, st.integers(1, 500)),
+    st.tuples(st.sampled_from(["back up", "restore"])),
+    st.tuples(st.just("set back"), st.sampled_from([3, 20, 180])),
 )
 FAULTS = st.sampled_from([*ON_THE_WIRE, *IN_THE_ANSWER])
 EVENTS: st.SearchStrategy[dict[int, Event]] = st.dictionaries(
@@ -70,7 +72,6 @@ class JiraMachine(RuleBasedStateMachine):
     @initialize(skew_h=st.sampled_from([0, 0, -2, 3]))
     def begin(self, skew_h: int) -> None:
         self.world = JiraWorld(self.flavour, timedelta(hours=skew_h))
-        self.skew = self.world.skew
 
     def teardown(self) -> None:
         if hasattr(self, "world"):
@@ -92,7 +93,7 @@ class JiraMachine(RuleBasedStateMachine):
 
     @rule(minutes=st.integers(-2, 2))
     def clocks_drift(self, minutes: int) -> None:
-        self.world.skew = self.skew + timedelta(minutes=minutes)
+        self.world.drift = timedelta(minutes=minutes)
         self.world.wait(timedelta(0))
 
     @rule(seconds=st.sampled_from([0, 30, 290]))

@@ -180,6 +180,44 @@ def test_an_older_version_never_overwrites_a_newer_one(store: Store) -> None:
     assert titles(store) == {"NET-1": "new"}
 
 
+def test_an_older_version_of_a_later_run_counts(store: Store) -> None:
+    """The source was restored from a backup, or its clock was set back."""
+    land(store, raw("1", minute=5, title="new", work=[60]))
+    landed = land(store, raw("1", minute=4, title="old", work=[]), run="later", hours=5)
+    assert (landed.older, landed.changed, landed.removed) == (0, 1, 1)
+    assert titles(store) == {"NET-1": "old"}
+    again = land(store, raw("1", minute=5, title="new"), run="later", hours=5)
+    assert again.changed == 1, "within that run the newer one counts again"
+
+
+def test_a_state_that_bears_an_older_stamp_begins_when_it_was_seen(store: Store) -> None:
+    land(store, raw("1", minute=0, title="first"))
+    land(store, raw("1", minute=10, title="second", work=[60]))
+    land(store, raw("1", minute=0, title="first"), run="later", hours=5)
+    at = {h: titles(store, NOON + timedelta(hours=h))["NET-1"] for h in (0, 1, 5, 6, 7)}
+    assert at == {0: "first", 1: "second", 5: "second", 6: "first", 7: "first"}
+    (entry,) = store.gone("time_entry", as_of=NOON + timedelta(hours=6))
+    assert list(store.records("time_entry", as_of=NOON + timedelta(hours=5))) == [entry]
+
+
+def test_what_a_run_met_unchanged_is_not_overwritten_by_an_older_version_in_that_run(
+    store: Store,
+) -> None:
+    """The second answer came from an index that lags."""
+    land(store, raw("1", minute=5, title="new"))
+    assert land(store, raw("1", minute=5, title="new"), run="later").unchanged == 1
+    assert land(store, raw("1", minute=4, title="old"), run="later").older == 1
+    assert titles(store) == {"NET-1": "new"}
+
+
+def test_what_a_later_run_is_told_to_be_gone_is_gone_whatever_its_stamp(store: Store) -> None:
+    land(store, raw("1", minute=5))
+    gone = replace(raw("1", minute=4), deleted=True)
+    assert land(store, gone, run="later", hours=5).gone == 1
+    assert len(list(store.records("work_item", as_of=NOON + timedelta(hours=5)))) == 1
+    assert list(store.records("work_item", as_of=NOON + timedelta(hours=6))) == []
+
+
 def test_of_one_record_twice_in_a_page_the_newest_counts(store: Store) -> None:
     land(store, raw("1", minute=5, title="new"), raw("1", minute=4, title="old"))
     assert titles(store) == {"NET-1": "new"}
