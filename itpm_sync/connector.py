@@ -306,7 +306,8 @@ class StatusMessage:
     """A project's consolidated status, ready for people, as a connector publishes it.
 
     Every text is plain and already rounded; a publisher only lays it out. It holds nothing that
-    changes without the status changing (no run times), so that unchanged means no write.
+    changes without the status changing (no run times) but the data date, so that unchanged means no
+    write; where nothing but the data date has changed, the core writes a week later.
     """
 
     project: str
@@ -381,6 +382,15 @@ class Publisher(Protocol):
         stands there after the write, read back. Raises PreconditionFailed where the source can
         tell that the field is no longer `current`.
         """
+        ...
+
+
+@runtime_checkable
+class Readable(Protocol):
+    """A Publisher whose canonical texts are not those that people see: a document as JSON."""
+
+    def readable(self, target: Target, content: str) -> str:
+        """A canonical text as plain lines, for a dry run; pure."""
         ...
 
 

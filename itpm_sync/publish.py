@@ -11,13 +11,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from fractions import Fraction
+from functools import partial
 from types import MappingProxyType
 from typing import Protocol
 
-from itpm_sync.connector import Observed, Publisher, StatusMessage, Target
+import orjson
+
+from itpm_sync.connector import Observed, Publisher, Readable, StatusMessage, Target
 from itpm_sync.errors import (
     ConnectionFailed,
     ItpmError,
@@ -44,6 +47,7 @@ _OUTPUT: Mapping[str, tuple[int, str]] = MappingProxyType(
 """Digits and word of the units that are no currency."""
 
 NOTHING_THERE = Observed(None)
+DATE_STANDS_DAYS = 7  # a status in which nothing but the data date has changed is left so long
 
 
 class State(StrEnum):
@@ -100,13 +104,18 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One target's part of the plan, and after delivery its outcome."""
+    """One target's part of the plan, and after delivery its outcome.
+
+    `text` is what is wanted as people read it, `text_now` what stands there.
+    """
 
     target: Target
     action: Action
     reason: str = ""
     content: str = ""
     current: Observed = NOTHING_THERE
+    text: str = ""
+    text_now: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +124,7 @@ class PublishResult:
 
     steps: tuple[Step, ...]
     dry_run: bool
+    stop: SafetyStop | None = None  # of a dry run: with what publishing would end
 
     @property
     def written(self) -> tuple[Step, ...]:
@@ -143,6 +153,18 @@ def mark_for(instance: str, target: Target) -> str:
 def unchanged(content: str, entry: Entry | None) -> bool:
     """True if the text that stands there is the one wanted: no request is needed to know."""
     return entry is not None and entry.state is State.DONE and entry.written == content
+
+
+def restated(render: Callable[[date], str], entry: Entry | None, data_date: date) -> bool:
+    """True if what stands there is the status wanted, with a data date of the last six days.
+
+    A status that is published daily is so written when something in it changes, or else once a
+    week: its date is true, and never older than a week.
+    """
+    if entry is None or entry.state is not State.DONE or not entry.written:
+        return False
+    earlier = (data_date - timedelta(days=n) for n in range(1, DATE_STANDS_DAYS))
+    return any(render(day) == entry.written for day in earlier)
 
 
 def decide(  # noqa: PLR0911 - a decision table
@@ -193,21 +215,18 @@ def publish(
 ) -> PublishResult:
     """Plans all targets, then delivers. `take_over` names targets (Target.id) to overwrite.
 
-    Raises SafetyStop before any write if the plan holds more than `max_writes`. A connection that
-    fails is not asked again in this run; the others go on.
+    Raises SafetyStop before any write if the plan holds more than `max_writes`; a dry run gives it
+    beside the plan. A connection that fails is not asked again in this run; the others go on.
     """
     instance = outbox.instance()
     publishers = {target.id: publisher for target, publisher, _ in destinations}
     steps = tuple(_plan(destinations, outbox, instance, take_over))
     result = PublishResult(steps=steps, dry_run=dry_run)
-    if len(result.written) > max_writes:
-        raise SafetyStop(
-            f"publishing would write {len(result.written)} fields, more than the limit of "
-            f"{max_writes}; nothing was written",
-            confirm=f"itpm-sync publish --max-writes {len(result.written)}",
-        )
+    stop = _too_many(len(result.written), max_writes)
     if dry_run:
-        return result
+        return replace(result, stop=stop)
+    if stop is not None:
+        raise stop
     delivered: list[Step] = []
     down: dict[str, str] = {}
     for step in steps:
@@ -222,6 +241,16 @@ def publish(
     return PublishResult(steps=tuple(delivered), dry_run=False)
 
 
+def _too_many(writes: int, limit: int) -> SafetyStop | None:
+    if writes <= limit:
+        return None
+    return SafetyStop(
+        f"publishing would write {writes} fields, more than the limit of {limit}; nothing was "
+        "written",
+        confirm=f"itpm-sync publish --max-writes {writes}",
+    )
+
+
 def _plan(
     destinations: Sequence[tuple[Target, Publisher, StatusMessage]],
     outbox: Outbox,
@@ -234,6 +263,10 @@ def _plan(
         entry = outbox.outbox_entry(target)
         if unchanged(content, entry) and target.id not in take_over:
             yield Step(target=target, action=Action.SKIP)
+            continue
+        dated = partial(_dated, publisher, target, message)
+        if restated(dated, entry, message.data_date) and target.id not in take_over:
+            yield Step(target=target, action=Action.SKIP, reason="only its date would change")
             continue
         if not content and (entry is None or not entry.written):
             yield Step(target=target, action=Action.SKIP, reason="nothing to say there")
@@ -255,7 +288,27 @@ def _plan(
         action, reason = decide(content, entry, now, take_over=target.id in take_over)
         if action is Action.CONFLICT:
             reason += f"; to overwrite it: itpm-sync publish --take-over '{target.id}'"
-        yield Step(target=target, action=action, reason=reason, content=content, current=now)
+        yield Step(
+            target=target, action=action, reason=reason, content=content, current=now,
+            text=_readable(publisher, target, content),
+            text_now=_readable(publisher, target, now.content or ""),
+        )  # fmt: skip
+
+
+def _dated(publisher: Publisher, target: Target, message: StatusMessage, day: date) -> str:
+    return publisher.render(target, replace(message, data_date=day))
+
+
+def _readable(publisher: Publisher, target: Target, content: str) -> str:
+    """A canonical text as people read it; JSON a line a key."""
+    if isinstance(publisher, Readable):
+        content = publisher.readable(target, content)
+    if not content.startswith("{"):
+        return content
+    try:
+        return orjson.dumps(orjson.loads(content), option=orjson.OPT_INDENT_2).decode()
+    except orjson.JSONDecodeError:
+        return content
 
 
 def _deliver(

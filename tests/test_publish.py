@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
+from rich.text import Text
 
 from itpm_sync.connector import Observed, StatusMessage, Target
 from itpm_sync.errors import (
@@ -13,7 +15,17 @@ from itpm_sync.errors import (
     RetryableError,
     SafetyStop,
 )
-from itpm_sync.publish import Action, Entry, PublishResult, State, figure_text, mark_for, publish
+from itpm_sync.output.publication import difference
+from itpm_sync.publish import (
+    Action,
+    Entry,
+    PublishResult,
+    State,
+    Step,
+    figure_text,
+    mark_for,
+    publish,
+)
 from itpm_sync.reconcile.status import Figure
 
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
@@ -279,6 +291,85 @@ def test_a_failed_write_is_tried_again_by_the_next_run() -> None:
     assert actions(run(wall, box)) == [Action.FAILED]
     wall.write = original  # type: ignore[method-assign]
     assert actions(run(wall, box)) == [Action.CREATE]
+
+
+class DatedWall(Wall):
+    """One whose texts say of which day the status is."""
+
+    def render(self, target: Target, message: StatusMessage) -> str:
+        return f"{message.rating} on {message.data_date}"
+
+
+def on(wall: DatedWall, box: Memory, day: int, rating: str = "green") -> list[Action]:
+    said = replace(message(rating=rating), data_date=date(2026, 11, day))
+    return actions(publish([(target(), wall, said)], box, clock=lambda: NOW))
+
+
+def test_a_status_in_which_only_the_data_date_has_changed_is_written_once_a_week() -> None:
+    wall, box = DatedWall(), Memory()
+    assert on(wall, box, 2) == [Action.CREATE]
+    wall.requests.clear()
+    assert [on(wall, box, day) for day in range(3, 9)] == [[Action.SKIP]] * 6
+    assert wall.requests == []
+    assert on(wall, box, 9) == [Action.UPDATE]
+    assert wall.texts["NET-1"][1] == "green on 2026-11-09"
+    assert on(wall, box, 10) == [Action.SKIP]
+
+
+def test_a_status_that_has_changed_is_written_on_the_same_day() -> None:
+    wall, box = DatedWall(), Memory()
+    on(wall, box, 2)
+    assert on(wall, box, 3, "red") == [Action.UPDATE]
+    assert on(wall, box, 4, "green") == [Action.UPDATE]
+    assert wall.texts["NET-1"][1] == "green on 2026-11-04"
+
+
+def test_a_status_of_an_earlier_day_replaces_a_later_one() -> None:
+    wall, box = DatedWall(), Memory()
+    on(wall, box, 3)
+    assert on(wall, box, 2) == [Action.UPDATE]
+
+
+def test_what_is_to_be_taken_over_is_written_whatever_its_date() -> None:
+    wall, box = DatedWall(), Memory()
+    on(wall, box, 2)
+    wall.texts["NET-1"] = (wall.texts["NET-1"][0], "edited by Ana")
+    said = replace(message(), data_date=date(2026, 11, 3))
+    result = publish([(target(), wall, said)], box, clock=lambda: NOW, take_over=[target().id])
+    assert actions(result) == [Action.UPDATE]
+
+
+def test_a_dry_run_gives_each_text_and_what_stands_in_its_place() -> None:
+    wall, box = Wall(), Memory()
+    run(wall, box)
+    (step,) = run(wall, box, "red", dry_run=True).steps
+    assert (step.text_now, step.text) == ("Network refresh: green", "Network refresh: red")
+    assert [*difference(step)] == [
+        "[red]    - Network refresh: green[/]", "[green]    + Network refresh: red[/]",
+    ]  # fmt: skip
+
+
+def test_a_text_from_outside_is_shown_as_it_is() -> None:
+    step = Step(target=target(), action=Action.UPDATE, text="[bold]a[/]\nb", text_now="b")
+    shown = Text.from_markup("\n".join(difference(step))).plain
+    assert shown.splitlines() == ["    + [bold]a[/]", "      b"]
+
+
+def test_json_is_shown_a_line_a_key() -> None:
+    class Data(Wall):
+        def render(self, target: Target, message: StatusMessage) -> str:
+            return '{"rating":"red","project":"NET"}'
+
+    (step,) = run(Data(), Memory(), dry_run=True).steps
+    assert step.text.splitlines()[1:3] == ['  "rating": "red",', '  "project": "NET"']
+
+
+def test_a_dry_run_shows_a_plan_that_is_too_long_beside_what_would_stop_it() -> None:
+    wall, box = Wall(), Memory()
+    destinations = [(target(p), wall, message(p)) for p in "ABC"]
+    result = publish(destinations, box, clock=lambda: NOW, max_writes=2, dry_run=True)
+    assert actions(result) == [Action.CREATE] * 3
+    assert "--max-writes 3" in str(result.stop)
 
 
 def test_more_writes_than_the_limit_stop_before_the_first() -> None:

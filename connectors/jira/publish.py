@@ -67,6 +67,11 @@ class JiraPublisher:
             return _dump(canonical(adf(message)))
         return wiki(message)
 
+    def readable(self, target: Target, content: str) -> str:
+        """A comment of the Cloud as its text; all else is readable as it is."""
+        is_document = target.field == "comment" and self._client.cloud and content
+        return plain(orjson.loads(content)) if is_document else content
+
     def observe(self, target: Target, mark: str, remote_id: str | None) -> Observed:
         """What stands there now. Raises NotFound if the issue is gone, and PreconditionFailed for
         a property that we never wrote and that speaks of another project."""
@@ -378,6 +383,21 @@ def _text(text: str, *marks: Json) -> Json | None:
 def _lozenge(rating: str) -> Json:
     colour = _COLOURS.get(rating, "neutral")
     return {"type": "status", "attrs": {"text": rating.upper() or "N/A", "color": colour}}
+
+
+def plain(node: Any) -> str:
+    """A document as lines of text: one a paragraph, row or item."""
+    if not isinstance(node, dict):
+        return ""
+    attrs, kind = node.get("attrs") or {}, node.get("type")
+    own = str(node.get("text") or attrs.get("text") or attrs.get("url") or "")
+    parts = [plain(n) for n in node.get("content") or ()]
+    if kind == "tableRow":
+        return " | ".join(parts)
+    joined = ("" if kind in ("paragraph", "heading") else "\n").join(parts)
+    marks = [(m.get("attrs") or {}).get("href") for m in node.get("marks") or ()]
+    link = "".join(f" ({href})" for href in marks if href)
+    return ("- " if kind == "listItem" else "") + own + joined + link
 
 
 _ATTRS = frozenset({"level", "text", "color", "href", "url", "shortName"})

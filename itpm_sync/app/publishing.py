@@ -9,7 +9,7 @@ from itpm_sync import publish as outbox
 from itpm_sync.app.reconciling import previous_of, snapshot_of
 from itpm_sync.app.session import Session
 from itpm_sync.connector import Target
-from itpm_sync.reconcile.status import ProjectStatus, Snapshot
+from itpm_sync.reconcile.status import ProjectStatus
 from itpm_sync.store import OutboxRow, Store
 
 
@@ -33,7 +33,7 @@ def publish(
             if status is None or publisher is None:
                 continue
             message = outbox.status_message(
-                status, snapshot, previous, _report_url(session, snapshot, status),
+                status, snapshot, previous, _report_url(session, status),
                 session.config.root.thresholds.top_findings,
             )  # fmt: skip
             destinations += [
@@ -50,13 +50,12 @@ def publish(
     )
 
 
-def _report_url(session: Session, snapshot: Snapshot, status: ProjectStatus) -> str | None:
+def _report_url(session: Session, status: ProjectStatus) -> str | None:
+    """The project's newest report: who follows the link next month does not want today's."""
     from itpm_sync.report import project_file
 
     base = session.config.root.reports.url
-    if base is None:
-        return None
-    return f"{base.rstrip('/')}/{snapshot.data_date.isoformat()}/{project_file(status.code)}"
+    return None if base is None else f"{base.rstrip('/')}/latest/{project_file(status.code)}"
 
 
 class Outbox:

@@ -92,15 +92,21 @@ def publish(
     take_over: Annotated[
         list[str] | None, typer.Option(metavar="TARGET", help="Overwrite a conflicting target.")
     ] = None,
+    as_json: Json = False,
 ) -> None:
-    """Snapshot → outside systems."""
+    """Snapshot → outside systems. A dry run shows each text, and how it differs from what stands.
+
+    A TARGET is called as the dry run calls it.
+    """
     from itpm_sync import app
 
     with session_of(context) as session, app.locked(session):
         result = app.publish(
             session, dry_run=dry_run, max_writes=max_writes, take_over=take_over or ()
         )
-    output_of(context).published(result)
+    output_of(context).published(result, as_json=as_json)
+    if result.stop is not None:
+        raise result.stop
     raise typer.Exit(EXIT_PARTIAL if result.troubled else EXIT_OK)
 
 

@@ -139,10 +139,16 @@ class Output:
             index = next((p for p in paths if p.name == "index.html"), paths[0])
             self.line(f"{len(paths)} files written; start with {index}")
 
-    def published(self, result: PublishResult) -> None:
-        """The plan or its outcome, a line a target; unchanged ones are only counted."""
+    def published(self, result: PublishResult, *, as_json: bool = False) -> None:
+        """The plan or its outcome, a line a target, a plan with its texts; unchanged ones are only
+        counted.
+        """
+        from itpm_sync.output import publication
         from itpm_sync.publish import Action
 
+        if as_json:
+            self._json(publication.data(result))
+            return
         for step in result.steps:
             if step.action is Action.SKIP:
                 continue
@@ -152,6 +158,8 @@ class Output:
             self._out.print(
                 f"[{colour}]{would}{step.action.value}[/] {escape(step.target.id)}{reason}"
             )
+            for text in publication.difference(step) if result.dry_run else ():
+                self._out.print(text, soft_wrap=True)
         same = sum(s.action is Action.SKIP for s in result.steps)
         if not result.steps:
             self.line("nothing to publish: no project has `publish` targets")

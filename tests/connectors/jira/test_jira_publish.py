@@ -529,3 +529,18 @@ def test_wiki_markup_of_a_status_reads_as_intended() -> None:
         "\n"
         "_Written by ITPM Sync; changed again when the status changes._"
     )
+
+
+def test_a_comment_of_the_cloud_is_read_as_its_text(site: JiraSite) -> None:
+    made = publisher(site)
+    shown = made.readable(target("comment"), made.render(target("comment"), MESSAGE))
+    if made.render(target("comment"), MESSAGE).startswith("{"):
+        assert shown.splitlines()[:5] == [
+            "Network refresh: status on 06 Mar 2026", "AMBER Cost is 12 % over plan",
+            "Before: GREEN", "Dimension | Rating | Reason",
+            "cost | RED | CPI 0.89",
+        ]  # fmt: skip
+        assert "- Contract C-7 lapses in 20 days" in shown.splitlines()
+        assert "Full report (https://reports.example/net.html)" in shown.splitlines()
+    link = made.render(target("remote_link"), MESSAGE)
+    assert made.readable(target("remote_link"), link) == link
