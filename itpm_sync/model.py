@@ -189,8 +189,9 @@ class Record:
 
     @property
     def id(self) -> str:
-        """The record's identity."""
-        return self.ref.identity
+        """The record's identity, as `SourceRef.identity`; asked for many times of each record."""
+        ref = self.ref
+        return f"{ref.connection}:{ref.stream}:{ref.source_id}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

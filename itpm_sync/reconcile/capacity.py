@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 from functools import cached_property
+from math import lcm
 
 from itpm_sync.model import ItemType, Person, Sprint, TimeEntry, WorkItem, WorkPackage
 from itpm_sync.reconcile.choices import CapacityChoices
@@ -74,7 +75,14 @@ class Week:
     @property
     def largest(self) -> tuple[tuple[Assignment, Fraction], ...]:
         """The parts, the largest first."""
-        return tuple(sorted(self.parts, key=lambda p: (-p[1], p[0].item.id)))
+        # whole numbers over one denominator compare many times faster than fractions
+        unit = lcm(*{seconds.denominator for _, seconds in self.parts})
+
+        def rank(part: tuple[Assignment, Fraction]) -> tuple[int, str]:
+            seconds, of = part[1].as_integer_ratio()
+            return -seconds * (unit // of), part[0].item.id
+
+        return tuple(sorted(self.parts, key=rank))
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,15 +213,15 @@ def capacity(
     workers = Workers(people, choices, {w.item.assignee for w in mine})
     skills = frozenset(s for w in workers.all.values() for s in _folded(w.skills))
     frame = _Frame(choices, data_date, _Sprints(sprints, zone), skills)
+    times = {form: _Times(worker, frame) for form, worker in workers.all.items()}
     assigned: dict[str, list[Assignment]] = defaultdict(list)
     for one in mine:
         form = workers.form(one.item.assignee)
-        if form in workers.all:
-            assigned[form].append(_assignment(one, workers.all[form], frame))
+        if form in times:
+            assigned[form].append(_assignment(one, times[form], frame))
     booked = _booked(entries, workers, data_date)
     loads = (
-        _load(worker, assigned.get(form, ()), booked.get(form, {}), frame)
-        for form, worker in workers.all.items()
+        _load(times[form], assigned.get(form, ()), booked.get(form, {}), frame) for form in times
     )
     return Capacity(tuple(sorted(loads, key=lambda x: (plain(x.worker.name), x.worker.form))))
 
@@ -269,8 +277,18 @@ class _Frame:
     def day_s(self) -> Fraction:
         return Fraction(self.choices.hours_per_day) * _HOURS
 
+    def seconds(self, worked: Worked) -> Fraction:
+        """Of so many full days."""
+        if worked not in self._seconds:
+            self._seconds[worked] = worked * self.day_s
+        return self._seconds[worked]
 
-def _assignment(work: Work, worker: Worker, frame: _Frame) -> Assignment:
+    @cached_property
+    def _seconds(self) -> dict[Worked, Fraction]:
+        return {}
+
+
+def _assignment(work: Work, times: _Times, frame: _Frame) -> Assignment:
     tomorrow, choices = frame.tomorrow, frame.choices
     start, last, why = _when(work, frame.sprints)
     first = max(tomorrow, start) if start is not None and not impossible(start) else tomorrow
@@ -278,12 +296,13 @@ def _assignment(work: Work, worker: Worker, frame: _Frame) -> Assignment:
         last = first + timedelta(days=7 * choices.undated_weeks - 1)
         why = f"no date: spread over {count(choices.undated_weeks, 'week')}"
     elif last < tomorrow:
-        why, first = f"overdue, {why}", tomorrow
-        last = nth_working_day(tomorrow, _OVERDUE_DAYS, _working(worker.calendar, choices.calendar))
+        why, first, last = f"overdue, {why}", tomorrow, times.overdue_until
     first = min(first, last)
     item = work.item
-    named = (*item.components, *item.labels, item.attributes.get("skill", ""))
-    needed = _folded(named) & frame.skills if frame.skills else frozenset()
+    needed = frozenset[str]()
+    if frame.skills:
+        named = (*item.components, *item.labels, item.attributes.get("skill", ""))
+        needed = _folded(named) & frame.skills
     return Assignment(item, remaining_s(item), first, last, why, needed)
 
 
@@ -306,12 +325,11 @@ def _when(work: Work, sprints: _Sprints) -> tuple[date | None, date | None, str]
 
 
 def _load(
-    worker: Worker,
+    times: _Times,
     assignments: Sequence[Assignment],
     booked: Mapping[date, int],
     frame: _Frame,
 ) -> Load:
-    times = _Times(worker, frame.choices.calendar)
     mondays = [frame.monday + timedelta(days=7 * n) for n in range(frame.choices.weeks)]
     weeks = tuple(_week(times, assignments, m, frame) for m in mondays)
     this = frame.data_date - timedelta(days=frame.data_date.weekday())
@@ -319,42 +337,43 @@ def _load(
     history = []
     for m in (m for m in past if m in booked):
         time = times.worked(m, min(m + timedelta(days=6), frame.data_date))
-        history.append((m, Fraction(time) * frame.day_s, Fraction(booked[m])))
-    return Load(worker, weeks, tuple(assignments), tuple(history))
+        history.append((m, frame.seconds(time), Fraction(booked[m])))
+    return Load(times.worker, weeks, tuple(assignments), tuple(history))
 
 
 def _week(times: _Times, assignments: Sequence[Assignment], monday: date, frame: _Frame) -> Week:
     first = frame.tomorrow if monday == frame.monday else monday
     last = monday + timedelta(days=6)
-    parts = [(a, share) for a in assignments if (share := times.share(a, first, last))]
-    blind = assignments and all(a.seconds is None for a in assignments)
-    number = unknown(f"none of {count(len(assignments), 'item')} is estimated")
-    return Week(
-        monday,
-        first,
-        last,
-        Fraction(times.worked(first, last)) * frame.day_s,
-        number if blind else known(exact_sum(share for _, share in parts)),
-        tuple(parts),
-    )
+    here = (a for a in assignments if a.seconds and a.first <= last and a.last >= first)
+    parts = tuple((a, share) for a in here if (share := times.share(a, first, last)))
+    number = known(exact_sum(share for _, share in parts))
+    if assignments and not parts and all(a.seconds is None for a in assignments):
+        number = unknown(f"none of {count(len(assignments), 'item')} is estimated")
+    return Week(monday, first, last, frame.seconds(times.worked(first, last)), number, parts)
 
 
 class _Times:
     """What a person works between two days; the same spans come back with every item."""
 
-    def __init__(self, worker: Worker, base: Calendar) -> None:
-        self._worker, self._base = worker, base
+    def __init__(self, worker: Worker, frame: _Frame) -> None:
+        self.worker, self._base, self._frame = worker, frame.choices.calendar, frame
         self._found: dict[tuple[date, date], Worked] = {}
 
     def worked(self, first: date, last: date) -> Worked:
         """Full days that the person works from `first` to `last`."""
         found = self._found.get((first, last))
         if found is None:
-            worker = self._worker
+            worker = self.worker
             until = min(last, worker.left_on or last)
             found = 0 if worker.gone else worker.calendar.worked(first, until)
             self._found[first, last] = found
         return found
+
+    @cached_property
+    def overdue_until(self) -> date:
+        """When overdue work is taken to be done."""
+        working = _working(self.worker.calendar, self._base)
+        return nth_working_day(self._frame.tomorrow, _OVERDUE_DAYS, working)
 
     def share(self, a: Assignment, first: date, last: date) -> Fraction:
         """The seconds of an assignment that fall on the days from `first` to `last`."""
@@ -376,9 +395,10 @@ def _booked(
 ) -> Mapping[str, Mapping[date, int]]:
     since = data_date - timedelta(days=data_date.weekday() + 7 * (_PAST_WEEKS - 1))
     found: dict[str, dict[date, int]] = defaultdict(lambda: defaultdict(int))
-    forms: dict[str, str] = {}
+    mondays = {
+        since + timedelta(days=n): since + timedelta(days=n - n % 7) for n in range(7 * _PAST_WEEKS)
+    }
     for entry in entries:
         if since <= entry.on <= data_date:
-            form = forms.setdefault(entry.person, workers.form(entry.person))
-            found[form][entry.on - timedelta(days=entry.on.weekday())] += entry.duration_s
+            found[workers.form(entry.person)][mondays[entry.on]] += entry.duration_s
     return found

@@ -25,7 +25,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from itertools import combinations
+from functools import cached_property
 from operator import attrgetter
 from urllib.parse import parse_qsl, urlsplit
 
@@ -39,7 +39,6 @@ from itpm_sync.reconcile.likeness import (
     Ticket,
     Weights,
     cancelled,
-    cosine,
     likeness,
     needed,
     open_at,
@@ -48,6 +47,7 @@ from itpm_sync.reconcile.likeness import (
 )
 
 _COMPARISONS = 1_000_000  # most of all large blocks together: some seconds
+_WHOLE = ONE * ONE  # what the square of a cosine is out of
 _SAME_SITTING = timedelta(hours=1)
 _NAMED_ALIKE = ONE // 2  # a ticket that names another is its duplicate if half of its title is too
 _LEAST = ONE // 3  # titles less alike are never compared, whatever the threshold
@@ -137,10 +137,10 @@ def duplicates(
     titled = [t for t in tickets if t.words and t.words not in recurring]
     weights = Weights(titled)
     decided = {frozenset(d.pair): d for d in choices.decisions}
-    written, known = _written(tickets, references, weights)
+    by_id = {t.record.id: t for t in tickets}
+    written, known = _written(by_id, references, weights)
     alike, capped = _alike(titled, weights, choices)
     found = {frozenset(p.key): p for p in alike if frozenset(p.key) not in known} | written
-    by_id = {t.record.id: t for t in tickets}
     found |= _confirmed(by_id, decided, weights)
     kept = [p for key, p in found.items() if key not in decided or p.decision is not None]
     pairs, series = _series(kept, choices.series_after)
@@ -200,14 +200,30 @@ class _References:
     """Tickets by what others call them: key, `#number`, address."""
 
     def __init__(self, records: Sequence[Item]) -> None:
-        self._by_key: dict[str, list[Item]] = defaultdict(list)
-        self._by_url: dict[str, Item] = {}
-        self._hosts: dict[str, set[str]] = defaultdict(set)
-        for record in records:
-            self._by_key[record.key.casefold()].append(record)
+        self._records = records
+
+    @cached_property
+    def _by_key(self) -> Mapping[str, Sequence[Item]]:
+        found: dict[str, list[Item]] = {}
+        for record in self._records:
+            found.setdefault(record.key.casefold(), []).append(record)
+        return found
+
+    @cached_property
+    def _by_url(self) -> Mapping[str, Item]:
+        found: dict[str, Item] = {}
+        for record in self._records:
             if record.ref.url:
-                self._by_url.setdefault(_address(record.ref.url), record)
-                self._hosts[_host(record.ref.url)].add(record.ref.connection)
+                found.setdefault(_address(record.ref.url), record)
+        return found
+
+    @cached_property
+    def _hosts(self) -> Mapping[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for record in self._records:
+            if record.ref.url:
+                found.setdefault(_host(record.ref.url), set()).add(record.ref.connection)
+        return found
 
     def in_title(self, record: Item) -> list[str]:
         """The words of its title that name a ticket, be it itself; they are not its subject."""
@@ -217,11 +233,13 @@ class _References:
         keys = [k for k in _KEY.findall(title) if k.casefold() in self._by_key]
         return keys + [f"#{n}" for n in _NUMBER.findall(title) if n in self._by_key]
 
-    def named(self, record: Item, text: str) -> Iterator[Item]:
+    def named(self, record: Item, text: str) -> Iterable[Item]:
         """The tickets that a text of a record names; what could mean two is passed over."""
         if "-" not in text and "#" not in text and "://" not in text:
-            return
-        text = text[:_LONGEST]
+            return ()
+        return self._named(record, text[:_LONGEST])
+
+    def _named(self, record: Item, text: str) -> Iterator[Item]:
         for url in _URL.findall(text):
             yield from self._addressed(url.rstrip(".,;:)"))
         rest = _URL.sub(" ", text) if "://" in text else text
@@ -271,16 +289,15 @@ def _last_words(url: str) -> Iterator[str]:
 
 
 def _written(
-    tickets: Sequence[Ticket], references: _References, weights: Weights
+    by_id: Mapping[str, Ticket], references: _References, weights: Weights
 ) -> tuple[dict[frozenset[str], Pair], set[frozenset[str]]]:
     """Pairs that people have written down as duplicates, and those that they have put in another
     relation.
     """
-    by_id = {t.record.id: t for t in tickets}
     pairs: dict[frozenset[str], Pair] = {}
     known: set[frozenset[str]] = set()
     named: list[tuple[Ticket, Ticket]] = []
-    for mine in tickets:
+    for mine in by_id.values():
         record = mine.record
         for link in record.links:
             for other in references.named(record, link):
@@ -291,8 +308,8 @@ def _written(
                     known.add(frozenset((record.id, other.id)))
                 else:
                     named.append((mine, theirs))
-        texts = (record.title, *record.attributes.values())
-        named += [(mine, by_id[o.id]) for t in texts for o in references.named(record, t)]
+        for text in (record.title, *record.attributes.values()):
+            named += [(mine, by_id[o.id]) for o in references.named(record, text)]
     for mine, theirs in named:
         key = frozenset((mine.record.id, theirs.record.id))
         free = len(key) == 2 and key not in pairs and key not in known
@@ -339,26 +356,39 @@ def _alike(
     suggest, sure = (int(t * ONE) for t in (choices.suggest, choices.sure))
     same, unknown, other = (max(_LEAST, needed(suggest, asked)) for asked in (ONE, None, 0))
     blocks, capped = _blocks(tickets, weights, same, choices.block_limit)
-    norms = [weights.norm(t.words) for t in tickets]
-    # A float may only let a pair through that is then judged exactly: hence the margin.
-    floors = {reach: (reach / ONE) ** 2 * (1 - 1e-9) for reach in (same, unknown, other)}
+    words, live = [t.words for t in tickets], [t.open for t in tickets]
+    asked, norms = [t.asked for t in tickets], [weights.norm(t.words) for t in tickets]
+    near, blind, far = (reach * reach for reach in (same, unknown, other))
     found: dict[tuple[int, int], Pair] = {}
-    for i, j in blocks:
-        a, b = tickets[i], tickets[j]
-        if not (a.open or b.open):
-            continue
-        reach = (same if a.asked == b.asked else other) if a.asked and b.asked else unknown
-        mine, theirs = norms[i], norms[j]
-        floor = floors[reach]
-        if mine < floor * theirs or theirs < floor * mine:  # all of the lighter one is too little
-            continue
-        title = cosine(weights.shared(a.words, b.words), mine, theirs)
-        if title < reach or (i, j) in found or _other_number(a, b):
-            continue
-        like = likeness(a, b, title)
-        if like.score >= suggest and _could_be(a, b) and not _one_series(a, b, weights):
-            found[i, j] = Pair(a, b, Basis.ALIKE, like, sure=like.score >= sure)
+    for i, others in blocks:
+        own, is_open, who, mine = words[i], live[i], asked[i], norms[i]
+        for j in others:
+            if not (is_open or live[j]):
+                continue
+            theirs, whom = norms[j], asked[j]
+            reach = (near if who == whom else far) if who and whom else blind
+            if mine * _WHOLE < reach * theirs or theirs * _WHOLE < reach * mine:
+                continue  # all of the lighter one is too little
+            shared = weights.shared(own, words[j])
+            if shared * shared * _WHOLE < reach * mine * theirs:
+                continue
+            key = (i, j) if i < j else (j, i)
+            if key not in found and (pair := _judged(tickets, key, weights, suggest, sure)):
+                found[key] = pair
     return list(found.values()), capped
+
+
+def _judged(
+    tickets: Sequence[Ticket], pair: tuple[int, int], weights: Weights, suggest: int, sure: int
+) -> Pair | None:
+    """Two tickets with titles alike as a pair, if all that is known of them speaks for it."""
+    a, b = (tickets[i] for i in pair)
+    if _other_number(a, b):
+        return None
+    like = likeness(a, b, weights.likeness(a.words, b.words))
+    if like.score < suggest or not _could_be(a, b) or _one_series(a, b, weights):
+        return None
+    return Pair(a, b, Basis.ALIKE, like, sure=like.score >= sure)
 
 
 def _other_number(a: Ticket, b: Ticket) -> bool:
@@ -367,8 +397,10 @@ def _other_number(a: Ticket, b: Ticket) -> bool:
 
 def _blocks(
     tickets: Sequence[Ticket], weights: Weights, least: int, limit: int
-) -> tuple[Iterator[tuple[int, int]], tuple[Capped, ...]]:
-    """Pairs of positions (smaller first) that share a rare word, and the words too many share."""
+) -> tuple[Iterator[tuple[int, Sequence[int]]], tuple[Capped, ...]]:
+    """Positions, each with those to compare it with: they share a rare word; and the words too
+    many share.
+    """
     index: dict[str, list[int]] = defaultdict(list)
     for position, found in enumerate(tickets):
         for word in weights.rarest(found.words, least):
@@ -380,14 +412,13 @@ def _blocks(
     window = max(1, min(limit, _COMPARISONS // large)) if large else limit
     capped = [Capped(w, len(m), window) for w, m in live.items() if len(m) > limit]
 
-    def pairs() -> Iterator[tuple[int, int]]:
+    def pairs() -> Iterator[tuple[int, Sequence[int]]]:
         for members in live.values():
             if len(members) <= limit:
-                yield from combinations(members, 2)
+                yield from ((i, members[n:]) for n, i in enumerate(members, start=1))
                 continue
             near = sorted(members, key=lambda i: (_stamp(tickets[i]), i))
-            for n, i in enumerate(near):
-                yield from ((min(i, j), max(i, j)) for j in near[n + 1 : n + 1 + window])
+            yield from ((i, near[n : n + window]) for n, i in enumerate(near, start=1))
 
     return pairs(), tuple(sorted(capped, key=lambda c: (-c.tickets, c.word)))
 

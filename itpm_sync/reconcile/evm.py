@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from types import MappingProxyType
 
-from itpm_sync.reconcile.number import Exact, Number, known, unknown
+from itpm_sync.reconcile.number import Exact, Number, exact, known, unknown
 
 # ---- indices ------------------------------------------------------------------------------------
 
@@ -22,7 +22,7 @@ def ratio(numerator: Exact, denominator: Exact, reason: str) -> Number:
     """`numerator / denominator`, or undefined for that reason where the denominator is 0."""
     if denominator == 0:
         return unknown(reason)
-    return known(Fraction(numerator) / Fraction(denominator))
+    return known(exact(numerator) / exact(denominator))
 
 
 def cpi(ev: Exact, ac: Exact) -> Number:

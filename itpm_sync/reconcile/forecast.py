@@ -20,7 +20,7 @@ from datetime import date, timedelta
 from fractions import Fraction
 
 from itpm_sync.model import Stage, WorkItem, currency_exponent
-from itpm_sync.reconcile.number import Number, decimal, exact_sum, known, unknown
+from itpm_sync.reconcile.number import Exact, Number, decimal, exact_sum, known, unknown
 from itpm_sync.reconcile.performance import Past, Values
 from itpm_sync.reconcile.progress import NO_BUDGET
 from itpm_sync.reconcile.scope import Scope, is_done
@@ -90,20 +90,21 @@ def forecast(of: Known) -> Forecast:
     return result
 
 
-def _measure(scope: Scope) -> tuple[Callable[[WorkItem], Fraction], str]:
+Size = Callable[[WorkItem], Exact]
+
+
+def _measure(scope: Scope) -> tuple[Size, str]:
     """Points where every item in scope has them, else each item counts as one."""
     points = [p.record.points for p in scope.current]
     if points and all(p is not None and 0 <= p < _MOST for p in points) and any(points):
-        return lambda item: Fraction(item.points or 0), "points"
-    return lambda _: Fraction(1), "items"
+        return lambda item: item.points or 0, "points"
+    return lambda _: 1, "items"
 
 
 # ---- the weeks to draw from ---------------------------------------------------------------------
 
 
-def _history(
-    of: Known, size: Callable[[WorkItem], Fraction]
-) -> tuple[date | None, tuple[Week, ...]]:
+def _history(of: Known, size: Size) -> tuple[date | None, tuple[Week, ...]]:
     """When work began, and the complete weeks since, no more than the policy looks back."""
     past, zone, today = of.past, of.past.zone, of.past.work.on
     finished, added = (defaultdict[date, list[WorkItem]](list) for _ in range(2))
@@ -129,7 +130,7 @@ def _weeks(
     ends: Sequence[date],
     finished: Mapping[date, Sequence[WorkItem]],
     added: Mapping[date, Sequence[WorkItem]],
-    size: Callable[[WorkItem], Fraction],
+    size: Size,
 ) -> Iterable[Week]:
     then = _at(past, ends[0] - timedelta(days=7))
     for end in ends:
@@ -202,13 +203,16 @@ def _against_cost(
         yield "everything planned is earned"
     yield from _against_any(of, began, weeks)
     yield from (w.cost.reason for w in weeks if w.cost.value is None)
-    amounts = [abs(n.value or Fraction(0)) for w in weeks for n in (bac, w.cost, w.earned)]
-    if max(amounts) >= _MOST:
+    if any(_is_large(n.value) for n in (bac, *(n for w in weeks for n in (w.cost, w.earned)))):
         yield _TOO_LARGE
     if not by_value:
         yield no_finish
     elif sum(w.earned.value or 0 for w in weeks) <= 0:
         yield f"nothing was earned in the {_span(weeks)}"
+
+
+def _is_large(value: Fraction | None) -> bool:
+    return value is not None and abs(value.numerator) >= _MOST * value.denominator
 
 
 def _first(reasons: Iterator[str]) -> str:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from itpm_sync.model import Person, Rate, TimeEntry
 from itpm_sync.reconcile.allocate import Placed, fold
 from itpm_sync.reconcile.money import FxGap, FxTable
-from itpm_sync.reconcile.number import Number, known, total, unknown
+from itpm_sync.reconcile.number import ZERO, Number, total, unknown
 
 
 class RateCard:
@@ -77,7 +77,7 @@ class Labour:
 
     def cost(self, package: str) -> Number:
         """Labour cost of a package."""
-        return self.costs.get(package, known(0))
+        return self.costs.get(package, ZERO)
 
 
 def labour(
@@ -122,4 +122,5 @@ def cost_of(
     per_hour = fx.convert(rate.per_hour, currency, on)
     if per_hour.value is None:
         return per_hour, FxGap(rate.per_hour.currency, currency, on, rate)
-    return Number(per_hour.value * Fraction(seconds, 3600)), None
+    price, of = per_hour.value.as_integer_ratio()
+    return Number(Fraction(price * seconds, of * 3600)), None

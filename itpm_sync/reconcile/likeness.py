@@ -64,6 +64,7 @@ class People:
 
     def __init__(self, people: Iterable[Person]) -> None:
         self._known: dict[str, str] = {}
+        self._forms: dict[str, str] = {}
         for person in sorted(people, key=lambda p: p.id):
             form = _name(person.name)
             for way in (person.name, person.email):
@@ -72,7 +73,12 @@ class People:
 
     def form(self, text: str) -> str:
         """The form of a name or address as a source writes it."""
-        word = text.strip().casefold()
+        found = self._forms.get(text)
+        if found is None:
+            found = self._forms[text] = self._form(text.strip().casefold())
+        return found
+
+    def _form(self, word: str) -> str:
         return self._known.get(word) or _name(word.partition("@")[0] if "@" in word else word)
 
 
@@ -129,9 +135,9 @@ def ticket(
         record,
         open=open_at(record, end),
         words=words,
-        numbers=frozenset(w for w in words if not w.isalpha()),
+        numbers=frozenset([w for w in words if not w.isalpha()]),
         asked=people.form(asked) if asked else "",
-        about=frozenset(_about(record)),
+        about=_about(record),
         created=record.created_at,
     )
 
@@ -149,10 +155,11 @@ def cancelled(record: Item) -> bool:
     return record.status in (WorkStatus.CANCELLED, TicketStatus.CANCELLED)
 
 
-def _about(record: Item) -> Iterable[str]:
+def _about(record: Item) -> frozenset[str]:
     own = record.components if isinstance(record, WorkItem) else (record.category,)
-    named = (record.attributes.get(n, "") for n in ("component", "customer", "service"))
-    return (plain(w).strip() for w in (*own, *named) if w.strip())
+    given = record.attributes
+    named = [given.get(n, "") for n in ("component", "customer", "service")] if given else ()
+    return frozenset([plain(w).strip() for w in (*own, *named) if w.strip()])
 
 
 class Weights:
@@ -163,13 +170,15 @@ class Weights:
         whole = len(tickets)
         self._square = {w: round(1000 * math.log(1 + whole / n)) ** 2 for w, n in seen.items()}
         self._norm: dict[frozenset[str], int] = {}
+        ordered = sorted(self._square, key=lambda w: (-self._square[w], w))
+        self._rank = {word: rank for rank, word in enumerate(ordered)}
 
     def norm(self, words: frozenset[str]) -> int:
         """The squared length of a title."""
         found = self._norm.get(words)
         if found is None:
             square = self._square
-            found = self._norm[words] = sum(square.get(w, 0) for w in words)
+            found = self._norm[words] = sum([square.get(w, 0) for w in words])
         return found
 
     def rarest(self, words: frozenset[str], least: int) -> list[str]:
@@ -178,7 +187,7 @@ class Weights:
         Words in the order of their weight; the rest is too light to reach `least` by itself
         (the prefix filter of similarity joins: Bayardo, Ma, Srikant, WWW 2007).
         """
-        ordered = sorted(words, key=lambda w: (-self._square[w], w))
+        ordered = sorted(words, key=self._rank.__getitem__)
         spare = self.norm(words) * least * least
         rest = 0
         while ordered:

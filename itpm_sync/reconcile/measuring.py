@@ -269,13 +269,9 @@ def _deliveries(run: Context, records: ProjectRecords) -> tuple[Delivery, ...]:
 
 def _spending(time: Labour, book: Ledger) -> Spending:
     """Cost by day; every part is known, or AC would not be."""
-    days: dict[date, Fraction] = defaultdict(Fraction)
-    for booked in time.booked:
-        days[booked.on] += booked.cost.value or 0
-    for entry in book.entries:
-        if entry.state == "invoiced":
-            days[entry.on] += entry.amount.value or 0
-    return Spending(days.items())
+    time_spent = ((b.on, b.cost.value or Fraction()) for b in time.booked)
+    billed = ((e.on, e.amount.value or Fraction()) for e in book.entries if e.state == "invoiced")
+    return Spending((*time_spent, *billed))
 
 
 def project_scope(

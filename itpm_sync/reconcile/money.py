@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from itpm_sync.model import FxRate, InvoiceLine, Money, OrderLine, Payment, Receipt, Record
 from itpm_sync.reconcile.allocate import Placed, fold
-from itpm_sync.reconcile.number import Exact, Number, known, unknown
+from itpm_sync.reconcile.number import ONE, ZERO, Exact, Number, exact, known, unknown
 from itpm_sync.reconcile.wording import day
 
 # ---- allocation to the cent ---------------------------------------------------------------------
@@ -92,7 +92,7 @@ class FxTable:
         start may precede the table.
         """
         if currency == base:
-            return known(1)
+            return ONE
         direct = self._lookup(currency, base, on, or_earliest)
         if direct is not None:
             return known(direct)
@@ -117,7 +117,7 @@ class FxTable:
         if money.currency == base:
             return known(money.amount)
         rate = self.rate(money.currency, base, on, or_earliest=or_earliest)
-        return rate if rate.value is None else known(Fraction(money.amount) * rate.value, rate.note)
+        return rate if rate.value is None else known(exact(money.amount) * rate.value, rate.note)
 
 
 # ---- documents ----------------------------------------------------------------------------------
@@ -203,13 +203,13 @@ class Documents:
         for receipt in receipts:
             line = self._line(receipt.order, receipt.line)
             if line is not None and line.quantity:
-                price = Fraction(line.amount.amount) / Fraction(line.quantity)
-                received[line.id] += price * Fraction(receipt.quantity)
+                price = exact(line.amount.amount) / exact(line.quantity)
+                received[line.id] += price * exact(receipt.quantity)
                 has.add(line.id)
         for lines in self._by_order.values():
             invoiced, gap = self._invoiced(lines)
             for line in lines:
-                ordered = Fraction(line.amount.amount)
+                ordered = exact(line.amount.amount)
                 got, billed = received[line.id], invoiced[line.id]
                 used = got if line.id in has else billed
                 still = Fraction(0) if is_closed(line) else max(Fraction(0), ordered - used)
@@ -235,7 +235,7 @@ class Documents:
             else:
                 floating += amount
         for line in lines:
-            room = max(Fraction(0), Fraction(line.amount.amount) - result[line.id])
+            room = max(Fraction(0), exact(line.amount.amount) - result[line.id])
             part = min(room, floating)
             result[line.id] += part
             floating -= part
@@ -301,12 +301,12 @@ def _paid(
 
 def net_amount(line: InvoiceLine) -> Fraction:
     """Net of tax; a credit note takes away, whichever sign its source gave it."""
-    amount = Fraction(line.amount.amount)
+    amount = exact(line.amount.amount)
     return -abs(amount) if line.credit_note else amount
 
 
 def _gross(line: InvoiceLine) -> Fraction:
-    tax = Fraction(line.tax.amount) if line.tax is not None else Fraction(0)
+    tax = exact(line.tax.amount) if line.tax is not None else Fraction(0)
     return net_amount(line) + (-abs(tax) if line.credit_note else tax)
 
 
@@ -339,7 +339,7 @@ class Ledger:
 
     def sum(self, state: str, package: str) -> Number:
         """The sum of a state in a package; 0 where nothing was booked."""
-        return self.sums.get((state, package), known(0))
+        return self.sums.get((state, package), ZERO)
 
 
 def ledger(
@@ -406,7 +406,7 @@ def ledger(
         post(packages.get(part.line.id, ""), "paid", part.on, money, part.line, by=part.payment)
     for orphan in payments:
         payment = orphan.record
-        money = (Fraction(payment.amount.amount), payment.amount.currency)
+        money = (exact(payment.amount.amount), payment.amount.currency)
         post(orphan.package, "paid", payment.paid_on, money, payment)
     return _summed(currency, entries, gaps)
 
@@ -422,5 +422,5 @@ def _summed(currency: str, entries: Sequence[Entry], gaps: Sequence[FxGap]) -> L
                 values[key] += entry.amount.value
     keys = {*values, *reasons}
     sums = {k: unknown(reasons[k]) if k in reasons else Number(values[k]) for k in keys}
-    totals = {state: sums.pop((state, "*"), known(0)) for state in STATES}
+    totals = {state: sums.pop((state, "*"), ZERO) for state in STATES}
     return Ledger(currency, tuple(entries), sums, totals, tuple(gaps))

@@ -16,11 +16,12 @@ from typing import overload
 
 from itpm_sync.model import Method
 from itpm_sync.reconcile import evm
-from itpm_sync.reconcile.number import Number, exact_sum, known, total, unknown
+from itpm_sync.reconcile.number import Number, known, total, unknown
 from itpm_sync.reconcile.performance import Values
 from itpm_sync.reconcile.progress import Plan
 from itpm_sync.reconcile.scope import Scope, is_done
 from itpm_sync.reconcile.status import Element
+from itpm_sync.reconcile.timed import PlannedSum
 from itpm_sync.reconcile.wording import day
 from itpm_sync.reconcile.workdays import (
     LATEST,
@@ -51,6 +52,7 @@ class PlannedValue(Sequence[Fraction]):
         last = max(p.finish or date.min for p, _ in packages)
         self.calendar = calendar_of(packages)
         self._length = working_days(self.first, last, self.calendar)
+        self._sum = PlannedSum((plan, known(bac)) for plan, bac in self._packages)
         self._sums: dict[int, Fraction] = {}
 
     def __len__(self) -> int:
@@ -67,7 +69,7 @@ class PlannedValue(Sequence[Fraction]):
             raise IndexError(index)
         number = index % self._length + 1
         if number not in self._sums:
-            self._sums[number] = exact_sum(self._parts_on(number))
+            self._sums[number] = self._sum.known(self._end_of(number))
         return self._sums[number]
 
     def parts(self, days: Fraction) -> list[Fraction]:
@@ -80,8 +82,12 @@ class PlannedValue(Sequence[Fraction]):
     def _parts_on(self, number: int) -> list[Fraction]:
         if not number:
             return [Fraction(0)] * len(self._packages)
-        on = nth_working_day(self.first, number + 1, self.calendar) - timedelta(days=1)
+        on = self._end_of(number)
         return [(plan.planned_share(on).value or 0) * bac for plan, bac in self._packages]
+
+    def _end_of(self, number: int) -> date:
+        """The day before the next working day: a weekend belongs to the day before it."""
+        return nth_working_day(self.first, number + 1, self.calendar) - timedelta(days=1)
 
 
 def calendar_of(packages: Packages) -> Calendar:

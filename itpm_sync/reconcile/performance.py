@@ -9,18 +9,21 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from functools import cached_property
 from itertools import accumulate
+from math import lcm
+from operator import itemgetter
 
-from itpm_sync.model import Method
 from itpm_sync.reconcile import evm
-from itpm_sync.reconcile.number import Number, decimal, known, times, total, unknown, weighted
-from itpm_sync.reconcile.progress import NO_BUDGET, Plan, Tally, Work, earned_share
+from itpm_sync.reconcile.number import Number, decimal, known, times, total, unknown
+from itpm_sync.reconcile.progress import NO_BUDGET, Plan, Work, earned_share
 from itpm_sync.reconcile.scope import Scope, is_done
-from itpm_sync.reconcile.status import CurvePoint, Element
+from itpm_sync.reconcile.status import CurvePoint
+from itpm_sync.reconcile.timed import EarnedSum, PlannedSum
 from itpm_sync.reconcile.wording import count
 from itpm_sync.reconcile.workdays import Zone, sunday
 
@@ -47,7 +50,7 @@ class Values:
     def with_time(self, spi_t: Fraction | None) -> evm.Performance | None:
         """All four and SPI(t)."""
         p = self.performance
-        return None if p is None else replace(p, spi_t=spi_t)
+        return p if p is None or spi_t is None else replace(p, spi_t=spi_t)
 
 
 def package_values(
@@ -178,13 +181,15 @@ class Spending:
     """Cumulative cost from what was booked on each day."""
 
     def __init__(self, booked: Iterable[tuple[date, Fraction]]) -> None:
-        rows = sorted(booked)
+        rows = sorted(booked, key=itemgetter(0))
         self._days = [on for on, _ in rows]
-        self._sums = list(accumulate((amount for _, amount in rows), initial=Fraction(0)))
+        amounts = [amount.as_integer_ratio() for _, amount in rows]
+        self._unit = lcm(*{of for _, of in amounts})
+        self._sums = list(accumulate((n * (self._unit // of) for n, of in amounts), initial=0))
 
     def until(self, on: date) -> Fraction:
         """Cost booked up to the end of a day."""
-        return self._sums[bisect_right(self._days, on)]
+        return Fraction(self._sums[bisect_right(self._days, on)], self._unit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +215,7 @@ def done_history(scope: Scope, end: datetime, counted: frozenset[str]) -> Histor
     return History({k: sorted(v) for k, v in done.items()}, sorted(baseline), None)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Past:
     """What tells the values of an earlier day. `counted` are the packages that count.
 
@@ -224,7 +229,6 @@ class Past:
     zone: Zone
     in_money: bool
     before: Sequence[tuple[date, Past]] = ()
-    _then: dict[date, Number] = field(default_factory=dict, repr=False, compare=False)
 
     def in_force(self, day: date) -> Past:
         """The past under the baseline that was in force on a day."""
@@ -238,17 +242,16 @@ class Past:
 
     def planned(self, day: date) -> Number:
         """PV at the end of any day."""
-        return weighted((p.planned_share(day), v.bac) for p, v in self.counted)
+        return self._planned.on(day)
 
     def values(self, day: date) -> Values:
         """BAC of now; PV, EV and AC at the end of a day that is over."""
-        bac = total(v.bac for _, v in self.counted)
-        return Values(bac, self.planned(day), self.earned(day), self.spent(day))
+        return Values(self._bac, self.planned(day), self.earned(day), self.spent(day))
 
     def earned(self, day: date) -> Number:
         """EV at the end of a day that is over; computed once."""
         if day not in self._then:
-            self._then[day] = self._earned(day)
+            self._then[day] = self._earned_on(day)
         return self._then[day]
 
     def spent(self, day: date) -> Number:
@@ -273,13 +276,30 @@ class Past:
             return day, values
         return last.on, replace(self.values(last.on), ev=known(last.ev))
 
-    def _earned(self, day: date) -> Number:
-        end = self.zone.end_of(day)
+    def _earned_on(self, day: date) -> Number:
         if not self.in_money:
-            return known(bisect_left(self.history.baseline_done, end))
-        return weighted(
-            (_share_on(plan, day, end, self.work, self.history), values.bac)
-            for plan, values in self.counted
+            return known(bisect_left(self.history.baseline_done, self.zone.end_of(day)))
+        return self._earned.on(day)
+
+    @cached_property
+    def _then(self) -> dict[date, Number]:
+        return {}
+
+    @cached_property
+    def _bac(self) -> Number:
+        return total(v.bac for _, v in self.counted)
+
+    @cached_property
+    def _planned(self) -> PlannedSum:
+        return PlannedSum((plan, values.bac) for plan, values in self.counted)
+
+    @cached_property
+    def _earned(self) -> EarnedSum:
+        return EarnedSum(
+            ((plan, values.bac) for plan, values in self.counted),
+            self.work,
+            lambda code: self.history.done.get(code, ()),
+            self.zone.end_of,
         )
 
 
@@ -345,25 +365,3 @@ def _merged(point: CurvePoint, before: CurvePoint | None) -> CurvePoint:
         ev=before.ev if point.ev is None else point.ev,
         ac=before.ac if point.ac is None else point.ac,
     )
-
-
-def _share_on(plan: Plan, day: date, end: datetime, work: Work, history: History) -> Number:  # noqa: PLR0911 - one line a method
-    """The earned share at an earlier day, from dated facts only."""
-    tally = work.tallies.get(plan.code, Tally())
-    if plan.element is not Element.WORK:
-        return earned_share(plan, work, {})
-    if plan.method is Method.LEVEL_OF_EFFORT:
-        return plan.planned_share(day)
-    if plan.method is Method.ITEMS and tally.items:
-        return known(Fraction(bisect_left(history.done.get(plan.code, ()), end), tally.items))
-    if plan.method is Method.MILESTONES:
-        return earned_share(plan, replace(work, on=day), {})
-    record = plan.record
-    if record is not None and record.actual_finish is not None and record.actual_finish <= day:
-        return known(1)
-    begun = record.actual_start if record is not None else None
-    if (begun or plan.start or day) > day:
-        return known(0)
-    if plan.method is Method.ZERO_HUNDRED and record is not None and record.actual_finish:
-        return known(0)
-    return unknown(f"{plan.label}: no history of its progress")

@@ -8,7 +8,7 @@ the baseline, else the current ones) and earns each item that is done; cost is n
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -17,7 +17,7 @@ from fractions import Fraction
 from itpm_sync.model import Method, Milestone, Money, WorkItem, WorkPackage, WorkStatus
 from itpm_sync.reconcile.allocate import Placed, fold
 from itpm_sync.reconcile.money import FxTable
-from itpm_sync.reconcile.number import Number, known, unknown
+from itpm_sync.reconcile.number import Number, exact_sum, known, unknown
 from itpm_sync.reconcile.phasing import EVEN, Phasing
 from itpm_sync.reconcile.scope import Scope, is_done
 from itpm_sync.reconcile.status import (
@@ -256,25 +256,27 @@ class Tally:
 def tallies(scope: Scope, end: datetime) -> Mapping[str, Tally]:
     """Counts by package code, one pass over the items; `""` holds those of no package."""
     result: dict[str, Tally] = defaultdict(Tally)
-    for package in (scope.members or {}).values():
-        result[package].baseline += 1
+    members = scope.members or {}
+    for package, number in Counter(members.values()).items():
+        result[package].baseline = number
+    homes: dict[str, list[WorkItem]] = defaultdict(list)
     for item, package, _ in scope.current:
-        _count(result[package], item, end)
-        if scope.members is not None and item.id in scope.members and is_done(item, end):
-            result[scope.members[item.id]].baseline_done += 1
+        homes[package].append(item)
+        if members and is_done(item, end) and (home := members.get(item.id)) is not None:
+            result[home].baseline_done += 1
+    for package, items in homes.items():
+        _count(result[package], items, end)
     return result
 
 
-def _count(tally: Tally, item: WorkItem, end: datetime) -> None:
-    done = is_done(item, end)
-    tally.items += 1
-    tally.done += done
-    tally.started += done or item.status is WorkStatus.IN_PROGRESS
-    if item.points is not None:
-        points = Fraction(item.points)
-        tally.pointed += 1
-        tally.points += points
-        tally.points_done += points if done else 0
+def _count(tally: Tally, items: Sequence[WorkItem], end: datetime) -> None:
+    finished = [item for item in items if is_done(item, end)]
+    points = [item.points for item in items if item.points is not None]
+    tally.items, tally.done = len(items), len(finished)
+    begun = sum(i.status is WorkStatus.IN_PROGRESS for i in items)
+    tally.started, tally.pointed = tally.done + begun, len(points)
+    tally.points = exact_sum(points)
+    tally.points_done = exact_sum(i.points for i in finished if i.points is not None)
 
 
 @dataclass(frozen=True, slots=True)
