@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from functools import cached_property
 from itertools import groupby
 from operator import attrgetter
+from typing import NamedTuple
 
 from itpm_sync.model import InvoiceLine, Money
 from itpm_sync.reconcile.allocate import fold
@@ -24,20 +23,12 @@ _SERIES = 3  # bills of one amount, as a schedule of payments sends them
 _TELLING = 4  # characters of a number below which any two are alike
 
 
-@dataclass(frozen=True)
-class Bill:
+class Bill(NamedTuple):
     """The lines of one invoice number of a vendor, all of one kind of document."""
 
-    lines: tuple[InvoiceLine, ...]
+    gross: Money  # net and tax of all lines, as far as they tell
     number: str  # normalised
-
-    @cached_property
-    def gross(self) -> Money | None:
-        """Net and tax of all lines, as far as they tell; None: several currencies."""
-        if len(self.lines) == 1 and self.lines[0].tax is None:
-            return self.lines[0].amount
-        taxes = (i.tax for i in self.lines if i.tax is not None)
-        return money_total((*(i.amount for i in self.lines), *taxes))
+    lines: Sequence[InvoiceLine]
 
     @property
     def on(self) -> date:
@@ -70,17 +61,20 @@ def duplicate_invoice(facts: PortfolioFacts) -> Iterator[Finding]:
         if isinstance(record, InvoiceLine):
             key = (fold(record.vendor), normalised_number(record.invoice), record.credit_note)
             groups[key].append(record)
-    bills: dict[str, list[Bill]] = defaultdict(list)
-    notes: dict[str, list[Bill]] = defaultdict(list)
+    bills: dict[tuple[str, str], list[Bill]] = defaultdict(list)
+    notes: dict[tuple[str, str], list[Bill]] = defaultdict(list)
     for (vendor, number, is_credit), lines in sorted(groups.items()):
         lines.sort(key=lambda i: (i.invoiced_on, i.id))
         again = _copies(lines) if number else []
         if again:
             yield _hard(facts, number, lines, again)
-        if number and vendor:
-            (notes if is_credit else bills)[vendor].append(_first(lines, again, number))
-    for vendor, found in bills.items():
-        yield from _alike(facts, _uncredited(found, notes.get(vendor, ())))
+        first = _without(lines, again) if again else lines
+        gross = _gross(first)
+        if number and vendor and gross is not None:
+            of = notes if is_credit else bills
+            of[vendor, gross.currency].append(Bill(gross, number, first))
+    for payee, found in bills.items():
+        yield from _alike(facts, found, notes.get(payee, ()))
 
 
 def normalised_number(number: str) -> str:
@@ -126,34 +120,26 @@ def _copies(lines: Sequence[InvoiceLine]) -> list[InvoiceLine]:
     return copies
 
 
-def _first(lines: Sequence[InvoiceLine], again: Sequence[InvoiceLine], number: str) -> Bill:
+def _without(lines: Sequence[InvoiceLine], again: Sequence[InvoiceLine]) -> list[InvoiceLine]:
     copies = {id(i) for i in again}
-    return Bill(tuple(i for i in lines if id(i) not in copies), number)
+    return [i for i in lines if id(i) not in copies]
+
+
+def _gross(lines: Sequence[InvoiceLine]) -> Money | None:
+    """Net and tax of all lines; None: several currencies."""
+    if len(lines) == 1 and lines[0].tax is None:
+        return lines[0].amount
+    taxes = (i.tax for i in lines if i.tax is not None)
+    return money_total((*(i.amount for i in lines), *taxes))
 
 
 # ---- strong and weak ----------------------------------------------------------------------------
 
 
-def _uncredited(bills: Sequence[Bill], notes: Iterable[Bill]) -> list[Bill]:
-    """The bills without those that a credit note of the same gross takes back, the latest first."""
-    by_gross: dict[Money, list[Bill]] = defaultdict(list)
-    for bill in sorted(bills, key=Bill.ranked):
-        if bill.gross is not None and bill.gross.amount > 0:
-            by_gross[bill.gross].append(bill)
-    for note in notes:
-        if note.gross is None:
-            continue
-        same = by_gross.get(Money(abs(note.gross.amount), note.gross.currency), [])
-        earlier = [b for b in same if b.on <= note.on]
-        if earlier:
-            same.remove(earlier[-1])
-    return [b for found in by_gross.values() for b in found]
-
-
-def _alike(facts: PortfolioFacts, bills: Iterable[Bill]) -> Iterator[Finding]:
-    """Pairs of bills of one vendor with the same gross, told as strong or weak."""
+def _alike(facts: PortfolioFacts, bills: list[Bill], notes: Sequence[Bill]) -> Iterator[Finding]:
+    """Pairs of bills of one vendor and currency with the same gross, told as strong or weak."""
     for cluster in _clusters(bills):
-        for first, second in _pairs(cluster):
+        for first, second in _pairs(_uncredited(cluster, notes)):
             strong = almost_same(first.number, second.number)
             apart = (second.on - first.on).days
             weak = first.gross == second.gross and apart <= _WEAK_DAYS
@@ -161,23 +147,38 @@ def _alike(facts: PortfolioFacts, bills: Iterable[Bill]) -> Iterator[Finding]:
                 yield _soft(facts, first, second, apart, strong=strong)
 
 
-def _clusters(bills: Iterable[Bill]) -> Iterator[list[Bill]]:
-    """Bills of one currency whose gross differs by a cent at most from one to the next."""
-    known = [(b.gross.currency, b.gross.amount, b) for b in bills if b.gross is not None]
-    known.sort(key=lambda k: (k[0], k[1], k[2].ranked()))
-    clusters: list[list[Bill]] = []
-    before, last = "", Decimal(0)
-    for currency, amount, bill in known:
-        if currency != before or amount - last > _SAME_GROSS:
-            clusters.append([])
-        clusters[-1].append(bill)
-        before, last = currency, amount
-    return (c for c in clusters if len(c) > 1)
+def _clusters(bills: list[Bill]) -> Iterator[list[Bill]]:
+    """Two bills and more whose gross differs by a cent at most from one to the next."""
+    cluster: list[Bill] = []
+    for bill in sorted(bills, key=_amount):
+        if cluster and bill.gross.amount - cluster[-1].gross.amount > _SAME_GROSS:
+            if len(cluster) > 1:
+                yield cluster
+            cluster = []
+        if bill.gross.amount > 0:
+            cluster.append(bill)
+    if len(cluster) > 1:
+        yield cluster
 
 
-def _pairs(cluster: Sequence[Bill]) -> Iterator[tuple[Bill, Bill]]:
+def _amount(bill: Bill) -> Decimal:
+    return bill.gross.amount
+
+
+def _uncredited(cluster: Iterable[Bill], notes: Iterable[Bill]) -> list[Bill]:
+    """The bills, the earlier first, without those that a credit note of the same gross takes back,
+    the latest one before it.
+    """
+    left = sorted(cluster, key=Bill.ranked)
+    for note in notes:
+        back = [b for b in left if b.gross.amount == abs(note.gross.amount) and b.on <= note.on]
+        if back:
+            left.remove(back[-1])
+    return left
+
+
+def _pairs(ranked: Sequence[Bill]) -> Iterator[tuple[Bill, Bill]]:
     """The two, the earlier first; of a series over one amount the two of any one day."""
-    ranked = sorted(cluster, key=Bill.ranked)
     days = [list(found) for _, found in groupby(ranked, attrgetter("on"))]
     for found in days if len(ranked) >= _SERIES else [ranked]:
         if len(found) == 2:
