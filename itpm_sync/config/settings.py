@@ -198,6 +198,7 @@ class Thresholds(Settings):
     ] = "cpi"
     price_tolerance: Share = Decimal("0.02")
     quantity_tolerance: Share = Decimal("0.02")
+    amount_tolerance_minor: Annotated[int, Field(ge=0, le=1_000_000)] = 100
     burn_amber: Share = Decimal("1.10")
     burn_red: Share = Decimal("1.25")
     notice_days: tuple[Annotated[int, Field(ge=0)], ...] = (90, 60, 30, 7)

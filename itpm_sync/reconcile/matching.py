@@ -66,19 +66,28 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Tolerance:
-    """What is still taken as equal: a quantity, a value, and a share of the order's price."""
+    """What is still taken as equal: a quantity, a value, a share of the order's price, and an
+    amount of the line that its price may make however large the share is.
+    """
 
     quantity: Fraction
     value: Fraction
     price_share: Fraction
+    amount: Fraction = Fraction(0)
 
 
-def relative(line: Line, quantity_share: Exact, price_share: Exact) -> Tolerance:
-    """Tolerances as shares of what was ordered and of its price, as policies state them."""
-    ordered, price = abs(line.ordered or Fraction(0)), Fraction(price_share)
-    return Tolerance(
-        Fraction(quantity_share) * ordered, price * abs(line.received * line.order_price), price
+def relative(line: Line, quantity_share: Exact, price_share: Exact, amount: Exact = 0) -> Tolerance:
+    """Tolerances as shares of what was ordered and of its price, as policies state them.
+
+    Of the share of the price and the absolute `amount` the larger holds; a quantity has its share.
+    """
+    ordered, price, least = (
+        abs(line.ordered or Fraction(0)),
+        Fraction(price_share),
+        Fraction(amount),
     )
+    value = max(least, price * abs(line.received * line.order_price))
+    return Tolerance(Fraction(quantity_share) * ordered, value, price, least)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,5 +134,7 @@ def _reason(line: Line, tolerance: Tolerance) -> Reason:
 
 def is_other_price(line: Line, tolerance: Tolerance) -> bool:
     """Whether the invoice's unit price differs from the order's beyond the tolerance."""
-    allowed = line.order_price * tolerance.price_share
-    return abs(line.invoice_price - line.order_price) > allowed
+    other = abs(line.invoice_price - line.order_price)
+    if tolerance.amount and other * abs(line.invoiced) <= tolerance.amount:
+        return False
+    return other > line.order_price * tolerance.price_share

@@ -197,6 +197,9 @@ class Policy:
     eac_method: str = "cpi"  # the declared policy; the others are shown as a range
     price_tolerance: Decimal = Decimal("0.02")  # of the order's price, in two- and three-way match
     quantity_tolerance: Decimal = Decimal("0.02")  # of the quantity ordered
+    amount_tolerance_minor: int = (
+        100  # minor units (cents) of a line that are tolerated in any case
+    )
     burn_amber: Decimal = Decimal("1.10")
     burn_red: Decimal = Decimal("1.25")
     notice_days: tuple[int, ...] = (90, 60, 30, 7)

@@ -6,8 +6,10 @@ from dataclasses import fields
 from datetime import date
 from decimal import Decimal
 
+import pytest
+
 from itpm_sync.config import Thresholds
-from itpm_sync.model import InvoiceLine, Method, OrderLine, Receipt, WorkPackage
+from itpm_sync.model import InvoiceLine, Method, Money, OrderLine, Receipt, WorkPackage
 from itpm_sync.reconcile.status import Policy
 
 DAY = date(2026, 3, 2)
@@ -62,6 +64,50 @@ def test_published_three_way_match_as_findings(vector, world, eur):
     assert found("short-delivery") == [("PO-1006", 150)]
     assert found("invoice-over-order") == [("PO-1005", 80), ("PO-1007", 20)]
     assert found("invoice-price-above-order") == [("PO-1006", 35)]  # 70 × 0.50
+
+
+def test_the_larger_of_share_and_amount_is_tolerated_on_an_order(world, eur):
+    order(world, eur, "PO-1", 10, 1)  # 2 % are 0.20, so 1.00 holds
+    bill(world, eur, "R-1", "PO-1", 11)
+    order(world, eur, "PO-2", 1000, 1)  # 2 % are 20.00
+    bill(world, eur, "R-2", "PO-2", 1020)
+    assert world.findings("invoice-over-order") == []
+    bill(world, eur, "R-3", "PO-1", "0.01")
+    [found] = world.findings("invoice-over-order")
+    assert found.message == (
+        "Order PO-1: invoiced EUR 11.01 − ordered EUR 10.00 = EUR 1.01 too much "
+        "(EUR 1.00 is tolerated)"
+    )
+    world.options["policy"] = Policy(amount_tolerance_minor=0)
+    assert [f.amount for f in world.findings("invoice-over-order")] == [eur("1.01")]
+
+
+@pytest.mark.parametrize(
+    ("currency", "price", "tolerated"),
+    [("JPY", "101", True), ("JPY", "102", False), ("KWD", "1.001", True), ("KWD", "1.002", False)],
+)
+def test_the_amount_is_in_minor_units_of_the_currency(world, currency, price, tolerated):
+    """100 pieces at 1, a tenth of them billed dearer: 100 minor units are JPY 100 and KWD 0.100."""
+    world.options["policy"] = Policy(price_tolerance=Decimal(0))
+    per_piece = Decimal(100) if currency == "JPY" else Decimal(1)
+    order(world, lambda a: Money(Decimal(a), currency), "PO-1", 1000 * per_piece, 1000)
+    receive(world, "PO-1", 100)
+    bill(world, lambda a: Money(Decimal(a), currency), "R-1", "PO-1", Decimal(price) * 100, 100)
+    assert (world.findings("invoice-price-above-order") == []) is tolerated
+
+
+def test_a_price_that_makes_a_line_a_euro_dearer_is_tolerated_and_a_quantity_is_not(world, eur):
+    order(world, eur, "PO-1", 100, 100)
+    receive(world, "PO-1", 10)
+    bill(world, eur, "R-1", "PO-1", 11, 10)  # 10 × 0.10 = 1.00 dearer, 10 % above the price
+    assert world.findings("invoice-price-above-order") == []
+    bill(world, eur, "R-2", "PO-1", "1.10", 1)  # 11 × 0.10 = 1.10
+    [found] = world.findings("invoice-price-above-order")
+    assert found.amount == eur("1.10")
+    order(world, eur, "PO-2", 1, 10)
+    receive(world, "PO-2", 5)
+    bill(world, eur, "R-3", "PO-2", "0.60", 6)  # worth 0.10, and a piece that has not come
+    assert [f.subject for f in world.findings("invoice-over-receipt")] == ["PO-1 1", "PO-2 1"]
 
 
 def test_quantities_are_tolerated_up_to_the_policy(world, eur):

@@ -112,6 +112,7 @@ def test_published_reconciliation_defaults_are_ours(vector):
     match, contract, scope = case["match_tolerance"]["default"], case["contract"], case["scope"]
     assert policy.quantity_tolerance * 100 == match["qty_pct"]
     assert policy.price_tolerance * 100 == match["price_pct"]
+    assert policy.amount_tolerance_minor == match["line_abs_minor"]
     assert [policy.burn_amber, policy.burn_red] == [
         Decimal(str(contract[colour])) for colour in ("amber", "red")
     ]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
-from itpm_sync.model import Money, OrderLine
+from itpm_sync.model import Money, OrderLine, currency_exponent
 from itpm_sync.reconcile.allocate import fold
 from itpm_sync.reconcile.facts import ProjectFacts, finding
-from itpm_sync.reconcile.matching import is_other_price, relative
+from itpm_sync.reconcile.matching import Tolerance, is_other_price, relative
 from itpm_sync.reconcile.money import is_closed
 from itpm_sync.reconcile.number import decimal
 from itpm_sync.reconcile.order_lines import Delivery
@@ -18,7 +18,6 @@ from itpm_sync.reconcile.wording import money, show
 
 def invoice_over_order(p: ProjectFacts) -> Iterator[Finding]:
     """More is invoiced than was ordered, beyond the tolerance."""
-    tolerance = Fraction(p.policy.price_tolerance)
     for number in _orders(p):
         over = _over(p, number)
         if over is None:
@@ -32,7 +31,8 @@ def invoice_over_order(p: ProjectFacts) -> Iterator[Finding]:
             p.code,
             name,
             f"Order {name}: invoiced {money(invoiced, currency)} − ordered "
-            f"{money(ordered, currency)} = {more} too much ({_percent(tolerance)} is tolerated)",
+            f"{money(ordered, currency)} = {more} too much "
+            f"({money(_tolerated(p, ordered, currency), currency)} is tolerated)",
             action="Hold the payment until the order is changed or the invoice corrected.",
             amount=more,
             evidence=p.documents.invoices_of_order.get(number, ()),
@@ -51,19 +51,28 @@ def _over(p: ProjectFacts, number: str) -> tuple[Fraction, Fraction, str] | None
         return None
     ordered = sum((n.ordered for n in known), Fraction(0))
     invoiced = sum((n.invoiced for n in known), Fraction(0))
-    if invoiced <= ordered * (1 + Fraction(p.policy.price_tolerance)):
+    currency = known[0].line.amount.currency
+    if invoiced - ordered <= _tolerated(p, ordered, currency):
         return None
-    return ordered, invoiced, known[0].line.amount.currency
+    return ordered, invoiced, currency
 
 
-def _percent(share: Fraction) -> str:
-    whole = share * 100
-    return f"{show(whole, 0 if whole.denominator == 1 else 1)} %"
+def _tolerated(p: ProjectFacts, ordered: Fraction, currency: str) -> Fraction:
+    """The larger of the share of an amount and the absolute tolerance."""
+    return max(_least(p, currency), ordered * Fraction(p.policy.price_tolerance))
+
+
+def _least(p: ProjectFacts, currency: str) -> Fraction:
+    return Fraction(p.policy.amount_tolerance_minor, 10 ** currency_exponent(currency))
+
+
+def _tolerance(p: ProjectFacts, d: Delivery) -> Tolerance:
+    least = _least(p, d.order.amount.currency)
+    return relative(d.line, p.policy.quantity_tolerance, p.policy.price_tolerance, least)
 
 
 def _beyond(p: ProjectFacts, d: Delivery, quantity: Fraction) -> bool:
-    tolerance = relative(d.line, p.policy.quantity_tolerance, p.policy.price_tolerance)
-    return quantity > tolerance.quantity
+    return quantity > _tolerance(p, d).quantity
 
 
 def _worth(d: Delivery, quantity: Fraction) -> Money:
@@ -139,8 +148,7 @@ def invoice_price_above_order(p: ProjectFacts) -> Iterator[Finding]:
     """The unit price invoiced is above that of the order, though the order as a whole is not."""
     for d in p.deliveries:
         more = d.line.invoice_price - d.line.order_price
-        tolerance = relative(d.line, p.policy.quantity_tolerance, p.policy.price_tolerance)
-        if more <= 0 or d.line.invoiced <= 0 or not is_other_price(d.line, tolerance):
+        if more <= 0 or d.line.invoiced <= 0 or not is_other_price(d.line, _tolerance(p, d)):
             continue
         if _over(p, fold(d.order.order)) is not None:
             continue  # invoice-over-order says it already
