@@ -53,7 +53,7 @@ def _listed(value: Any) -> Any:
     return [value] if isinstance(value, str | int | float) else value
 
 
-def _rising(values: tuple[int, ...]) -> tuple[int, ...]:
+def _rising(values: tuple[Decimal | int, ...]) -> tuple[Decimal | int, ...]:
     if any(a >= b for a, b in pairwise(values)):
         raise ValueError("expected ascending numbers, each once")
     return values
@@ -201,6 +201,11 @@ class Thresholds(Settings):
     amount_tolerance_minor: Annotated[int, Field(ge=0, le=1_000_000)] = 100
     burn_amber: Share = Decimal("1.10")
     burn_red: Share = Decimal("1.25")
+    ceiling_shares: Annotated[
+        tuple[Annotated[Decimal, Field(gt=0, le=1)], ...],
+        Field(max_length=10),
+        AfterValidator(_rising),
+    ] = (Decimal("0.75"), Decimal("0.90"), Decimal(1))
     notice_days: tuple[Annotated[int, Field(ge=0)], ...] = (90, 60, 30, 7)
     sla_amber: Share = Decimal("0.95")
     sla_red: Share = Decimal("0.90")

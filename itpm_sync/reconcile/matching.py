@@ -81,11 +81,8 @@ def relative(line: Line, quantity_share: Exact, price_share: Exact, amount: Exac
 
     Of the share of the price and the absolute `amount` the larger holds; a quantity has its share.
     """
-    ordered, price, least = (
-        abs(line.ordered or Fraction(0)),
-        Fraction(price_share),
-        Fraction(amount),
-    )
+    ordered, price = abs(line.ordered or Fraction(0)), Fraction(price_share)
+    least = Fraction(amount)
     value = max(least, price * abs(line.received * line.order_price))
     return Tolerance(Fraction(quantity_share) * ordered, value, price, least)
 

@@ -197,11 +197,10 @@ class Policy:
     eac_method: str = "cpi"  # the declared policy; the others are shown as a range
     price_tolerance: Decimal = Decimal("0.02")  # of the order's price, in two- and three-way match
     quantity_tolerance: Decimal = Decimal("0.02")  # of the quantity ordered
-    amount_tolerance_minor: int = (
-        100  # minor units (cents) of a line that are tolerated in any case
-    )
+    amount_tolerance_minor: int = 100  # in minor units (cents), whatever the share
     burn_amber: Decimal = Decimal("1.10")
     burn_red: Decimal = Decimal("1.25")
+    ceiling_shares: tuple[Decimal, ...] = (Decimal("0.75"), Decimal("0.90"), Decimal(1))
     notice_days: tuple[int, ...] = (90, 60, 30, 7)
     sla_amber: Decimal = Decimal("0.95")  # share of items within SLA
     sla_red: Decimal = Decimal("0.90")

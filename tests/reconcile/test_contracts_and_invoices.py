@@ -9,7 +9,7 @@ import pytest
 
 from itpm_sync.model import Contract, InvoiceLine, Money, OrderLine, Payment, Receipt
 from itpm_sync.reconcile.checks.invoices import almost_same, normalised_number
-from itpm_sync.reconcile.status import ProjectSetup
+from itpm_sync.reconcile.status import Policy, ProjectSetup
 
 DAY = date(2026, 3, 2)
 TODAY = date(2026, 3, 13)
@@ -65,6 +65,84 @@ def test_orders_beyond_the_contract(world, eur):
     order(world, eur, "PO-3", "400", contract="C-1", status="cancelled")
     [found] = world.findings("order-over-contract")
     assert found.amount == eur(100)
+
+
+@pytest.mark.parametrize(
+    ("amount", "told"),
+    [
+        ("749.99", None),
+        ("750", ("low", "C-1 used 75 % of EUR 1,000.00")),
+        ("899.99", ("low", "C-1 used 75 % of EUR 1,000.00")),
+        ("900", ("medium", "C-1 used 90 % of EUR 1,000.00")),
+        ("1000", ("medium", "C-1 used 100 % of EUR 1,000.00")),
+        ("1000.01", None),  # contract-over-ceiling
+    ],
+)
+def test_each_share_of_the_ceiling_is_told_once(world, eur, amount, told):
+    contract(world, eur, ceiling="1000")
+    invoice(world, eur, "R-1", amount, contract="C-1")
+    found = [(f.severity, f.subject) for f in world.findings("contract-value-reached")]
+    assert found == ([told] if told else [])
+
+
+def test_what_is_received_and_not_invoiced_is_used_and_orders_are_told_where_they_are_ahead(
+    world, eur
+):
+    contract(world, eur, ceiling="1000")
+    order(world, eur, "PO-1", "950", contract="C-1", quantity=Decimal(10))
+    world.add(Receipt, "g", order="PO-1", quantity=Decimal(8), received_on=DAY)
+    assert [f.subject for f in world.findings("contract-value-reached")] == [
+        "C-1 ordered 90 % of EUR 1,000.00",  # 950
+        "C-1 used 75 % of EUR 1,000.00",  # 8 × 95 = 760
+    ]
+    invoice(world, eur, "R-1", "950", order="PO-1")
+    [found] = world.findings("contract-value-reached")
+    assert found.message == (
+        "Contract C-1: EUR 950.00 used, 95.0 % of a ceiling of EUR 1,000.00; EUR 50.00 left"
+    )
+    order(world, eur, "PO-2", "60", contract="C-1")  # 1,010: order-over-contract tells it
+    assert [f.subject[:8] for f in world.findings("contract-value-reached")] == ["C-1 used"]
+
+
+def test_a_changed_ceiling_arms_the_shares_anew(world, eur):
+    contract(world, eur, ceiling="1000")
+    invoice(world, eur, "R-1", "800", contract="C-1")
+    [before] = world.findings("contract-value-reached")
+    world.records["contract"] = []
+    contract(world, eur, ceiling="1050")
+    [after] = world.findings("contract-value-reached")
+    assert before.key != after.key
+    world.options["policy"] = Policy(ceiling_shares=(Decimal("0.8"),))
+    assert world.findings("contract-value-reached") == []  # 76.2 %
+
+
+@pytest.mark.parametrize(
+    "over", [{"status": "closed"}, {"end": TODAY - timedelta(days=1)}, {"ceiling": "0"}]
+)
+def test_a_contract_that_is_over_reaches_no_share(world, eur, over):
+    contract(world, eur, **({"ceiling": "1000"} | over))
+    invoice(world, eur, "R-1", "800", contract="C-1")
+    assert world.findings("contract-value-reached") == []
+
+
+def test_notice_is_told_once_at_each_of_its_days_and_anew_when_the_end_moves(world, eur):
+    def key(days):
+        world.records["contract"] = []
+        contract(world, eur, end=TODAY + timedelta(days=days + 60), notice_days=60)
+        [found] = world.findings("contract-notice-due")
+        return found.subject
+
+    assert key(90) == "C-1 90 days before 2026-06-11"
+    assert key(7) == "C-1 7 days before 2026-03-20"
+    contract(world, eur, number="C-2", end=date(2026, 6, 11), notice_days=0)
+    subjects = []
+    for today in (date(2026, 4, 12), date(2026, 4, 13), date(2026, 5, 11), date(2026, 5, 12)):
+        world.options["data_date"] = today
+        subjects += [f.subject for f in world.findings("contract-notice-due") if "C-2" in f.subject]
+    assert subjects == [
+        "C-2 60 days before 2026-06-11", "C-2 60 days before 2026-06-11",
+        "C-2 60 days before 2026-06-11", "C-2 30 days before 2026-06-11",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -116,6 +116,7 @@ def test_published_reconciliation_defaults_are_ours(vector):
     assert [policy.burn_amber, policy.burn_red] == [
         Decimal(str(contract[colour])) for colour in ("amber", "red")
     ]
+    assert [float(s) for s in policy.ceiling_shares] == contract["value_thresholds"]
     assert list(policy.notice_days) == contract["renewal_alert_days_before_notice_deadline"]
     assert [policy.creep_amber, policy.creep_red] == [
         Decimal(str(scope[f"{colour}_creep"])) for colour in ("amber", "red")

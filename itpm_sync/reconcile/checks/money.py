@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
+from decimal import Decimal
 from fractions import Fraction
 
 from itpm_sync.model import Contract, InvoiceLine, Money, Payment, Receipt
 from itpm_sync.reconcile.contracts import ContractFacts
 from itpm_sync.reconcile.facts import PortfolioFacts, ProjectFacts, finding, money_total
 from itpm_sync.reconcile.money import Documents, FxGap
-from itpm_sync.reconcile.number import decimal
+from itpm_sync.reconcile.number import decimal, total
 from itpm_sync.reconcile.status import Finding, Policy, Severity
 from itpm_sync.reconcile.wording import count, day, money, show
 
 Facts = ProjectFacts | PortfolioFacts
+_MUCH = Decimal("0.90")  # of a ceiling
+_BEHIND = {"ordered": "ordered", "used": "invoiced"}
+"""The entries of a contract that a share of its ceiling rests on."""
 
 
 def _code(facts: Facts) -> str:
@@ -162,6 +166,56 @@ def contract_over_ceiling(facts: Facts) -> Iterator[Finding]:
         )
 
 
+def contract_value_reached(facts: Facts) -> Iterator[Finding]:
+    """The orders under a contract, or its use, have reached a share of its ceiling."""
+    for c in facts.contracts:
+        ceiling, end = c.contract.ceiling, c.contract.end
+        if ceiling is None or ceiling.amount <= 0 or not c.is_live:
+            continue
+        if end is not None and end < _today(facts):
+            continue
+        whole, invoiced = Fraction(ceiling.amount), c.invoiced.value or Fraction(0)
+        if invoiced > whole:
+            continue  # contract-over-ceiling says it already
+        used = total((c.invoiced, c.sums["accrued"])).value
+        spent = _reached(facts, used, whole)
+        if used is not None and spent is not None:
+            yield _value_reached(facts, c, "used", used, spent)
+        placed = _reached(facts, c.ordered.value, whole)
+        if c.ordered.value is None or placed is None or c.ordered.value > whole:
+            continue
+        if spent is None or placed > spent:
+            yield _value_reached(facts, c, "ordered", c.ordered.value, placed)
+
+
+def _reached(facts: Facts, value: Fraction | None, ceiling: Fraction) -> Decimal | None:
+    """The highest of the shares of the ceiling that a value has reached."""
+    if value is None:
+        return None
+    passed = (s for s in _policy(facts).ceiling_shares if value >= Fraction(s) * ceiling)
+    return max(passed, default=None)
+
+
+def _value_reached(
+    facts: Facts, c: ContractFacts, state: str, value: Fraction, share: Decimal
+) -> Finding:
+    ceiling = c.contract.ceiling
+    assert ceiling is not None  # noqa: S101 - a share of it was reached
+    left = Fraction(ceiling.amount) - value
+    return finding(
+        "contract-value-reached",
+        Severity.MEDIUM if share >= _MUCH else Severity.LOW,
+        _code(facts),
+        f"{c.contract.number} {state} {(100 * share).normalize():f} % of {ceiling}",
+        f"Contract {c.contract.number}: {money(value, ceiling.currency)} {state}, "
+        f"{show(100 * value / Fraction(ceiling.amount), 1)} % of a ceiling of {ceiling}; "
+        f"{money(left, ceiling.currency)} left",
+        action="Decide what the rest is kept for; agree an amendment before it is needed.",
+        amount=Money(decimal(value), ceiling.currency),
+        evidence=[c.contract, *(record for record, _ in c.entries[_BEHIND[state]])],
+    )
+
+
 def contract_notice_due(facts: Facts) -> Iterator[Finding]:
     """The last day for notice is near."""
     for c in facts.contracts:
@@ -176,7 +230,7 @@ def contract_notice_due(facts: Facts) -> Iterator[Finding]:
             "contract-notice-due",
             Severity.HIGH if reached <= 30 else Severity.MEDIUM,
             _code(facts),
-            c.contract.number,
+            f"{c.contract.number} {count(reached, 'day')} before {deadline}",
             _notice_words(c.contract, deadline, days),
             action="Decide now: renew, renegotiate or give notice.",
             amount=c.contract.ceiling,
@@ -199,14 +253,18 @@ def _policy(facts: Facts) -> Policy:
     return facts.policy if isinstance(facts, ProjectFacts) else facts.inputs.policy
 
 
+def _today(facts: Facts) -> date:
+    return facts.data_date if isinstance(facts, ProjectFacts) else facts.inputs.data_date
+
+
 def _days_left(facts: Facts, c: ContractFacts) -> int | None:
-    today = facts.data_date if isinstance(facts, ProjectFacts) else facts.inputs.data_date
-    return (c.notice_deadline - today).days if c.notice_deadline is not None else None
+    deadline = c.notice_deadline
+    return (deadline - _today(facts)).days if deadline is not None else None
 
 
 def contract_expired_spending(facts: Facts) -> Iterator[Finding]:
     """Invoices after the end of a contract's term, or open orders under an expired one."""
-    today = facts.data_date if isinstance(facts, ProjectFacts) else facts.inputs.data_date
+    today = _today(facts)
     for c in facts.contracts:
         end, committed = c.contract.end, c.committed.value
         if end is None or end >= today or not (c.late_invoices or committed):
