@@ -214,6 +214,9 @@ class Thresholds(Settings):
     exposure_red: Share = Decimal("0.10")
     reserve_amber: Share = Decimal("0.75")
     overrun_high: Share = Decimal("0.05")
+    tcpi_high: Share = Decimal("1.10")
+    tspi_high: Share = Decimal("1.10")
+    tcpi_gap: Share = Decimal("0.10")
     effort_share: Share = Decimal("0.15")
     stale_after_h: Annotated[int, Field(gt=0)] = 36
     top_findings: Annotated[int, Field(ge=0, le=50)] = 5

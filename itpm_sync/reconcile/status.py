@@ -209,6 +209,9 @@ class Policy:
     exposure_red: Decimal = Decimal("0.10")
     reserve_amber: Decimal = Decimal("0.75")  # of the management reserve; red beyond all of it
     overrun_high: Decimal = Decimal("0.05")  # EAC over BAC, as a share: severity of the finding
+    tcpi_high: Decimal = Decimal("1.10")  # to-complete indices that are hardly ever reached
+    tspi_high: Decimal = Decimal("1.10")
+    tcpi_gap: Decimal = Decimal("0.10")  # of TCPI(EAC) above CPI: the estimate is not realistic
     effort_share: Decimal = Decimal("0.15")  # of BAC in level of effort
     stale_after_h: int = 36  # a source older than this is a finding
     top_findings: int = 5  # in published statuses

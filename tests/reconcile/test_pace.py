@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from itpm_sync.model import InvoiceLine, Method, Milestone, WorkItem, WorkPackage, WorkStatus
+from itpm_sync.reconcile.status import Policy
 from itpm_sync.reconcile.workdays import nth_working_day, working_days
 
 START, FINISH = date(2026, 3, 2), date(2026, 3, 27)  # Monday to Friday: 4 weeks of 5 days
@@ -50,6 +51,48 @@ def test_linear_project_by_hand(world, eur):
     }  # fmt: skip
     assert project.figures["ieac_t"].note == "finish on 3 Apr 2026"
     assert project.figures["sv_t"].unit == "weeks"
+
+
+def to_complete(world):
+    found = world.findings("to-complete-index-high")
+    return {f.subject: f.message for f in found}
+
+
+def test_targets_that_need_more_than_was_ever_reached_are_told(world, eur):
+    package(world, eur, percent_complete=Decimal(40))
+    bill(world, eur, "I", 1000)
+    # TCPI (2000 − 800) / (2000 − 1000) = 1.2; TSPI (4 − 1.6) / (4 − 2) = 1.2; CPI = SPI(t) = 0.8
+    assert to_complete(world) == {
+        "budget": "The budget can be met with a TCPI of 1.20 from now on; so far CPI 0.80: above "
+        "1.10 is seldom reached",
+        "finish": "The finish can be met with a TSPI of 1.20 from now on; so far SPI(t) 0.80: "
+        "above 1.10 is seldom reached",
+    }
+    world.options["policy"] = Policy(tcpi_high=Decimal("1.2"), tspi_high=Decimal("1.2"))
+    assert to_complete(world) == {}  # at the limit, not above it
+
+
+def test_an_estimate_at_budgeted_rates_is_told_where_the_cost_says_otherwise(world, eur):
+    package(world, eur, percent_complete=Decimal(50))
+    bill(world, eur, "I", 1100)
+    # EAC = 1100 + 1000, TCPI(EAC) = 1000 / 1000 = 1; CPI = 1000 / 1100 = 0.9090…: 0.0909… below
+    world.options["policy"] = Policy(eac_method="budget", tcpi_gap=Decimal("0.09"))
+    assert to_complete(world) == {
+        "budget": "The budget can be met with a TCPI of 1.11 from now on; so far CPI 0.91: above "
+        "1.10 is seldom reached",  # 1000 / 900
+        "estimate": "The estimate at completion needs a TCPI of 1.00, 0.09 above the CPI of 0.91: "
+        "more than 0.09 is seldom reached",
+    }
+    world.options["policy"] = Policy(eac_method="budget")
+    assert set(to_complete(world)) == {"budget"}
+
+
+def test_a_budget_that_is_spent_and_a_duration_that_is_over_are_told_by_others(world, eur):
+    package(world, eur, percent_complete=Decimal(90))
+    bill(world, eur, "I", 2000)
+    world.options["data_date"] = date(2026, 4, 30)
+    assert to_complete(world) == {}
+    assert world.findings("cost-overrun-forecast")
 
 
 def test_published_schedule_adherence_from_a_plan(world, eur, vector):

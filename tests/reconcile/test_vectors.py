@@ -107,6 +107,13 @@ def test_published_rating_defaults_are_ours(vector):
     }  # fmt: skip
 
 
+def test_published_flags_of_the_to_complete_indices_are_ours(vector):
+    flags, policy = vector("rag_defaults")["tcpi_flag"], Policy()
+    assert [float(n) for n in (policy.tcpi_high, policy.tspi_high, policy.tcpi_gap)] == [
+        flags["tcpi"], flags["tspi"], flags["tcpi_minus_cpi"]
+    ]  # fmt: skip
+
+
 def test_published_reconciliation_defaults_are_ours(vector):
     case, policy = vector("reconcile_defaults"), Policy()
     match, contract, scope = case["match_tolerance"]["default"], case["contract"], case["scope"]
