@@ -46,11 +46,6 @@ def render_portfolio(page: view.PortfolioPage, *, workbook: bool = True) -> byte
     return _render("portfolio.html.j2", page=page, script=script, policy=policy, workbook=workbook)
 
 
-def render_redirect(target: str) -> bytes:
-    """A page that leads to `target`, a relative address made of our own names."""
-    return _render("redirect.html.j2", target=target, policy=_STRICT)
-
-
 def _render(name: str, **values: Any) -> bytes:
     return _template(name).render(css=_resource("report.css"), **values).encode("utf-8")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from itpm_sync.errors import ConfigError, Problem, StoreError, suggestion
 from itpm_sync.reconcile.status import ProjectStatus, Snapshot
 from itpm_sync.report.build import build_project
-from itpm_sync.report.html import render_portfolio, render_project, render_redirect
+from itpm_sync.report.html import render_portfolio, render_project
 from itpm_sync.report.past import Past
 from itpm_sync.report.portfolio import build_portfolio
 from itpm_sync.report.wording import WORST_FIRST, project_file
@@ -27,11 +27,12 @@ def write_reports(
     *,
     limit_projects: int | None = None,
 ) -> tuple[Path, ...]:
-    """Writes `<out>/<data date>/` and refreshes `<out>/latest/`; gives the paths written there.
+    """Writes `<out>/<data date>/` and refreshes `<out>/latest/`; gives the paths of the former.
 
     Pages: `index.html` for the portfolio and one a project, named by `project_file`; the workbook
-    is `status.xlsx`. `latest/` leads to the newest data date under the same names, and an older
-    report made later leaves it alone. With `limit_projects`, only so many projects get a page of
+    is `status.xlsx`. `latest/` has the same files of the newest data date, and an older report made
+    later leaves it alone: copies, as pages that lead on stay blank in previews and do not print.
+    With `limit_projects`, only so many projects get a page of
     their own, the worst first; portfolio and workbook have them all.
 
     Raises ConfigError for an unknown format and StoreError if `out` cannot be written.
@@ -41,10 +42,10 @@ def write_reports(
     newest = not _later_reports(out, snapshot)
     written: list[Path] = []
 
-    def put(name: str, content: bytes, for_latest: bytes) -> None:
+    def put(name: str, content: bytes) -> None:
         written.append(_write(folder / name, content))
         if newest:
-            _write(latest / name, for_latest)
+            _write(latest / name, content)
 
     try:
         if "html" in formats:
@@ -53,8 +54,7 @@ def write_reports(
         if "xlsx" in formats:
             from itpm_sync.report.xlsx import render_workbook  # only where asked
 
-            book = render_workbook(snapshot)
-            put("status.xlsx", book, book)
+            put("status.xlsx", render_workbook(snapshot))
     except OSError as error:
         raise StoreError(
             f"the report cannot be written to {out}: {error.strerror} — give the account that runs "
@@ -84,18 +84,16 @@ def _put_pages(
     past: Past,
     limit: int | None,
     workbook: bool,
-    put: Callable[[str, bytes, bytes], None],
+    put: Callable[[str, bytes], None],
 ) -> None:
     """Projects first, so that the portfolio never leads to a page that is not there yet."""
     chosen = _chosen(snapshot.projects, limit)
-    folder = f"../{snapshot.data_date.isoformat()}"
     for project in chosen:
-        name = project_file(project.code)
         page = render_project(build_project(project, snapshot, past), workbook=workbook)
-        put(name, page, render_redirect(f"{folder}/{name}"))
+        put(project_file(project.code), page)
     codes = frozenset(p.code for p in chosen)
     index = render_portfolio(build_portfolio(snapshot, past, codes), workbook=workbook)
-    put("index.html", index, render_redirect(f"{folder}/index.html"))
+    put("index.html", index)
 
 
 def _chosen(projects: Sequence[ProjectStatus], limit: int | None) -> Sequence[ProjectStatus]:

@@ -54,26 +54,30 @@ def test_a_project_code_cannot_lead_out_of_the_folder(tmp_path: Path) -> None:
     assert listing(out) == {"2026-11-22", "latest"}
 
 
-def test_latest_leads_to_the_newest_report(tmp_path: Path) -> None:
+def test_latest_has_the_newest_report_itself(tmp_path: Path) -> None:
     write_reports(small(), None, [], tmp_path)
     assert listing(tmp_path / "latest") == NAMES
-    page = (tmp_path / "latest" / "NET.html").read_text()
-    assert 'content="0; url=../2026-11-22/NET.html"' in page
-    book = (tmp_path / "latest" / "status.xlsx").read_bytes()
-    assert book == (tmp_path / "2026-11-22" / "status.xlsx").read_bytes()
+    for name in NAMES:
+        dated = (tmp_path / "2026-11-22" / name).read_bytes()
+        assert (tmp_path / "latest" / name).read_bytes() == dated
+    links = re.findall(r'href="([^"#:]*)"', (tmp_path / "latest" / "index.html").read_text())
+    assert links
+    assert set(links) <= NAMES
 
 
 def test_an_older_report_made_later_leaves_latest_alone(tmp_path: Path) -> None:
     write_reports(small(), None, [], tmp_path)
     write_reports(small(2), None, [], tmp_path)
     assert (tmp_path / "2026-11-08" / "index.html").exists()
-    assert "2026-11-22" in (tmp_path / "latest" / "index.html").read_text()
+    newest = (tmp_path / "2026-11-22" / "index.html").read_bytes()
+    assert (tmp_path / "latest" / "index.html").read_bytes() == newest
 
 
 def test_a_newer_report_takes_over_latest(tmp_path: Path) -> None:
     write_reports(small(2), None, [], tmp_path)
     write_reports(small(), small(1), [small(2)], tmp_path)
-    assert "2026-11-22" in (tmp_path / "latest" / "index.html").read_text()
+    newest = (tmp_path / "2026-11-22" / "index.html").read_bytes()
+    assert (tmp_path / "latest" / "index.html").read_bytes() == newest
 
 
 def test_formats_are_chosen(tmp_path: Path) -> None:
