@@ -12,10 +12,9 @@ from connectors.jira.connector import JiraConnector
 from connectors.jira.sandbox import JiraSandbox
 from connectors.jira.settings import JiraSettings
 from itpm_sync.connector import Context, Deletes, Stream
-from itpm_sync.mapping import compile_mapping
 from itpm_sync.pull import PullResult, PullSource, plan, pull
 from itpm_sync.store import Checkpoint, Store
-from tests.soak.jira_world import shipped_mapping
+from tests.soak.jira_world import shipped_mapper
 
 # beside the machine's own clock no source looks slow here: that would be made up for apart
 NOON = datetime(2090, 3, 2, 12, tzinfo=UTC)
@@ -38,8 +37,7 @@ class Office:
         auth = {"email": self.sandbox.email, "token": self.sandbox.token}
         asked = {**given, "auth": auth, "projects": ["A"], "sprints": False}
         connector = JiraConnector("jira", JiraSettings.model_validate(asked), Context(Path()))
-        mapper = compile_mapping(shipped_mapping(), dict(connector.variables()), "mapping.yaml")
-        source = PullSource("jira", lambda _known: (connector, mapper))
+        source = PullSource("jira", lambda _known: (connector, shipped_mapper(connector)))
         run = self.store.begin_run("pull", ours)
         result = pull(
             self.store, [source], run=run, now=ours, sweep_every=1000 * DAY, inline=True, **options

@@ -172,9 +172,14 @@ def empty_store() -> bytes:
 
 
 @functools.cache
-def shipped_mapping() -> Any:
-    """The mapping that ships with the connector."""
-    return yaml.safe_load(JiraConnector.mapping_file.read_text())
+def _mapper(variables: tuple[tuple[str, str], ...]) -> Mapper:
+    mapping = yaml.safe_load(JiraConnector.mapping_file.read_text())
+    return compile_mapping(mapping, dict(variables), "mapping.yaml")
+
+
+def shipped_mapper(connector: JiraConnector) -> Mapper:
+    """The mapping that ships with the connector, for its fields; made once, as runs are many."""
+    return _mapper(tuple(sorted(connector.variables().items())))
 
 
 class JiraWorld:
@@ -372,8 +377,7 @@ class JiraWorld:
 
         def job(connector: JiraConnector) -> PullResult:
             def opened(_known: Any) -> tuple[Connector, Mapper]:
-                variables = dict(connector.variables())
-                return connector, compile_mapping(shipped_mapping(), variables, "mapping.yaml")
+                return connector, shipped_mapper(connector)
 
             run = self.store.begin_run("pull", self.now)
             result = pull(

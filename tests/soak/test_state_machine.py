@@ -28,7 +28,7 @@ from tests.soak.jira_world import (
 SOAK = int(os.environ.get("ITPM_SOAK_EXAMPLES", "0"))
 PROFILE = settings(
     max_examples=SOAK // 2 or 50,  # of each flavour
-    stateful_step_count=30 if SOAK else 12,
+    stateful_step_count=20 if SOAK else 12,
     derandomize=not SOAK,
     deadline=None,
     suppress_health_check=list(HealthCheck),
