@@ -34,7 +34,7 @@ systems: $(STAMP) ## installs and starts real servers (Request Tracker, PostgreS
 bench: $(STAMP) ## speed and memory beside the floor and other programs; writes benchmarks/README.md
 	$(BIN)/python -m benchmarks.bench
 
-soak: $(STAMP) ## thousands of invented histories with faults, and 200 kill -9; hours (ITPM_SOAK_EXAMPLES=200: minutes)
+soak: $(STAMP) ## thousands of invented histories with faults, and 200 kill -9; an hour or two (ITPM_SOAK_EXAMPLES=200: minutes)
 	ITPM_SOAK_EXAMPLES=$${ITPM_SOAK_EXAMPLES:-2000} $(BIN)/python -m pytest -n 2 -q tests/soak \
 		tests/test_pull.py tests/test_mapping_fuzz.py tests/test_config.py tests/connectors/files tests/plan_files
 
