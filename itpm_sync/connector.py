@@ -163,7 +163,9 @@ class Whereabouts:
 
 @dataclass(frozen=True, slots=True)
 class CheckItem:
-    """One line of `itpm-sync check`: what was tried, whether it holds, and advice if not."""
+    """One line of `itpm-sync check`: what was tried, whether it holds, and advice: what to do if it
+    does not, or what to know although it does.
+    """
 
     name: str
     ok: bool

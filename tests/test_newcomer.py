@@ -237,4 +237,5 @@ def test_a_check_does_not_claim_to_have_looked_where_the_status_goes(
     file.write_text(text.replace("\nplan_from:", f"{target}\nplan_from:"))
     _, out, _ = run("check", "jira-main")
     told = next(line for line in out.splitlines() if "→ NET-9" in line)
+    assert told.split()[0] == "note"
     assert "publish --dry-run" in told

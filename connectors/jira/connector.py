@@ -395,8 +395,9 @@ class JiraConnector:
         yield self._check_clock()
         yield _tried("fields", self._check_fields)
         for key in self.settings.projects:
-            yield _tried(f"project {key}", partial(self._check_project, key))
-            yield self._check_publishing(key)
+            yield (project := _tried(f"project {key}", partial(self._check_project, key)))
+            if project.ok:
+                yield self._check_publishing(key)
 
     def _check_transport(self) -> Iterator[CheckItem]:
         parts = urlsplit(self.settings.url)
@@ -444,7 +445,10 @@ class JiraConnector:
         try:
             has = self._client.permissions(key, PUBLISHING)
         except ItpmError as error:
-            return CheckItem(name, ok=True, detail=f"permissions cannot be read: {error}")
+            return CheckItem(
+                name, ok=True, detail=f"permissions cannot be read: {error}",
+                advice="needed only to publish",
+            )  # fmt: skip
         lacking = [p for p, granted in has.items() if not granted]
         if not lacking:
             return CheckItem(name, ok=True, detail="permitted")

@@ -58,7 +58,7 @@ def _check_mapping(session: Session, connection: Connection, connector: Connecto
     return CheckItem("mapping", ok=True, detail=f"{len(mapper.streams)} streams")
 
 
-UNTRIED = "a valid address; whether it is there: itpm-sync publish --dry-run"
+UNTRIED = "whether it is there says itpm-sync publish --dry-run"
 
 
 def _check_addresses(session: Session, name: str, connector: Connector) -> Iterator[CheckItem]:
@@ -68,7 +68,8 @@ def _check_addresses(session: Session, name: str, connector: Connector) -> Itera
             if target.connection == name and publisher is not None:
                 wrong = publisher.validate_address(target.address)
                 what = f"publish {project.code} → {target.address}"
-                yield CheckItem(what, ok=wrong is None, detail=wrong or UNTRIED)
+                detail, advice = (wrong, "") if wrong else ("a valid address", UNTRIED)
+                yield CheckItem(what, ok=wrong is None, detail=detail, advice=advice)
 
 
 def connectors() -> tuple[ConnectorInfo, ...]:

@@ -4,16 +4,27 @@ file that is shipped with the connector.
 
 from __future__ import annotations
 
+import difflib
+import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from itpm_sync.config import Config, Connection, Document, read_yaml
-from itpm_sync.connector import Connector
-from itpm_sync.errors import ConfigError
+from itpm_sync.config import (
+    RULE_WORDS,
+    AllocationRule,
+    Config,
+    Connection,
+    Document,
+    read_yaml,
+)
+from itpm_sync.connector import Connector, Context
+from itpm_sync.errors import ConfigError, Problem
 from itpm_sync.mapping import Mapper, compile_mapping
 
 Variables = Mapping[str, str]
+_PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_ -]*)\}")
 
 
 class Mappings:
@@ -41,6 +52,46 @@ class Mappings:
             return self._from(self._config.file(connection.mapping), variables)
         return self._from(connection.connector.mapping_file, variables)
 
+    def check_rules(self) -> None:
+        """Raises ConfigError for words of allocation rules that no record can have: neither those
+        of every record nor an attribute that some mapping gives.
+        """
+        asked = list(_asked(self._config.root.allocation))
+        if all(word in RULE_WORDS for _, word in asked):
+            return
+        known = RULE_WORDS.union(*map(self._attributes, self._config.connections.values()))
+        problems = [
+            Problem(path, f"no record has a word called {word!r}", _nearest(word, known))
+            for path, word in asked
+            if word not in known
+        ]
+        if problems:
+            raise ConfigError(read_yaml(self._config.path).located(problems))
+
+    def _attributes(self, connection: Connection) -> set[str]:
+        """The names of the attributes that a connection's mapping gives its records."""
+        return {
+            str(name)
+            for rules in self._data(connection)["streams"].values()
+            for rule in rules
+            for name in rule.get("attributes") or ()
+        }
+
+    def _data(self, connection: Connection) -> Any:
+        """A mapping's data, valid or ConfigError; a connector's own as its settings make it."""
+        if connection.mapping is None and hasattr(connection.connector, "mapping"):
+            made = connection.connector(
+                connection.name, connection.settings, Context(self._config.base_dir)
+            )
+            try:
+                return made.mapping()  # type: ignore[attr-defined]  # optional, asked for above
+            finally:
+                made.close()
+        self.of(connection, {})
+        given = connection.mapping
+        file = self._config.file(given) if given else connection.connector.mapping_file
+        return self._documents[file].data
+
     def _from(self, file: Path, variables: Variables) -> Mapper:
         key = (file, tuple(sorted(variables.items())))
         with self._lock:
@@ -49,6 +100,24 @@ class Mappings:
                     self._documents[file] = read_yaml(file)
                 self._compiled[key] = _compiled(self._documents[file], variables)
             return self._compiled[key]
+
+
+def _asked(rules: Sequence[AllocationRule]) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Every word that a rule asks records for, with its place."""
+    for i, rule in enumerate(rules):
+        for word in rule.when:
+            yield ("allocation", i, "when", word), word
+        for key in ("project", "work_package"):
+            for word in _PLACEHOLDER.findall(getattr(rule, key)):
+                yield ("allocation", i, key), word
+
+
+def _nearest(word: str, known: Collection[str]) -> str:
+    """The word that was meant, or all there are: the nearest first."""
+    close = difflib.get_close_matches(word.casefold(), known, n=3, cutoff=0.6)
+    if close:
+        return f"did you mean {' or '.join(close)}?"
+    return f"known: {', '.join(sorted(known))}"
 
 
 def _compiled(document: Document, variables: Variables) -> Mapper:

@@ -109,6 +109,8 @@ def open_session(
     for connection in config.connections.values():
         if connection.mapping is not None:
             mappings.of(connection, {})
+    if secrets:  # else the settings of a connection may not be known
+        mappings.check_rules()
     session = Session(config, Store.open(config.store_url), redactor, mappings)
     try:
         yield session

@@ -9,6 +9,7 @@ from itpm_sync.config.document import Document, read_yaml
 from itpm_sync.config.gates import default_criteria, gate_criteria
 from itpm_sync.config.loading import Config, Connection, json_schema, load
 from itpm_sync.config.settings import (
+    RULE_WORDS,
     AllocationRule,
     Capacity,
     ConnectionCore,
@@ -32,6 +33,7 @@ from itpm_sync.config.settings import (
 )
 
 __all__ = [
+    "RULE_WORDS",
     "AllocationRule",
     "Capacity",
     "Config",

@@ -32,6 +32,7 @@ from itpm_sync.config.settings import (
 from itpm_sync.config.validation import secrets_in, validated
 from itpm_sync.connector import Connector, ConnectorSettings, installed
 from itpm_sync.errors import ConfigError, Problem, suggestion
+from itpm_sync.model import KINDS
 
 M = typing.TypeVar("M", bound=BaseModel)
 
@@ -273,6 +274,10 @@ def _rule(
     for name in rule.when.get("connection", ()):
         if not set(name) & set("*?"):
             yield from _reference((*path, "when", "connection"), name, names)
+    for kind in rule.when.get("kind", ()):
+        if not set(kind) & set("*?") and kind.casefold() not in KINDS:
+            hint = suggestion(kind, KINDS)
+            yield Problem((*path, "when", "kind"), f"no kind of record is called {kind!r}", hint)
 
 
 def _decided_pairs(block: Any, names: set[str]) -> Iterator[Problem]:

@@ -176,6 +176,14 @@ class Project(Settings):
     publish: tuple[PublishTarget, ...] = ()
 
 
+RULE_WORDS = frozenset(
+    "kind connection project work_package type component label version sprint link epic queue "
+    "category vendor contract order priority role team person code key resolution source_type "
+    "source_status assignee requester reporter number".split()
+)
+"""What an allocation rule can ask any record for; besides, there are the mappings' attributes."""
+
+
 class AllocationRule(Settings):
     """What matches all of `when` belongs to `project` and `work_package`; the first match wins."""
 

@@ -192,7 +192,7 @@ class Output:
     # ---- looking --------------------------------------------------------------------------------
 
     def check(self, results: Sequence[ConnectionCheck], *, as_json: bool) -> None:
-        """Each item of each connection, advice where one fails."""
+        """Each item of each connection: ok, failed, or ok with something to know; with advice."""
         if as_json:
             self._json([asdict(r) for r in results])
             return
@@ -200,8 +200,9 @@ class Output:
         for one in results:
             self._out.print(f"[bold]{escape(one.name)}[/] ({escape(one.connector)})")
             for item in one.items:
-                word = "[green]ok  [/]" if item.ok else "[red]FAIL[/]"
-                advice = f" — {item.advice}" if item.advice and not item.ok else ""
+                word = "[yellow]note[/]" if item.advice else "[green]ok  [/]"
+                word = word if item.ok else "[red]FAIL[/]"
+                advice = f" — {item.advice}" if item.advice else ""
                 self._out.print(f"  {word} {escape(item.name)}  {escape(item.detail + advice)}")
 
     def connectors(self, found: Sequence[ConnectorInfo], *, as_json: bool) -> None:

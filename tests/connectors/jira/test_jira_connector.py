@@ -404,6 +404,7 @@ def test_check_says_what_is_wrong_and_goes_on(site: JiraSite) -> None:
     assert 'did you mean "Story Points"?' in items["fields"].detail
     assert "Browse Projects" in items["project DARK"].advice
     assert items["publishing in NET"].detail == "lacks ADD_COMMENTS"
+    assert "publishing in DARK" not in items  # nobody knows what the account may there
 
 
 def test_a_refused_login_gives_advice_for_the_flavour(site: JiraSite) -> None:
