@@ -201,6 +201,7 @@ class Thresholds(Settings):
     two_sided: bool = True
     creep_amber: Share = Decimal("0.10")
     creep_red: Share = Decimal("0.20")
+    scope_growth_watch: Share = Decimal("0.02")
     eac_method: Literal[
         "cpi", "budget", "spi", "spi_t", "cpi_spi", "cpi_spi_t", "weighted", "weighted_t"
     ] = "cpi"

@@ -63,6 +63,7 @@ _FORMULAS: Mapping[str, str] = MappingProxyType(
         "percent": "100 · EV / BAC",
         "creep": "100 · (added − removed) / baseline items",
         "churn": "100 · (added + removed + re-estimated) / baseline items",
+        "scope_growth": "100 · (items − items a month ago) / items a month ago",
         "cost_variance": "planned cost − actual cost",
         "cost_variance_percent": "100 · cost variance / planned cost",
         "schedule_variance_days": "planned finish − actual finish",
@@ -74,6 +75,7 @@ _SYMBOLS: Mapping[str, str] = MappingProxyType(
     {
         "PD": "pd", "ES": "es", "AT": "at", "SPI(t)": "spi_t",
         "BAC": "bac", "PV": "pv", "EV": "ev", "AC": "ac", "CPI": "cpi", "SPI": "spi", "EAC": "eac",
+        "items": "items", "items a month ago": "items_month_ago",
         "added": "added", "removed": "removed", "baseline items": "baseline_items",
         "planned cost": "planned_cost", "actual cost": "actual_cost",
         "cost variance": "cost_variance", "days of variance": "schedule_variance_days",
@@ -295,6 +297,7 @@ class Explainer:
             "baseline_items": lambda: self._traces.members(None),
             "added": lambda: self._traces.changes("added"),
             "removed": lambda: self._traces.changes("removed"),
+            "items_month_ago": self._traces.items_earlier,
             "within_sla": self._within_sla,
             "p_factor": lambda: pace_terms.adherence(facts),
             **quality_terms.told(facts, self._traces),

@@ -88,6 +88,8 @@ LABELS: Mapping[str, str] = {
     "removed": "Items removed",
     "creep": "Scope creep",
     "churn": "Scope churn",
+    "items_month_ago": "Items in scope a month ago",
+    "scope_growth": "Growth of the scope in a month",
     "planned_cost": "Planned cost",
     "actual_cost": "Projected or actual cost",
     "cost_variance": "Cost variance: planned − actual",
@@ -102,10 +104,10 @@ _UNITS: Mapping[str, str] = {
     for unit, names in {
         "ratio": "cpi spi tcpi_bac tcpi_eac cpi_recent spi_recent cpi_discrete spi_discrete "
         "spi_t tspi p_factor",
-        "percent": "escaped_share desk_reopened percent creep churn effort_share "
+        "percent": "scope_growth escaped_share desk_reopened percent creep churn effort_share "
         "cost_variance_percent "
         "schedule_variance_percent bac_growth_percent",
-        "items": "items items_done baseline_items added removed open_defects "
+        "items": "items_month_ago items items_done baseline_items added removed open_defects "
         "defects_opened defects_closed "
         "defects_reopened defects_escaped risks_open",
         "weeks": "pd at es sv_t ieac_t",
@@ -213,6 +215,7 @@ def project_numbers(facts: ProjectFacts, has: HasSource) -> Mapping[str, Number]
         numbers[change] = unknown(scope.reason) if scope.members is None else count
     numbers["creep"] = scope.creep
     numbers["churn"] = scope.churn
+    numbers["items_month_ago"], numbers["scope_growth"] = known(scope.earlier), scope.growth
     numbers |= facts.quality.numbers
     numbers |= facts.effort.numbers
     numbers["risks_open"], numbers["risk_exposure"] = facts.exposure.open, facts.exposure.number

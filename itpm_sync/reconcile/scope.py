@@ -11,8 +11,9 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
+from typing import NamedTuple
 
 from itpm_sync.model import ChangeRequest, ItemType, WorkItem, WorkStatus
 from itpm_sync.reconcile.allocate import Placed, fold
@@ -61,6 +62,8 @@ class Scope:
     changes: tuple[ScopeChange, ...]
     burnup: tuple[BurnPoint, ...]
     re_estimated: int | None = None  # baseline items whose points or estimate changed
+    earlier: int = 0  # items that were in scope on the day `earlier_on`, a month before
+    earlier_on: date = date.min
 
     def count(self, change: str, *, unapproved: bool = False) -> int:
         """Items `added` or `removed`, all or only those that no change request approved."""
@@ -99,8 +102,32 @@ class Scope:
             return number
         return known(number.value, "re-estimates are not known: no baseline is recorded")
 
+    @property
+    def growth(self) -> Number:
+        """Growth of the scope in the last month, in percent; known without a baseline too."""
+        reason = f"nothing was in scope on {day(self.earlier_on)}"
+        number = ratio(100 * (len(self.current) - self.earlier), self.earlier, reason)
+        return (
+            number if number.value is None else known(number.value, f"since {day(self.earlier_on)}")
+        )
+
 
 _EMPTY = "the baseline has no items"
+
+
+def month_before(on: date) -> date:
+    """The same day of the month before, or its last one."""
+    last = on.replace(day=1) - timedelta(days=1)
+    return last.replace(day=min(on.day, last.day))
+
+
+def was_in_scope(item: WorkItem, end: datetime) -> bool:
+    """Whether a scope item existed before `end` and was not cancelled by then."""
+    if item.created_at is not None and item.created_at >= end:
+        return False
+    return item.status is not WorkStatus.CANCELLED or (
+        item.resolved_at is not None and item.resolved_at >= end
+    )
 
 
 def creep(baseline: int, added: int, removed: int) -> Number:
@@ -152,14 +179,18 @@ def scope_ledger(
                 if identity not in live
             ),
         )
+    flow = _flow(scoped)
+    then = month_before(data_date)
     return Scope(
         label,
         reason,
         members,
         current,
         changes,
-        _burnup(scoped, zone, data_date),
+        _burnup(flow, zone, data_date),
         _re_estimated(current, baseline) if baseline is not None else None,
+        flow.scope(zone.end_of(then)),
+        then,
     )
 
 
@@ -301,12 +332,19 @@ def _removed(
 # ---- burn-up ------------------------------------------------------------------------------------
 
 
-def _burnup(
-    items: Sequence[Placed[WorkItem]], zone: Zone, data_date: date
-) -> tuple[BurnPoint, ...]:
-    """Scope and done at the end of each of the last 26 weeks, from the first week with an item."""
-    if not items:
-        return ()
+class _Flow(NamedTuple):
+    """When scope items came, were cancelled and were done: each ascending."""
+
+    created: list[datetime]
+    left: list[datetime]
+    done: list[datetime]
+
+    def scope(self, end: datetime) -> int:
+        """Items in scope before `end`."""
+        return bisect_left(self.created, end) - bisect_left(self.left, end)
+
+
+def _flow(items: Sequence[Placed[WorkItem]]) -> _Flow:
     epoch = datetime.min.replace(day=2, tzinfo=UTC)  # no creation time: it was always there
     created, left, done = [], [], []
     for item, _, _ in items:
@@ -320,10 +358,17 @@ def _burnup(
             done.append(item.resolved_at or item.created_at or epoch)
     for moments in (created, left, done):
         moments.sort()
+    return _Flow(created, left, done)
+
+
+def _burnup(flow: _Flow, zone: Zone, data_date: date) -> tuple[BurnPoint, ...]:
+    """Scope and done at the end of each of the last 26 weeks, from the first week with an item."""
+    if not flow.created:
+        return ()
     points = []
     for week_end in week_ends(data_date, _WEEKS):
         end = zone.end_of(week_end)
-        scope = bisect_left(created, end) - bisect_left(left, end)
-        points.append(BurnPoint(on=week_end, scope=scope, done=bisect_left(done, end)))
+        done = bisect_left(flow.done, end)
+        points.append(BurnPoint(on=week_end, scope=flow.scope(end), done=done))
     first = next((i for i, p in enumerate(points) if p.scope or p.done), len(points))
     return tuple(points[first:])

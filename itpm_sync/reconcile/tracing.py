@@ -23,7 +23,7 @@ from itpm_sync.reconcile.labour import cost_of
 from itpm_sync.reconcile.money import Entry, Netted
 from itpm_sync.reconcile.number import Number, decimal, unknown
 from itpm_sync.reconcile.progress import Plan, earned_share, measured_by
-from itpm_sync.reconcile.scope import is_done
+from itpm_sync.reconcile.scope import is_done, is_scope, was_in_scope
 from itpm_sync.reconcile.status import ScopeChange
 from itpm_sync.reconcile.wording import count, day, money, show
 
@@ -237,6 +237,13 @@ class Traces:
         """Live scope items, one each; `package` None: all of the project."""
         for item, home, _ in self._facts.scope.current:
             if package in (None, home) and (not done or is_done(item, self._facts.end)):
+                yield self.of(item, _ONE, "items", source=item.source_status)
+
+    def items_earlier(self) -> Iterable[Part]:
+        """What was in scope a month ago, one each; some of it was cancelled since."""
+        end = self._facts.zone.end_of(self._facts.scope.earlier_on)
+        for item, _, _ in self._facts.records.of(WorkItem):
+            if is_scope(item) and was_in_scope(item, end):
                 yield self.of(item, _ONE, "items", source=item.source_status)
 
     def members(self, package: str | None, *, done: bool = False) -> Iterable[Part]:

@@ -300,7 +300,9 @@ def _scope_side(project: ProjectStatus) -> str:
     added, removed = value_of(project, "added"), value_of(project, "removed")
     if added is None or removed is None:
         return ""
-    return f"{plain(added)} added, {plain(removed)} removed"
+    told = f"{plain(added)} added, {plain(removed)} removed"
+    month = value_of(project, "scope_growth")
+    return told if month is None else f"{told}; {percent(month)} in a month"
 
 
 def _series(project: ProjectStatus, *names: tuple[str, str]) -> tuple[tuple[str, str, str], ...]:

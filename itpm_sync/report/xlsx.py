@@ -136,6 +136,7 @@ _PORTFOLIO = (
     Column("added", "Added", 9),
     Column("removed", "Removed", 9),
     Column("creep", "Scope growth", 10),
+    Column("scope_growth", "Scope growth in a month", 10),
     Column("high", "High findings", 9),
     Column("findings", "Findings", 9),
     Column("computed", "Computed rating", 10),
@@ -163,7 +164,7 @@ def _project(p: ProjectStatus) -> Row:
     counted = [f for f in p.findings if f.waiver is None]
     high = sum(f.severity is Severity.HIGH for f in counted)
     over = _minus(_value(p.figures, "planned_cost"), _value(p.figures, "actual_cost"))
-    scope = ("items", "items_done", "added", "removed", "creep")
+    scope = ("items", "items_done", "added", "removed", "creep", "scope_growth")
     return (
         p.code, p.name, p.rating.colour, p.rating.reason,
         p.declared_rating, p.stage.value,

@@ -19,7 +19,7 @@ from itpm_sync.model import (
     WorkStatus,
 )
 from itpm_sync.reconcile.ratings import band, overall_rating
-from itpm_sync.reconcile.scope import Scope
+from itpm_sync.reconcile.scope import Scope, month_before
 from itpm_sync.reconcile.status import Colour, Policy, ProjectSetup, Rating, ScopeChange
 
 
@@ -35,6 +35,58 @@ def scoped(world, at):
 def item(world, number, **fields):
     fields = {"key": f"NET-{number}", "title": f"Item {number}"} | fields
     return world.add(WorkItem, f"i{number}", **fields)
+
+
+@pytest.mark.parametrize(
+    ("today", "before"),
+    [
+        (date(2026, 3, 13), date(2026, 2, 13)), (date(2026, 3, 31), date(2026, 2, 28)),
+        (date(2028, 3, 30), date(2028, 2, 29)), (date(2026, 1, 1), date(2025, 12, 1)),
+        (date(2026, 1, 31), date(2025, 12, 31)),
+    ],
+)  # fmt: skip
+def test_a_month_before_is_the_same_day_or_the_last_of_a_shorter_month(today, before):
+    assert month_before(today) == before
+
+
+def test_growth_of_the_scope_in_a_month(scoped, at):
+    item(scoped, 10, created_at=at("2026-02-13T22:59"))  # still the 13th in Berlin
+    item(scoped, 11, created_at=at("2026-02-13T23:00"))
+    item(scoped, 12, created_at=at("2026-03-01T09:00"), labels=("CR-7",))
+    gone = {"status": WorkStatus.CANCELLED, "created_at": at("2026-01-05T09:00")}
+    item(scoped, 13, resolved_at=at("2026-03-02T09:00"), **gone)
+    item(scoped, 14, resolved_at=at("2026-02-02T09:00"), **gone)
+    # 10 + number 10 + number 13 were in scope then; 10 + 3 are now: 1 of 12 more
+    figures = scoped.figures()
+    assert figures["items_month_ago"] == 12
+    assert figures["scope_growth"] == Decimal("8.333333333333")
+    [found] = scoped.findings("scope-growing")
+    assert found.message == "13 items in scope, 12 on 13 Feb 2026: 8.3 % more in a month"
+    assert [e.label.split()[0] for e in found.evidence] == ["NET-11", "NET-12"]
+
+
+def test_growth_up_to_the_watched_share_is_no_finding(scoped, at):
+    item(scoped, 10, created_at=at("2026-03-01T09:00"))
+    scoped.options["policy"] = Policy(scope_growth_watch=Decimal("0.10"))
+    assert scoped.figures()["scope_growth"] == 10
+    assert scoped.findings("scope-growing") == []
+    scoped.options["policy"] = Policy(scope_growth_watch=Decimal("0.0999"))
+    assert len(scoped.findings("scope-growing")) == 1
+
+
+def test_a_plan_in_the_making_grows_without_a_finding(world, at, scoped):
+    item(scoped, 10, created_at=at("2026-03-01T09:00"))
+    scoped.setup["baseline_on"] = date(2026, 2, 14)  # the month began before it was frozen
+    assert scoped.findings("scope-growing") == []
+    scoped.setup["baseline_on"] = None
+    assert scoped.findings("scope-growing") == []
+    assert scoped.figures()["scope_growth"] == 10
+
+
+def test_a_project_that_began_this_month_has_no_growth(world, at):
+    item(world, 1, created_at=at("2026-03-01T09:00"))
+    figure = world.project().figures["scope_growth"]
+    assert (figure.value, figure.reason) == (None, "nothing was in scope on 13 Feb 2026")
 
 
 def test_added_and_removed_items_since_the_baseline(scoped, at):

@@ -54,6 +54,7 @@ PROJECT_CHECKS: tuple[ProjectCheck, ...] = (
     plan.level_of_effort_high,
     plan.scope_added_unapproved,
     plan.scope_removed,
+    pace.scope_growing,
     plan.declared_better_than_computed,
     money.invoice_without_order,
     orders.invoice_over_order,
