@@ -105,11 +105,10 @@ class Scope:
     @property
     def growth(self) -> Number:
         """Growth of the scope in the last month, in percent; known without a baseline too."""
-        reason = f"nothing was in scope on {day(self.earlier_on)}"
-        number = ratio(100 * (len(self.current) - self.earlier), self.earlier, reason)
-        return (
-            number if number.value is None else known(number.value, f"since {day(self.earlier_on)}")
-        )
+        if not self.earlier:
+            return unknown(f"nothing was in scope on {day(self.earlier_on)}")
+        percent = Fraction(100 * (len(self.current) - self.earlier), self.earlier)
+        return known(percent, f"since {day(self.earlier_on)}")
 
 
 _EMPTY = "the baseline has no items"
