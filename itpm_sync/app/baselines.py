@@ -71,7 +71,7 @@ def baseline_record(
     frozen = freeze(given, setup.code, plan)
     assert frozen is not None  # noqa: S101 - the project is known
     _check_not_empty(given, setup.code, frozen)
-    number = session.store.put_baseline(
+    number = session.store.outcome.put_baseline(
         setup.code,
         on=today,
         author=author,
@@ -194,7 +194,7 @@ def baseline_list(session: Session, project: str | None = None) -> tuple[Recorde
 
     A project that left the configuration keeps its baselines, and its name is still known.
     """
-    every = tuple(map(recorded, session.store.baselines()))
+    every = tuple(map(recorded, session.store.outcome.baselines()))
     known = {p.code for p in session.config.root.projects} | {b.project for b in every}
     if project is not None and project not in known:
         problem = Problem((), f"no project {project!r}", suggestion(project, known), "PROJECT")

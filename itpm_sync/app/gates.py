@@ -96,7 +96,7 @@ def gate_approve(
             f"the gate of {gate} of {project} is not approved: {'; '.join(failing.values())}",
             confirm=f"itpm-sync gate approve {project} {gate} --by NAME --despite REASON",
         )
-    session.store.put_gate_record(
+    session.store.outcome.put_gate_record(
         GateRecord(
             project=project,
             act="approved",
@@ -139,7 +139,7 @@ def gate_attest(
     wrong = _not_to_be_attested(one, withdraw=withdraw)
     if wrong:
         raise ConfigError([Problem((), wrong, where="CRITERION")])
-    session.store.put_gate_record(
+    session.store.outcome.put_gate_record(
         GateRecord(
             project=project,
             act="withdrawn" if withdraw else "attested",

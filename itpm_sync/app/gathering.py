@@ -61,7 +61,7 @@ def inputs(session: Session, data_date: date) -> Inputs:
         ),
         records=live,
         gone={kind: configured(session, store.gone(kind, as_of=as_of)) for kind in KINDS},
-        baselines=tuple(recorded(b) for b in store.baselines() if b.on <= data_date),
+        baselines=tuple(recorded(b) for b in store.outcome.baselines() if b.on <= data_date),
         coverage=coverage(session),
         rejected=rejected(session),
         policy=Policy(**root.thresholds.model_dump()),
@@ -76,12 +76,12 @@ def inputs(session: Session, data_date: date) -> Inputs:
         ),
         acts=tuple(
             GateAct(**{f.name: getattr(r, f.name) for f in fields(GateAct)})
-            for r in store.gate_records()
+            for r in store.outcome.gate_records()
             if r.on <= data_date
         ),
         seen={
             key: Seen(first=first, since=since)
-            for key, (first, since) in store.finding_spans(data_date).items()
+            for key, (first, since) in store.outcome.finding_spans(data_date).items()
         },
         duplicates=_duplicates(root.duplicates),
         capacity=_capacity(root),

@@ -61,8 +61,8 @@ def status(session: Session) -> Status:
     store = session.store
     jobs = standings(session)
     read = coverage(session)
-    outbox = tuple(entry_of(row) for row in store.outbox())
-    newest = store.snapshot()
+    outbox = tuple(entry_of(row) for row in store.outcome.outbox())
+    newest = store.outcome.snapshot()
     troubled = any(e.state is not publish.State.DONE for e in outbox)
     return Status(
         runs=latest_runs(session, limit=10),

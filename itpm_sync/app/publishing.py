@@ -68,12 +68,12 @@ class Outbox:
         return self._store.instance()
 
     def outbox_entry(self, target: Target) -> outbox.Entry | None:
-        row = self._store.outbox_row(target)
+        row = self._store.outcome.outbox_row(target)
         return None if row is None else entry_of(row)
 
     def put_outbox_entry(self, entry: outbox.Entry) -> None:
         values = {f.name: getattr(entry, f.name) for f in fields(entry)}
-        self._store.put_outbox_row(OutboxRow(**{**values, "state": entry.state.value}))
+        self._store.outcome.put_outbox_row(OutboxRow(**{**values, "state": entry.state.value}))
 
 
 def entry_of(row: OutboxRow) -> outbox.Entry:

@@ -21,8 +21,10 @@ def reconcile(session: Session, *, as_of: date | None = None) -> Snapshot:
     data_date = day_of(session, as_of)
     given = inputs(session, data_date)
     snapshot = compute(given, previous=previous_of(session, data_date))
-    session.store.put_snapshot(data_date, run=given.run, now=session.now(), body=to_json(snapshot))
-    session.store.findings_seen((f.key for f in snapshot.all_findings), data_date)
+    session.store.outcome.put_snapshot(
+        data_date, run=given.run, now=session.now(), body=to_json(snapshot)
+    )
+    session.store.outcome.findings_seen((f.key for f in snapshot.all_findings), data_date)
     return snapshot
 
 
@@ -41,7 +43,7 @@ def snapshot_of(session: Session, as_of: date | None = None) -> Snapshot:
     Raises StoreError if nothing was reconciled yet, ConfigError for a day to come.
     """
     day = day_of(session, as_of)
-    stored = session.store.snapshot_before(day + timedelta(days=1))
+    stored = session.store.outcome.snapshot_before(day + timedelta(days=1))
     if stored is None:
         raise StoreError(
             f"nothing has been reconciled as of {day} — run: itpm-sync pull, then itpm-sync "
@@ -52,14 +54,14 @@ def snapshot_of(session: Session, as_of: date | None = None) -> Snapshot:
 
 def previous_of(session: Session, data_date: date) -> Snapshot | None:
     """Last week's snapshot: the latest that is at least five days older."""
-    stored = session.store.snapshot_before(data_date - LAST_WEEK + timedelta(days=1))
+    stored = session.store.outcome.snapshot_before(data_date - LAST_WEEK + timedelta(days=1))
     return from_json(stored.body) if stored else None
 
 
 def history(session: Session, before: date) -> Iterator[Snapshot]:
     """Earlier snapshots, newest first, one a data date."""
     for _ in range(HISTORY):
-        stored = session.store.snapshot_before(before)
+        stored = session.store.outcome.snapshot_before(before)
         if stored is None:
             return
         before = stored.data_date

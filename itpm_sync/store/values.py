@@ -283,3 +283,8 @@ def total(parts: Sequence[Landed]) -> Landed:
     for part in parts:
         result = result + part
     return result
+
+
+def row_of(value: Any) -> dict[str, Any]:
+    """The fields of one of these values by name, as its table has them."""
+    return {name: getattr(value, name) for name in value.__dataclass_fields__}

@@ -1,4 +1,4 @@
-"""The store beside landing: opening, runs, checkpoints, censuses, outcomes, the lock."""
+"""The store beside landing: opening, runs, checkpoints, censuses, proofs, the lock."""
 
 from __future__ import annotations
 
@@ -8,29 +8,25 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from itpm_sync.connector import Page, RawRecord, Target
+from itpm_sync.connector import Page, RawRecord
 from itpm_sync.errors import RunLocked, StoreError
 from itpm_sync.store import (
-    BaselineLine,
     Checkpoint,
     Completeness,
     ConnectionState,
-    OutboxRow,
     RunLock,
     Store,
     database,
     migrations,
 )
-from itpm_sync.store.migrations import configuration
 from itpm_sync.store.schema import METADATA, VERSION, UtcDateTime
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -297,7 +293,7 @@ def test_a_made_up_cause_is_refused(store: Store) -> None:
         store.mark_absent("c", "s", ["1"], cause="lost", at=NOON)
 
 
-# ---- outcome ------------------------------------------------------------------------------------
+# ---- proofs and size ----------------------------------------------------------------------------
 
 
 def proof(stream: str, stored: int) -> Completeness:
@@ -334,97 +330,6 @@ def test_before_a_connection_was_pulled_by_this_release_its_latest_run_counts(
     store.put_completeness("r1", [proof("s", 1), proof("t", 3)], NOON)
     store.put_completeness("r2", [proof("s", 3)], NOON + timedelta(hours=1))
     assert store.coverage() == (proof("s", 3),)
-
-
-def test_snapshots_are_appended_once_a_content_and_found_by_date(store: Store) -> None:
-    monday, sunday = date(2026, 3, 2), date(2026, 3, 8)
-    assert store.put_snapshot(monday, run="r1", now=NOON, body=b"one")
-    assert not store.put_snapshot(monday, run="r2", now=NOON, body=b"one")
-    assert store.put_snapshot(monday, run="r3", now=NOON, body=b"two")
-    assert store.put_snapshot(sunday, run="r4", now=NOON, body=b"three")
-    found = [store.snapshot(monday), store.snapshot(), store.snapshot_before(sunday)]
-    assert [s.body for s in found if s] == [b"two", b"three", b"two"]
-    assert store.snapshot_before(monday) is None
-    assert store.snapshot(date(2026, 1, 1)) is None
-
-
-def test_baselines_are_numbered_and_never_changed(store: Store) -> None:
-    lines = [BaselineLine(section="package", data={"code": "1.1", "budget": "10.00 EUR"})]
-    assert store.put_baseline("P", on=date(2026, 1, 1), author="Ann", now=NOON, lines=lines) == 1
-    assert store.put_baseline("P", on=date(2026, 2, 1), author="Ben", now=NOON, lines=[]) == 2
-    assert store.put_baseline("Q", on=date(2026, 2, 1), author="Ben", now=NOON, lines=[]) == 1
-    first, second = store.baselines("P")
-    assert (first.version, first.author, first.lines) == (1, "Ann", tuple(lines))
-    assert (second.version, second.lines) == (2, ())
-    assert len(store.baselines()) == 3
-
-
-def test_a_finding_keeps_the_day_on_which_it_was_first_seen(store: Store) -> None:
-    store.findings_seen(["a", "b"], date(2026, 3, 2))
-    store.findings_seen(["b", "c", "b"], date(2026, 3, 9))
-    assert store.finding_spans(date(2026, 3, 9)) == {
-        "a": (date(2026, 3, 2), date(2026, 3, 2)),  # settled on this very day: it may come back
-        "b": (date(2026, 3, 2), date(2026, 3, 2)),
-        "c": (date(2026, 3, 9), date(2026, 3, 9)),
-    }
-    assert store.finding_spans(date(2026, 3, 10))["a"] == (date(2026, 3, 2), None)
-
-
-def test_a_finding_that_returns_stands_since_its_return(store: Store) -> None:
-    for day, keys in ((2, ["a"]), (9, []), (16, ["a"])):
-        store.findings_seen(keys, date(2026, 3, day))
-    assert store.finding_spans(date(2026, 3, 23)) == {"a": (date(2026, 3, 2), date(2026, 3, 16))}
-    assert store.finding_spans(date(2026, 3, 5)) == {"a": (date(2026, 3, 2), date(2026, 3, 2))}
-    assert store.finding_spans(date(2026, 3, 1)) == {}
-
-
-def test_a_day_that_is_reconciled_again_knows_only_its_last_outcome(store: Store) -> None:
-    store.findings_seen(["a"], date(2026, 3, 2))
-    for keys in ([], ["a"], [], ["a"]):
-        store.findings_seen(keys, date(2026, 3, 9))
-    assert store.finding_spans(date(2026, 3, 9)) == {"a": (date(2026, 3, 2), date(2026, 3, 2))}
-
-
-def test_a_past_day_that_is_reconciled_later_changes_no_history(store: Store) -> None:
-    store.findings_seen(["a"], date(2026, 3, 2))
-    store.put_snapshot(date(2026, 3, 9), run="r", now=NOON, body=b"newest")
-    store.findings_seen(["b"], date(2026, 3, 4))
-    assert store.finding_spans(date(2026, 3, 9)) == {"a": (date(2026, 3, 2), date(2026, 3, 2))}
-
-
-def test_the_states_of_the_first_schema_become_spans(sqlite_url: str, tmp_path: Path) -> None:
-    with sqlite3.connect(tmp_path / "store.db") as old:
-        engine = sa.create_engine(sqlite_url)
-        with engine.begin() as connection:
-            command.upgrade(configuration(connection), "0001")
-        engine.dispose()
-        old.execute("INSERT INTO finding_state VALUES ('a', '2026-03-02', '2026-03-09')")
-        old.execute("INSERT INTO finding_state VALUES ('b', '2026-03-02', '2026-03-02')")
-        for number, day in enumerate(("2026-03-02", "2026-03-09")):
-            old.execute(
-                "INSERT INTO snapshot VALUES (?, ?, '2026-03-09', 'run', x'00', x'00')",
-                (number, day),
-            )
-    old.close()
-    with Store.open(sqlite_url) as store:
-        assert store.finding_spans(date(2026, 3, 16)) == {
-            "a": (date(2026, 3, 2), date(2026, 3, 2)),
-            "b": (date(2026, 3, 2), None),
-        }
-
-
-def test_the_outbox_gives_back_what_was_put(store: Store) -> None:
-    target = Target("jira", "P", "NET-1", "comment")
-    assert store.outbox_row(target) is None
-    row = OutboxRow(target=target, mark="m", state="sending", pending="text ✓", attempts=1)
-    store.put_outbox_row(row)
-    done = OutboxRow(
-        target=target, mark="m", state="done", written="text ✓", standing="text ✓",
-        remote_id="77", attempts=1, updated_at=NOON,
-    )  # fmt: skip
-    store.put_outbox_row(done)
-    assert store.outbox_row(target) == done
-    assert store.outbox() == (done,)
 
 
 def test_stats_count_rows_and_bytes(store: Store) -> None:

@@ -67,15 +67,15 @@ def assert_all_is_there(store: Store) -> None:
     assert (run.job, run.state, run.message, run.started) == ("weekly", "ok", "two", NOON)
     (proof,) = store.coverage()
     assert (proof.stored, proof.source_count, proof.complete) == (2, 2, True)
-    snapshot = store.snapshot(date(2026, 3, 1))
+    snapshot = store.outcome.snapshot(date(2026, 3, 1))
     assert snapshot is not None
     assert snapshot.body == b'{"title":"Programme"}'
-    (baseline,) = store.baselines()
+    (baseline,) = store.outcome.baselines()
     assert (baseline.author, baseline.approval) == ("Ada", "Board, 2026-03-01")
     assert [line.data for line in baseline.lines] == [{"code": "1.1", "budget": "1000.00"}]
     since = date(2026, 3, 1)
-    assert store.finding_spans(date(2026, 4, 1)) == {"over-budget NET": (since, since)}
-    (row,) = store.outbox()
+    assert store.outcome.finding_spans(date(2026, 4, 1)) == {"over-budget NET": (since, since)}
+    (row,) = store.outcome.outbox()
     assert (row.target.id, row.mark, row.remote_id) == (
         "memory:NET-1:comment:NET", "itpm-0001", "77",
     )  # fmt: skip
