@@ -21,6 +21,7 @@ Messages say what, where, expected, actual and what to do. They never contain a 
 from __future__ import annotations
 
 import difflib
+import re
 import signal
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -162,6 +163,16 @@ class Stopped(KeyboardInterrupt):
         self.exit_code = 128 + number  # as shells count
         by = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
         super().__init__(f"stopped by {by}; the next run continues where this one ended")
+
+
+_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def visible(text: str) -> str:
+    """A text for a terminal: what would command it, or turn the order of its letters, is shown as
+    `�`. Titles of tickets and messages of servers are anybody's.
+    """
+    return _UNSEEN.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:

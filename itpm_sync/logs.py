@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from itpm_sync.errors import visible
 from itpm_sync.http import Redactor
 
 _LEVELS = {-1: logging.ERROR, 0: logging.WARNING, 1: logging.INFO}
@@ -32,7 +33,7 @@ class _Clean(logging.Filter):
 class _Text(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         stamp = datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        text = record.getMessage().replace("\n", "\n  ")
+        text = visible(record.getMessage().replace("\n", "\n  "))
         text = f"{stamp} {record.levelname.lower()} {text}"
         return f"{text}\n{record.exc_text}" if record.exc_text else text
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -57,8 +58,8 @@ def init(directory: Path, answers: Mapping[str, str]) -> tuple[str, ...]:
         raise StoreError(f"cannot write to {directory}: {error.strerror}") from None
     steps = [
         f"export {starter.TOKEN_VARIABLE}=…   (the token; it stays out of the file)",
-        f"edit {path.name}, then: itpm-sync check",
-        f"then: itpm-sync run {JOB}",
+        f"edit {path.name}, then: {program()} check",
+        f"then: {program()} run {JOB}",
     ]
     if directory.absolute() != Path.cwd():
         steps.insert(0, f"cd {directory}")
@@ -66,6 +67,14 @@ def init(directory: Path, answers: Mapping[str, str]) -> tuple[str, ...]:
         f"wrote {path} and an example plan in {directory / 'office'}",
         *(f"{'next:' if i == 0 else '':5} {step}" for i, step in enumerate(steps)),
     )
+
+
+def program() -> str:
+    """How to call this program from here: by its name, where the shell finds that."""
+    called = Path(sys.argv[0])
+    if shutil.which("itpm-sync") or called.name != "itpm-sync":
+        return "itpm-sync"
+    return str(called)
 
 
 def refuse_existing(directory: Path) -> None:
@@ -183,7 +192,8 @@ def run_demo(out: Path, screen: Screen) -> int:
         for one in served:
             screen.line(f"  {one.sandbox.title} on port {one.port}")
         screen.line(f"  spreadsheets in {out / 'office'}")
-        screen.line(f"\n1. Everything read for the first time, and {_LOOK_BACK} weeks looked back:")
+        screen.line(f"\n1. Everything read for the first time, and {_LOOK_BACK} weeks looked back.")
+        screen.line("   A file of the branches is taken away, to show how that is told:")
         _look_back(config, world, screen)
         screen.line("\n2. The weekly job:")
         _run(config, screen)
@@ -197,9 +207,10 @@ def run_demo(out: Path, screen: Screen) -> int:
         for one in served:
             one.sandbox.save(out / _STATE / f"{one.name}.json")
     screen.line(f"\nLook at      {out / 'reports' / 'latest' / 'index.html'}")
-    screen.line(f"Findings     itpm-sync -c {config} findings")
-    screen.line(f"A figure     itpm-sync -c {config} explain NET eac")
-    screen.line(f"Play on      itpm-sync demo --out {out} --serve   (keeps the sandboxes running)")
+    call = program()
+    screen.line(f"Findings     {call} -c {config} findings")
+    screen.line(f"A figure     {call} -c {config} explain NET eac")
+    screen.line(f"Play on      {call} demo --out {out} --serve   (keeps the sandboxes running)")
     return code
 
 
@@ -214,7 +225,7 @@ def serve_demo(out: Path, screen: Screen) -> int:
     with _all([(n, p, out / _STATE / f"{n}.json") for n, p in sorted(ports.items())]) as served:
         for one in served:
             screen.line(f"{one.sandbox.title} at http://127.0.0.1:{one.port}")
-        screen.line(f"run: itpm-sync -c {out / 'itpm.yaml'} run {JOB}    — Ctrl-C stops")
+        screen.line(f"run: {program()} -c {out / 'itpm.yaml'} run {JOB}    — Ctrl-C stops")
         _until_stopped()
     return 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -10,8 +11,11 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
+from connectors.jira.sandbox import JiraSandbox
 from itpm_sync import cli, starter, trial
 from itpm_sync.errors import ConfigError
+from itpm_sync.logs import _Text
+from itpm_sync.output import Output
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -128,6 +132,43 @@ def test_a_sandbox_holds_the_demos_programme_and_ctrl_c_ends_it_quietly(
     served = yaml.safe_load(out.partition("connections:")[2].partition("export")[0])
     assert sorted(served["jira"]["projects"]) == ["DAP", "NET", "SDM"]
     assert "projects: []" in run("sandbox", "jira", "--empty")[1]
+
+
+def test_the_readme_names_the_account_of_the_sandbox(run: Run) -> None:
+    sandbox = JiraSandbox()
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    assert f"`{sandbox.email}`" in readme
+    assert f"`{sandbox.token}`" in readme
+
+
+def test_commands_to_go_on_with_can_be_called_from_here(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("sys.argv", [".venv/bin/itpm-sync"])
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert trial.init(tmp_path / "a", {})[-1].endswith("then: .venv/bin/itpm-sync run weekly")
+    (tmp_path / "itpm-sync").touch(0o755)
+    assert trial.init(tmp_path / "b", {})[-1].endswith("then: itpm-sync run weekly")
+
+
+def test_a_time_zone_without_its_continent_is_recognised(run: Run, tmp_path: Path) -> None:
+    run("init")
+    file = tmp_path / "itpm.yaml"
+    file.write_text(re.sub(r"(?m)^timezone:.*", "timezone: Zurich", file.read_text()))
+    assert "expected a name such as Europe/Zurich" in run("status")[2]
+
+
+def test_a_title_cannot_command_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    hostile = "Switch \x1b]0;owned\x07\x1b[31m\u202eNET\x9b2J"
+    out = Output()
+    out.line(hostile)
+    out.gates([], whole=False, as_json=False)
+    out._table(("A",), [(hostile,)])
+    out._print(hostile)
+    monitor = logging.LogRecord("x", logging.WARNING, "", 0, hostile, None, None)
+    shown = capsys.readouterr().out + _Text().format(monitor)
+    assert shown.count("Switch �]0;owned��[31m�NET�2J") == 4
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]", shown)
 
 
 def test_a_pull_of_an_unknown_connection_leaves_no_run_behind(

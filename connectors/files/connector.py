@@ -36,6 +36,7 @@ from itpm_sync.errors import ConnectionFailed, ItpmError, suggestion
 
 log = logging.getLogger(__name__)
 
+_NO_FOLDER = "create it, or correct `folder`"
 _PAGE = 1000
 
 
@@ -121,7 +122,12 @@ class FilesConnector:
             return Count(sum(not each.repeats for each in outcomes))
 
     def check(self) -> Iterable[CheckItem]:
-        """Per table: files, header, columns; then how many rows can be read."""
+        """Per table: files, header, columns; then how many rows can be read. Without the folder
+        nothing of that can be told, and its absence is told once.
+        """
+        if not self._folder.is_dir():
+            yield CheckItem("folder", ok=False, detail=self._no_folder, advice=_NO_FOLDER)
+            return
         for name, table in self._settings.tables.items():
             yield from self._check(name, table)
 
@@ -200,6 +206,10 @@ class FilesConnector:
             max_excel_bytes=self._settings.max_excel_mb * 2**20,
         )
 
+    @property
+    def _no_folder(self) -> str:
+        return f"folder {self._folder} does not exist"
+
     def _paths(self, table: Table) -> list[Path]:
         """The files of a table, sorted by name; all of them regular and inside the folder.
 
@@ -208,9 +218,7 @@ class FilesConnector:
         try:
             folder = self._folder.resolve()
             if not folder.is_dir():
-                raise ConnectionFailed(
-                    f"folder {self._folder} does not exist", advice="create it, or correct folder:"
-                )
+                raise ConnectionFailed(self._no_folder, advice=_NO_FOLDER)
             found = _matching(folder, table.file)
             if not found:
                 raise ConnectionFailed(

@@ -19,7 +19,7 @@ import typer
 
 from itpm_sync.cli import baselines, flow, gates, looking, setting_up, trying
 from itpm_sync.cli.options import EXIT_CONFIG, EXIT_FAULT, EXIT_OK, Options
-from itpm_sync.errors import ConfigError, ItpmError, Stopped
+from itpm_sync.errors import ConfigError, ItpmError, Stopped, visible
 from itpm_sync.stopping import Stopping
 
 cli = typer.Typer(
@@ -138,9 +138,9 @@ def _explain(error: ItpmError) -> int:
     console = Console(stderr=True, soft_wrap=True, highlight=False, emoji=False)
     if isinstance(error, ConfigError):
         for problem in error.problems:
-            console.print(str(problem), markup=False)
+            console.print(visible(str(problem)), markup=False)
         count = len(error.problems)
         console.print(f"{count} problem{'s' * (count != 1)}; nothing was run", markup=False)
         return EXIT_CONFIG
-    console.print(f"itpm-sync: {error}", markup=False)
+    console.print(visible(f"itpm-sync: {error}"), markup=False)
     return error.exit_code

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import (
     AfterValidator,
@@ -31,9 +32,10 @@ def _zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (ValueError, OSError, KeyError):
-        raise ValueError(
-            f"unknown time zone {name!r}; expected a name such as Europe/Zurich"
-        ) from None
+        known = {z.rpartition("/")[2].casefold(): z for z in sorted(available_timezones())}
+        close = difflib.get_close_matches(name.rpartition("/")[2].casefold(), known, n=1)
+        meant = known[close[0]] if close else "Europe/Zurich"
+        raise ValueError(f"unknown time zone {name!r}; expected a name such as {meant}") from None
     return name
 
 

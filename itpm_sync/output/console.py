@@ -21,6 +21,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from itpm_sync.errors import visible
 from itpm_sync.output.rows import coverage_row, finding_line, job_line, reasons, stamp, took
 
 if TYPE_CHECKING:
@@ -54,10 +55,13 @@ class Output:
         self._out = Console(highlight=False, emoji=False, soft_wrap=not sys.stdout.isatty())
         self._terminal = sys.stdout.isatty()
 
+    def _print(self, text: Any, **options: Any) -> None:
+        self._out.print(visible(text) if isinstance(text, str) else text, **options)
+
     def line(self, text: str = "") -> None:
         """One line, as it is."""
         if not self._quiet:
-            self._out.print(text, markup=False, soft_wrap=True)
+            self._print(text, markup=False, soft_wrap=True)
 
     def lines(self, lines: Iterable[str]) -> None:
         """Several lines, as they are."""
@@ -83,8 +87,8 @@ class Output:
         for header in headers:
             table.add_column(header, no_wrap=header in whole, overflow="fold")
         for row in rows:
-            table.add_row(*row)
-        self._out.print(table)
+            table.add_row(*map(visible, row))
+        self._print(table)
 
     # ---- the flow -------------------------------------------------------------------------------
 
@@ -105,7 +109,7 @@ class Output:
             if self._quiet and one.state == "ok":
                 continue
             colour = _STATES.get(one.state, "red")
-            self._out.print(f"[{colour}]{one.state:8}[/] {escape(one.name)}  {escape(one.message)}")
+            self._print(f"[{colour}]{one.state:8}[/] {escape(one.name)}  {escape(one.message)}")
 
     def snapshot(self, snapshot: Snapshot, *, as_json: bool = False) -> None:
         """A line a project: rating and reason."""
@@ -117,7 +121,7 @@ class Output:
         for project in snapshot.projects[:50]:
             colour = _COLOURS[project.rating.colour.value]
             word = f"[{colour}]{project.rating.colour.value:6}[/]"
-            self._out.print(
+            self._print(
                 f"{word} {escape(project.code)}  {escape(project.name)} — "
                 f"{escape(project.rating.reason)}"
             )
@@ -155,11 +159,9 @@ class Output:
             colour = "red" if step in result.troubled else "green"
             reason = f" — {escape(step.reason)}" if step.reason else ""
             would = "would " if result.dry_run and step in result.written else ""
-            self._out.print(
-                f"[{colour}]{would}{step.action.value}[/] {escape(step.target.id)}{reason}"
-            )
+            self._print(f"[{colour}]{would}{step.action.value}[/] {escape(step.target.id)}{reason}")
             for text in publication.difference(step) if result.dry_run else ():
-                self._out.print(text, soft_wrap=True)
+                self._print(text, soft_wrap=True)
         same = sum(s.action is Action.SKIP for s in result.steps)
         if not result.steps:
             self.line("nothing to publish: no project has `publish` targets")
@@ -198,12 +200,12 @@ class Output:
             return
         self.line("configuration and mappings: ok")
         for one in results:
-            self._out.print(f"[bold]{escape(one.name)}[/] ({escape(one.connector)})")
+            self._print(f"[bold]{escape(one.name)}[/] ({escape(one.connector)})")
             for item in one.items:
                 word = "[yellow]note[/]" if item.advice else "[green]ok  [/]"
                 word = word if item.ok else "[red]FAIL[/]"
                 advice = f" — {item.advice}" if item.advice else ""
-                self._out.print(f"  {word} {escape(item.name)}  {escape(item.detail + advice)}")
+                self._print(f"  {word} {escape(item.name)}  {escape(item.detail + advice)}")
 
     def connectors(self, found: Sequence[ConnectorInfo], *, as_json: bool) -> None:
         """Installed connectors."""
@@ -236,7 +238,7 @@ class Output:
         if latest and latest.message:
             self.line(f"the latest said: {latest.message}")
         for job in status.jobs:
-            self._out.print(job_line(job))
+            self._print(job_line(job))
         self.line()
         self._table(
             ("Connection", "Stream", "Scope", "Stored", "Source", "As of", "Read"),
@@ -244,7 +246,7 @@ class Output:
             whole=("Stored", "Source", "As of", "Read"),
         )
         for note, where in reasons(status.coverage).items():
-            self._out.print(f"[red]incomplete[/] {escape(', '.join(where))}: {escape(note)}")
+            self._print(f"[red]incomplete[/] {escape(', '.join(where))}: {escape(note)}")
         if status.rejected:
             self.line(f"\n{len(status.rejected)} rejected records or values:")
             for one in status.rejected[:20]:
@@ -254,7 +256,7 @@ class Output:
         for entry in status.outbox:
             if entry.state.value != "done":
                 text = f"{entry.state.value}: {entry.target.id} {entry.message}"
-                self._out.print(f"[red]outbox[/] {escape(text)}")
+                self._print(f"[red]outbox[/] {escape(text)}")
 
     def findings(self, found: Sequence[Found], *, as_json: bool) -> None:
         """Findings, the most severe first, with what became of each; waived and resolved last."""
@@ -264,7 +266,7 @@ class Output:
             )
             return
         for one in found:
-            self._out.print(finding_line(one))
+            self._print(finding_line(one))
         if not found:
             self.line("no findings")
 
@@ -289,12 +291,12 @@ class Output:
                         "changed": told.changed})  # fmt: skip
             return
         of = f"{found.project} package {found.package}" if found.package else found.project
-        self._out.print(
+        self._print(
             f"[bold]{escape(figure.label)}[/] of {escape(of)} on {found.data_date}: "
             f"[bold]{escape(figure_text(figure))}[/]"
         )
         if told.changed:
-            self._out.print(f"[red]changed[/] {escape(told.changed)}")
+            self._print(f"[red]changed[/] {escape(told.changed)}")
         if found.formula:
             self.line(f"= {found.formula}\n= {found.filled}")
         if figure.note:
@@ -333,11 +335,11 @@ class Output:
         if as_json:
             self._json(asdict(told))
             return
-        self._out.print(f"[bold]Ratings[/] of {escape(told.project)} on {told.data_date}")
+        self._print(f"[bold]Ratings[/] of {escape(told.project)} on {told.data_date}")
         for one in told.ratings:
             colour = _COLOURS[one.colour.value]
             line = f"[{colour}]{one.colour.value:6}[/] {one.dimension:8} {escape(one.reason)}"
-            self._out.print(line)
+            self._print(line)
         self.line(f"declared by the project's manager: {told.declared or 'nothing'}")
 
     def gates(self, found: Sequence[ProjectGates], *, whole: bool, as_json: bool) -> None:
@@ -349,7 +351,7 @@ class Output:
             return
         for one in found:
             for text in gates.whole(one) if whole else (gates.line(one),):
-                self._out.print(text)
+                self._print(text)
 
     def baselines(self, found: Sequence[RecordedBaseline], *, as_json: bool) -> None:
         """Recorded baselines."""
@@ -388,4 +390,4 @@ def _plain(value: Any) -> Any:
 
 def _strip(cell: str) -> str:
     """Without markup, and without what ends a cell or a line in a pipe."""
-    return " ".join(re.split(r"[\t\r\n]+", Text.from_markup(cell, emoji=False).plain))
+    return Text.from_markup(visible(re.sub(r"[\t\r\n]+", " ", cell)), emoji=False).plain

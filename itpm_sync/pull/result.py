@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,8 +98,9 @@ class ConnectionResult:
             return self.failure
         problems = tuple(dict.fromkeys(p for stream in self.streams for p in stream.problems))
         if problems:
-            said = "; ".join(problems[:5])
-            more = f"; and {len(problems) - 5} more" if len(problems) > 5 else ""
+            told = tuple(_each_once(problems))
+            said = "; ".join(told[:5])
+            more = f"; and {len(told) - 5} more" if len(told) > 5 else ""
             return f"{said}{more}" + (f" — {self.advice}" if self.advice else "")
         remapped = [f"mapping changed: {self.remapped} records"] if self.remapped else []
         busy = [s.message for s in self.streams if not s.message.endswith("nothing new")]
@@ -120,6 +121,20 @@ class ConnectionResult:
                 for s in self.streams
             },
         }  # fmt: skip
+
+
+def _each_once(problems: Iterable[str]) -> Iterator[str]:
+    """`where: what` each, what holds in several places once."""
+    places: dict[str, list[str]] = {}
+    for problem in problems:
+        where, _, what = problem.partition(": ")
+        places.setdefault(what, []).append(where)
+    for what, found in places.items():
+        if not what or len(found) == 1:
+            yield from (f"{place}: {what}" if what else place for place in found)
+            continue
+        more = f" and {len(found) - 3} more" if len(found) > 3 else ""
+        yield f"{what} (for {', '.join(found[:3])}{more})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -65,8 +65,7 @@ def write_reports(
 
 def _check(formats: Sequence[str]) -> None:
     problems = [
-        Problem(path=("report", "formats"), message=f'unknown format "{name}"',
-                hint=suggestion(name, FORMATS))
+        Problem((), f"unknown format {name!r}", suggestion(name, FORMATS), "--format")
         for name in formats
         if name not in FORMATS
     ]  # fmt: skip

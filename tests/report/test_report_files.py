@@ -89,7 +89,7 @@ def test_formats_are_chosen(tmp_path: Path) -> None:
 
 
 def test_an_unknown_format_is_a_mistake_of_the_configuration(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r'unknown format "xslx" — did you mean "xlsx"\?'):
+    with pytest.raises(ConfigError, match=r'unknown format \'xslx\' — did you mean "xlsx"\?'):
         write_reports(small(), None, [], tmp_path, formats=("xslx",))
     assert listing(tmp_path) == set()
 

@@ -314,6 +314,16 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     assert "does not exist" in load(tmp_path / "nowhere").failure
 
 
+def test_a_check_tells_a_missing_folder_once(tmp_path: Path) -> None:
+    tables = {n: {"file": f"{n}.csv", "kind": "work_package", "key": ["A"],
+                  "columns": {"code": "A", "name": "A", "project_key": "A"}}
+              for n in ("plan", "other")}  # fmt: skip
+    settings = FilesSettings.model_validate({"folder": "nowhere", "tables": tables})
+    (item,) = FilesConnector("office", settings, Context(tmp_path)).check()
+    assert (item.name, item.ok, item.advice) == ("folder", False, "create it, or correct `folder`")
+    assert item.detail == f"folder {tmp_path / 'nowhere'} does not exist"
+
+
 def test_a_table_without_rows_is_a_problem_unless_it_may_be_empty(tmp_path: Path) -> None:
     save(tmp_path, HEADER)
     assert "has a header and no rows" in load(tmp_path).failure
