@@ -63,6 +63,7 @@ _FORMULAS: Mapping[str, str] = MappingProxyType(
         "percent": "100 · EV / BAC",
         "creep": "100 · (added − removed) / baseline items",
         "churn": "100 · (added + removed + re-estimated) / baseline items",
+        "risk_exposure_change": "risk exposure − exposure before",
         "scope_growth": "100 · (items − items a month ago) / items a month ago",
         "cost_variance": "planned cost − actual cost",
         "cost_variance_percent": "100 · cost variance / planned cost",
@@ -79,6 +80,7 @@ _SYMBOLS: Mapping[str, str] = MappingProxyType(
         "added": "added", "removed": "removed", "baseline items": "baseline_items",
         "planned cost": "planned_cost", "actual cost": "actual_cost",
         "cost variance": "cost_variance", "days of variance": "schedule_variance_days",
+        "risk exposure": "risk_exposure", "exposure before": "risk_exposure_before",
         **baseline_terms.SYMBOLS,
         **effort_terms.SYMBOLS,
     }

@@ -12,6 +12,7 @@ from itpm_sync.reconcile.facts import PackageFacts, ProjectFacts
 from itpm_sync.reconcile.forecast import COST, FINISH
 from itpm_sync.reconcile.number import Number, figure, known, total, unknown
 from itpm_sync.reconcile.performance import indices
+from itpm_sync.reconcile.risks import exposure_before, exposure_change
 from itpm_sync.reconcile.status import Figure, ProjectStatus
 from itpm_sync.reconcile.wording import count
 
@@ -83,6 +84,8 @@ LABELS: Mapping[str, str] = {
     "desk_reopened": "Help-desk items reopened, last 28 days",
     "risks_open": "Open risks",
     "risk_exposure": "Risk exposure",
+    "risk_exposure_before": "Risk exposure of the snapshot before",
+    "risk_exposure_change": "Change of the risk exposure since then",
     "baseline_items": "Items in the baseline",
     "added": "Items added",
     "removed": "Items removed",
@@ -119,7 +122,7 @@ _UNITS: Mapping[str, str] = {
 _MONEY = frozenset(
     "undistributed planning management_reserve budget_base "
     "budget ordered committed received accrued invoiced paid labour planned_cost actual_cost "
-    "cost_variance risk_exposure".split()
+    "cost_variance risk_exposure risk_exposure_before risk_exposure_change".split()
 )
 _ORDERED = ("ordered", "committed", "received", "accrued")
 _SUMMED = (
@@ -219,6 +222,9 @@ def project_numbers(facts: ProjectFacts, has: HasSource) -> Mapping[str, Number]
     numbers |= facts.quality.numbers
     numbers |= facts.effort.numbers
     numbers["risks_open"], numbers["risk_exposure"] = facts.exposure.open, facts.exposure.number
+    before = exposure_before(facts.previous, facts.previous_on, facts.currency)
+    numbers["risk_exposure_before"] = before
+    numbers["risk_exposure_change"] = exposure_change(facts.exposure.number, before)
     if facts.register is not None:
         numbers |= facts.register.numbers
     return numbers

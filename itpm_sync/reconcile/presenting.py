@@ -20,6 +20,7 @@ from itpm_sync.reconcile.gates import GateFacts, gate_statuses, next_gate
 from itpm_sync.reconcile.number import unknown
 from itpm_sync.reconcile.performance import curve
 from itpm_sync.reconcile.portfolio import cost_index, time_index
+from itpm_sync.reconcile.risks import exposure_trend
 from itpm_sync.reconcile.status import (
     BaselineVersion,
     Finding,
@@ -68,6 +69,9 @@ def project_status(
         unallocated=tuple(facts.unallocated),
         findings=sorted_findings((*found, *gate_findings(review))),
         risks=_risks(facts),
+        exposures=exposure_trend(
+            facts.exposure.number, facts.previous, facts.previous_on, facts.currency, run.today
+        ),
         defect_weeks=facts.quality.weeks,
         effort=effort.statuses(facts.effort),
         baselines=tuple(_versions(facts)),

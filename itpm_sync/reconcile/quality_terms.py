@@ -11,7 +11,9 @@ from itpm_sync.reconcile.facts import ProjectFacts, evidence_of, label, place
 from itpm_sync.reconcile.number import Number, known
 from itpm_sync.reconcile.quality import Defect
 from itpm_sync.reconcile.ratings import is_open_risk
+from itpm_sync.reconcile.risks import exposure_before
 from itpm_sync.reconcile.tracing import Traces
+from itpm_sync.reconcile.wording import day
 
 Parts = Callable[[], Iterable[Part]]
 
@@ -42,7 +44,16 @@ def told(facts: ProjectFacts, traces: Traces) -> Mapping[str, Parts]:
             traces.of(r, number, facts.currency, source=f"{r.probability} · {r.impact}")
             for r, number in exposure.parts
         ],
+        "risk_exposure_before": lambda: _before(facts),
     }
+
+
+def _before(facts: ProjectFacts) -> Iterable[Part]:
+    """The figure as the snapshot before kept it."""
+    number = exposure_before(facts.previous, facts.previous_on, facts.currency)
+    if number.value is not None and facts.previous_on is not None:
+        words = f"Risk exposure of the snapshot of {day(facts.previous_on)}"
+        yield Part(label=words, value=number.value, unit=facts.currency, on=facts.previous_on)
 
 
 def _desk(judged: Sequence[tuple[HelpDeskItem, bool]], traces: Traces) -> Iterable[Part]:

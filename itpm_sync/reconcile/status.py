@@ -445,6 +445,14 @@ class EffortGroup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExposurePoint:
+    """The risk exposure of a snapshot, in the project's currency; None: n/a then."""
+
+    on: date
+    amount: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HelpDeskStatus:
     """Load and service levels of the help desk for a project, on the data date."""
 
@@ -549,6 +557,7 @@ class ProjectStatus:
     unallocated: tuple[Unallocated, ...]
     findings: tuple[Finding, ...]
     risks: tuple[tuple[str, str, str], ...] = ()  # code, title, exposure as text
+    exposures: tuple[ExposurePoint, ...] = ()  # of earlier snapshots and of this one, ascending
     defect_weeks: tuple[DefectWeek, ...] = ()
     effort: tuple[EffortGroup, ...] = ()  # by priority, then by type
     baselines: tuple[BaselineVersion, ...] = ()  # the original, and the one in force where another

@@ -19,7 +19,7 @@ from itpm_sync.report.baselines import comparison, layers
 from itpm_sync.report.effort import effort_groups
 from itpm_sync.report.pace import pace, why_missing
 from itpm_sync.report.past import Past
-from itpm_sync.report.quality import quality, quality_weeks
+from itpm_sync.report.quality import exposures, quality, quality_weeks
 from itpm_sync.report.ranges import simulated
 from itpm_sync.report.sections import (
     MONEY_BARS,
@@ -95,6 +95,7 @@ def build_project(project: ProjectStatus, snapshot: Snapshot, past: Past) -> vie
         layers=layers(project),
         quality=quality(project),
         quality_weeks=quality_weeks(project),
+        exposures=exposures(project),
         findings=finding_rows(project.findings, past),
         waived=waived_rows(project.findings, past),
         changed=changed(project.findings, past, project.code),

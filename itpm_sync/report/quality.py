@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itpm_sync.reconcile.status import ProjectStatus
 from itpm_sync.report import view
 from itpm_sync.report.sections import value_of
-from itpm_sync.report.wording import Shown, shown
+from itpm_sync.report.wording import Shown, amount, shown
 
 _WEEKS = 6
 _WITH_UNIT = ("defect_age", "escaped_share", "desk_reopened", "risk_exposure")
@@ -54,7 +54,28 @@ def _age(age: Shown) -> str:
 def _risks(project: ProjectStatus, risks: Shown) -> str:
     word = "risk" if value_of(project, "risks_open") == 1 else "risks"
     noted = shown(project.figures.get("risk_exposure")).hint
-    return f"{risks.text} {word} open" + (f"; {noted}" if noted else "")
+    return "; ".join(t for t in (f"{risks.text} {word} open", _moved(project), noted) if t)
+
+
+def _moved(project: ProjectStatus) -> str:
+    """`CHF 3,000 more since 16 Nov 2026`."""
+    figure = project.figures.get("risk_exposure_change")
+    if figure is None or figure.value is None:
+        return ""
+    if not figure.value:
+        return f"unchanged {figure.note}"
+    size = amount(abs(figure.value), figure.unit)
+    return f"{size} {'more' if figure.value > 0 else 'less'} {figure.note}"
+
+
+def exposures(project: ProjectStatus) -> str:
+    """`Risk exposure of the last reports, in CHF: 12,000, 15,000`; empty without two known ones."""
+    found = project.exposures[-_WEEKS:]
+    figure = project.figures.get("risk_exposure")
+    if figure is None or sum(p.amount is not None for p in found) < 2:
+        return ""
+    told = ("n/a" if p.amount is None else amount(p.amount, figure.unit, bare=True) for p in found)
+    return f"Risk exposure of the last reports, in {figure.unit}: {', '.join(told)}"
 
 
 def quality_weeks(project: ProjectStatus) -> str:

@@ -272,6 +272,7 @@ class ProjectPage:
     layers: tuple[KeyFigure, ...]  # of the budget, where not all of it is in work packages
     quality: tuple[KeyFigure, ...]
     quality_weeks: str  # how many defects were open at the ends of the last weeks
+    exposures: str  # the risk exposure of the last reports
     findings: tuple[FindingRow, ...]
     waived: tuple[FindingRow, ...]
     changed: str  # how many findings are new, reopened, resolved, still open

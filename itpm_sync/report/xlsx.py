@@ -630,6 +630,7 @@ _QUALITY_FIGURES = (
     ("desk_reopened", "Help-desk items reopened"),
     ("risks_open", "Open risks"),
     ("risk_exposure", "Risk exposure"),
+    ("risk_exposure_change", "Change of the exposure"),
 )
 _QUALITY = (
     Column("project", "Project", 12),

@@ -199,3 +199,62 @@ def test_every_figure_of_quality_is_explained(world, defect, eur):
         assert found.total == found.figure.value != 0, name
     age = explain(world.inputs(), "NET", "defect_age")
     assert [(p.label, p.value) for p in age.samples] == [("D1 t", 40)]
+
+
+# ---- trend of the exposure ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def risk(world, eur):
+    """`risk(0.5)`: one risk of EUR 1,000 with this probability, in place of the one before."""
+
+    def at(probability, on):
+        world.records[Risk.kind] = []
+        chance = None if probability is None else Decimal(probability)
+        world.add(Risk, "r", code="R1", title="t", probability=chance, impact=eur(1000))
+        world.options["data_date"] = on
+
+    return at
+
+
+def test_exposure_is_compared_with_the_snapshot_before(world, risk):
+    risk("0.2", date(2026, 2, 27))
+    first = world.snapshot()
+    figures = first.projects[0].figures
+    assert figures["risk_exposure_change"].value is None
+    assert figures["risk_exposure_change"].reason.startswith("no earlier snapshot")
+    risk("0.5", date(2026, 3, 6))
+    second = world.snapshot(first)
+    figures = second.projects[0].figures
+    assert (figures["risk_exposure_before"].value, figures["risk_exposure_change"].value) == (
+        200, 300,
+    )  # fmt: skip
+    assert figures["risk_exposure_change"].note == "since 27 Feb 2026"
+    found = explain(world.inputs(), "NET", "risk_exposure_change", previous=first)
+    assert found.filled == "500.00 − 200.00"
+    [part] = explain(world.inputs(), "NET", "risk_exposure_before", previous=first).parts
+    assert (part.label, part.value) == ("Risk exposure of the snapshot of 27 Feb 2026", 200)
+
+
+def test_trend_is_handed_on_from_snapshot_to_snapshot(world, risk):
+    snapshot = None
+    for day, chance in ((20, "0.2"), (27, None), (28, "0.5")):
+        risk(chance, date(2026, 2, day))
+        snapshot = world.snapshot(snapshot)
+    assert [(p.on.day, p.amount) for p in snapshot.projects[0].exposures] == [
+        (20, 200), (27, None), (28, 500),
+    ]  # fmt: skip
+    again = world.snapshot(snapshot)  # the same day, after that snapshot: no day stands twice
+    assert [p.on.day for p in again.projects[0].exposures] == [20, 27, 28]
+
+
+def test_trend_begins_anew_with_another_currency_and_keeps_twelve(world, risk, eur):
+    snapshot = None
+    for day in range(1, 15):
+        risk("0.1", date(2026, 2, day))
+        snapshot = world.snapshot(snapshot)
+    assert [p.on.day for p in snapshot.projects[0].exposures] == [*range(3, 15)]
+    world.setup["currency"] = "CHF"
+    changed = world.snapshot(snapshot).projects[0]
+    assert len(changed.exposures) == 1
+    assert changed.figures["risk_exposure_before"].value is None

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from io import BytesIO
 
 import openpyxl
 
-from itpm_sync.reconcile.status import DefectWeek
+from itpm_sync.reconcile.status import DefectWeek, ExposurePoint
 from itpm_sync.report import render_workbook
-from itpm_sync.report.quality import quality, quality_weeks
+from itpm_sync.report.quality import exposures, quality, quality_weeks
 from itpm_sync.report.ranges import simulated
 from itpm_sync.report.wording import NBSP
 from tests.report.sample import figure, network, snapshot
@@ -36,6 +37,7 @@ FIGURES = {
         figure("desk_reopened", None, "percent", reason="none closed"),
         figure("risks_open", 1, "items"),
         figure("risk_exposure", 530, "EUR"),
+        figure("risk_exposure_change", -70, "EUR", "since 15 Nov 2026"),
     )
 }
 WEEKS = tuple(
@@ -85,10 +87,22 @@ def test_quality_and_risk_in_words():
         "Defects opened, 28 days": ("2", "1 closed, 0 reopened"),
         "Found in production": ("1", "25 % of 4 defects"),
         "Help-desk items reopened": ("n/a", "none closed"),
-        "Risk exposure": ("EUR 530", "1 risk open"),
+        "Risk exposure": ("EUR 530", "1 risk open; EUR 70 less since 15 Nov 2026"),
     }
     assert quality_weeks(PROJECT) == "Open defects at the ends of the last weeks: 2, 3"
     assert quality(replace(PROJECT, figures={})) == ()
+
+
+def test_exposure_of_the_last_reports():
+    def point(day, amount):
+        return ExposurePoint(on=date(2026, 11, day), amount=amount and Decimal(amount))
+
+    points = (point(1, "1200.50"), point(8, None), point(15, "600"))
+    assert exposures(replace(PROJECT, exposures=points)) == (
+        "Risk exposure of the last reports, in EUR: 1,200, n/a, 600"
+    )
+    assert exposures(replace(PROJECT, exposures=points[:2])) == ""
+    assert exposures(replace(PROJECT, exposures=points, figures={})) == ""
 
 
 def test_workbook_has_the_range_quality_and_weeks():
