@@ -99,7 +99,7 @@ def test_the_words_tell_never_run_from_late(
         return ended.value.code, capsys.readouterr().out
 
     code, out = said("status")
-    assert "never run the job weekly: was due by 20" in out
+    assert "never run the job weekly: due since 20" in out
     assert (code, "late" in out) == (3, False)
     said("run", "hourly")
     code, out = said("status")

@@ -31,7 +31,7 @@ def job_line(job: JobStanding) -> str:
     word = "[red]late[/]" if job.late else "[green]on time[/]"
     if job.last_run is None:
         word = f"[{'red' if job.late else 'yellow'}]never run[/]"
-        told = f"{'was ' if job.late else ''}due by {stamp(job.due)}"
+        told = f"due {'since' if job.late else 'by'} {stamp(job.due)}"
     elif job.last_success is None:
         told = f"has not ended well yet, last tried at {stamp(job.last_run)}"
     else:
