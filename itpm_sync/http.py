@@ -51,6 +51,7 @@ log = logging.getLogger(__name__)
 SAFE_TO_REPEAT = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 MAX_BODY_BYTES = 512 * 1024 * 1024
 MAX_PATIENCE_S = 900.0  # a source that asks for a longer pause gets its next chance at the next run
+LONG_PAUSE_S = 60.0  # from here on somebody who waits should know for what
 _MAX_REDIRECTS = 5
 _SAME_TIME_S = 60.0  # a `Date` header has seconds and has travelled: less is no skew
 
@@ -466,7 +467,9 @@ class HttpClient:
     def _log_retry(self, state: tenacity.RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
         wait = state.next_action.sleep if state.next_action else 0.0
-        log.warning("%s; attempt %d again in %.1f s", error, state.attempt_number + 1, wait)
+        # Cron mails what is written: an attempt that is soon made again is nobody's business yet.
+        level = logging.INFO if wait < LONG_PAUSE_S else logging.WARNING
+        log.log(level, "%s; attempt %d again in %.1f s", error, state.attempt_number + 1, wait)
 
 
 class _Refused(RetryableError):

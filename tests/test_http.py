@@ -508,6 +508,22 @@ def test_no_secret_reaches_errors_logs_or_reprs(
     assert failure.value.__cause__ is None
 
 
+@pytest.mark.parametrize(("pause", "level"), [("2", logging.INFO), ("90", logging.WARNING)])
+def test_only_a_long_pause_is_told_to_who_did_not_ask(
+    client: HttpClient,
+    answers: responses.RequestsMock,
+    caplog: pytest.LogCaptureFixture,
+    pause: str,
+    level: int,
+) -> None:
+    caplog.set_level(logging.DEBUG, logger="itpm_sync")
+    answers.add("GET", f"{BASE}/x", status=503, headers={"Retry-After": pause})
+    answers.add("GET", f"{BASE}/x", json={})
+    client.get("x")
+    told = [r.levelno for r in caplog.records if "attempt 2 again in" in r.getMessage()]
+    assert told == [level]
+
+
 # ---- answers that are none ----------------------------------------------------------------------
 
 
