@@ -258,6 +258,22 @@ class TellsWhereabouts(Protocol):
 
 
 @runtime_checkable
+class ListsUnchanged(Protocol):
+    """A connector that can list what has not changed since a moment.
+
+    Together with the reading of what has, that is a census without a gap. Beside a census of all,
+    a record can be listed while it is visible, and its change be asked for while it is not: what
+    is stored of it is then old, and nothing tells.
+    """
+
+    def unchanged(self, stream: Stream, scope: str, since: datetime) -> Iterator[Sequence[str]]:
+        """As `census`, the ids of those records that `partitions` and `fetch` leave out of a window
+        which begins at `since`: each live record of the scope is here or there, or in both.
+        """
+        ...
+
+
+@runtime_checkable
 class TellsTime(Protocol):
     """A connector whose source says what time it is."""
 

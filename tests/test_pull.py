@@ -620,7 +620,14 @@ def test_ids_that_are_listed_but_never_given_are_read_whole_only_once(
     assert (proof.complete, proof.note) == (False, "1 listed record could not be read")
     world.source.calls.clear()
     world.pull(sweep=True)
-    assert world.source.calls["fetch"] == 0
+    assert world.source.calls["fetch"] == 1, "only by its id"
+    world.source.put("?", "A", title="now it is given")
+    world.source.records["?"] = replace(
+        world.source.records["?"], updated_at=datetime(2020, 1, 1, tzinfo=UTC)
+    )
+    monkeypatch.undo()
+    world.pull(sweep=True)
+    world.assert_equal_to_source()
 
 
 # ---- completeness -------------------------------------------------------------------------------
@@ -1125,6 +1132,73 @@ def test_what_was_changed_unseen_and_comes_back_while_a_sweep_is_at_work_is_read
         world.pull(sweep=True)
     world.pull(sweep=True)
     assert world.titles()["A7"] == "edited unseen"
+
+
+class InTwoParts(MemoryConnector):
+    """A connector that lists apart what has not changed; `between` happens when it has."""
+
+    between: Callable[[], object] = staticmethod(lambda: None)
+
+    def unchanged(self, stream: Stream, scope: str, since: datetime) -> Iterator[list[str]]:
+        self._ask("unchanged")
+        listed = self.source.listed(scope)
+        yield [r.source_id for r in listed if r.updated_at is None or r.updated_at < since]
+        self.between()
+
+    def census(self, stream: Stream, scope: str) -> Iterator[Any]:
+        yield from super().census(stream, scope)
+        self.between()
+
+
+@pytest.mark.parametrize("marked", [False, True])
+def test_what_was_changed_unseen_and_is_seen_only_by_the_census_of_a_sweep_is_read_in_the_end(
+    make: Callable[..., World], marked: bool
+) -> None:
+    """Shown while the census was taken, hidden again when the changes were asked for."""
+    world = make(stream=Stream("item", ("A",), incremental=True))
+    source = world.source
+    world.connector = InTwoParts(source=source, stream=world.connector.stream)
+    world.connector.counts = False
+    fill(world, 20)
+    world.pull()
+    source.secret.add("A7")
+    source.put("A7", "A", title="edited unseen")
+    world.pull()
+    world.pull(sweep=marked)
+    source.secret.clear()
+    world.connector.between = lambda: source.secret.add("A7")
+    world.pull(sweep=True)
+    assert world.titles().get("A7") != "item 7", "what is stored of it is old"
+    world.connector.between = lambda: None
+    source.secret.clear()
+    result = world.pull(sweep=True)
+    assert (result.state, world.titles()["A7"]) == ("ok", "edited unseen")
+    world.assert_equal_to_source()
+
+
+def test_a_sweep_in_two_parts_lists_each_record_once_and_marks_only_what_is_gone(
+    make: Callable[..., World],
+) -> None:
+    world = make(ids=True)
+    source = world.source
+    world.connector = InTwoParts(source=source, ids=True)
+    healthy(world)
+    world.pull()
+    source.clock += timedelta(days=1)
+    source.delete("A1")
+    source.move("A2", "B")
+    source.put("A3", "A", title="edited")
+    world.connector.between = lambda: source.put("A4", "A", title="edited meanwhile")
+    source.calls.clear()
+    result = world.pull(sweep=True)
+    assert (result.state, world.absent()) == ("ok", {"A1": "deleted"})
+    assert (source.calls["census"], source.calls["unchanged"]) == (0, 2)
+    assert source.calls["whereabouts"] == 1
+    assert {c.scope: (c.stored, c.census_count, c.complete) for c in world.store.coverage()} == {
+        "A": (18, 18, True),
+        "B": (6, 6, True),
+    }
+    world.assert_equal_to_source()
 
 
 def test_what_comes_and_moves_between_census_and_reading_is_counted_once(

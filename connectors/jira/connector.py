@@ -183,6 +183,10 @@ class JiraConnector:
         else:
             yield [record.source_id for record in self._small(stream.name, scope)]
 
+    def unchanged(self, stream: Stream, scope: str, since: datetime) -> Iterator[Sequence[str]]:  # noqa: ARG002
+        """The ids of issues that were last changed before `since`."""
+        yield from self._ids((scope,), since, changed="<")
+
     def count(self, stream: Stream, scope: str) -> Count | None:
         """Issues by the search's own count (Cloud: approximate), of all scopes together for the
         scope ""; else what a listing gives."""
@@ -222,11 +226,13 @@ class JiraConnector:
                 raise
             return Whereabouts(Fate.HIDDEN)
 
-    def _ids(self, scopes: Sequence[str], since: datetime | None) -> Iterator[list[str]]:
+    def _ids(
+        self, scopes: Sequence[str], since: datetime | None, changed: str = ">="
+    ) -> Iterator[list[str]]:
         zone = self._account_zone()
         jql = _jql(*scopes)
         if since is not None:
-            jql += f' AND updated >= "{jql_stamp(self._http.in_its_time(since), zone)}"'
+            jql += f' AND updated {changed} "{jql_stamp(self._http.in_its_time(since), zone)}"'
         try:
             yield from self._client.issue_ids(jql, zone)
         except RequestRejected as error:

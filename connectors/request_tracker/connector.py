@@ -180,6 +180,24 @@ class RequestTrackerConnector:
         for tickets in self.client.tickets(f"Queue = {quoted(scope)}", fields=""):
             yield [str(ticket["id"]) for ticket in tickets]
 
+    def unchanged(
+        self,
+        stream: Stream,  # noqa: ARG002 — there is one
+        scope: str,
+        since: datetime,
+    ) -> Iterator[Sequence[str]]:
+        """The ids of a queue's tickets that were last changed before `since`."""
+        until = self.client.http.in_its_time(since)
+        for tickets in self.client.tickets(f"Queue = {quoted(scope)}", fields="LastUpdated"):
+            yield [str(ticket["id"]) for ticket in tickets if not self._changed(ticket, until)]
+
+    def _changed(self, ticket: Any, since: datetime) -> bool:
+        try:
+            moment = _moment(ticket.get("LastUpdated"), "")
+        except RecordError:  # it is read with the changes, whenever it was
+            return True
+        return moment >= since
+
     def whereabouts(
         self,
         stream: Stream,  # noqa: ARG002 — there is one

@@ -118,6 +118,7 @@ def lists_before_reading(stream: Stream, policy: Policy) -> bool:
     Then whatever the account comes to see during the run is either read, or missing in the census.
     The other way round, a record that was changed while it could not be seen would be lost if it
     came back between the two: too late for the reading, listed as if it had been there all along.
+    Only a connector that lists what has not changed apart leaves no gap at all (ListsUnchanged).
     A stream that is read whole has no such gap; and its reading often is its census.
     """
     return stream.incremental and not policy.full

@@ -124,14 +124,16 @@ def describe(error: Exception) -> str:
 class ScopeReader:
     """Reads scopes of one stream over one connection."""
 
-    def __init__(self, wires: Wires, stream: Stream) -> None:
-        self._wires, self._stream = wires, stream
+    def __init__(self, wires: Wires, stream: Stream, *, sights: bool = False) -> None:
+        """`sights`: what is read of changes belongs to the stream's census."""
+        self._wires, self._stream, self._sighting = wires, stream, sights
         self.tally = Tally()
 
     def read(self, scope: str, window: Window) -> ScopeReading:
         """Fetches and lands one scope. Raises StoreError; any other failure is in the result."""
         stream = replace(self._stream, scopes=(scope,) if self._stream.scopes else ())
-        sights = window.since is None and stream.deletes is not Deletes.NEVER
+        sights = window.since is None or self._sighting
+        sights = sights and stream.deletes is not Deletes.NEVER
         job = _ScopeJob(self._wires, stream, scope, window, self.tally, sights=sights)
         return job.run()
 
@@ -185,7 +187,8 @@ class _ScopeJob:
         for landing in self._unwritten:
             running.add(landing)
         error = running.first_error(error)
-        census = self._sights and error is None and (self._whole or listed is True)
+        all_read = self._sights and self._window.since is None and error is None
+        census = all_read and (self._whole or listed is True)
         unread = self._unread.is_set()
         return ScopeReading(scope=self._scope, error=error, listed=census, unread=unread)
 
@@ -224,7 +227,8 @@ class _ScopeJob:
 
     def _pages(self, partition: Partition) -> None:
         connector, wires = self._wires.connector, self._wires
-        listed = partition.ids if self._sights else None
+        full = self._window.since is None
+        listed = partition.ids if self._sights and full else None
         pages = connector.fetch(self._stream, partition, self._window)
         with closing(pages) if isinstance(pages, Generator) else nullcontext():
             for page in pages:
@@ -233,7 +237,8 @@ class _ScopeJob:
                     return
                 if page.rejected:
                     self._unread.set()
-                ids = _named(page) if self._sights and partition.ids is None else listed
+                named = self._sights and not (full and partition.ids is not None)
+                ids = _named(page) if named else listed
                 self._land(page, ids)
                 listed = None
         if listed:  # nothing came of what was listed
@@ -276,9 +281,11 @@ class _ScopeJob:
 
 
 def _named(page: Page) -> list[str]:
-    """The ids that a page names; a rejected record exists too."""
+    """The ids that a page names; a rejected record exists too, one that is told to be gone does
+    not."""
     rejected = [error.source_id for error in page.rejected if error.source_id]
-    return [*(raw.source_id for raw in page.records), *rejected]
+    there = (raw for raw in page.records if not raw.deleted and raw.merged_into is None)
+    return [*(raw.source_id for raw in there), *rejected]
 
 
 def _mark(partition: Partition) -> bytes:

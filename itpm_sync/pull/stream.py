@@ -10,7 +10,15 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from itpm_sync.connector import Count, Deletes, Stream, TellsTime, TellsWhereabouts, Window
+from itpm_sync.connector import (
+    Count,
+    Deletes,
+    ListsUnchanged,
+    Stream,
+    TellsTime,
+    TellsWhereabouts,
+    Window,
+)
 from itpm_sync.errors import StoreError
 from itpm_sync.pull import plan, proving, schedule, sweeping
 from itpm_sync.pull.reading import ScopeReader, ScopeReading, Wires, describe, ends_connection
@@ -48,11 +56,13 @@ class StreamPull:
     ) -> None:
         self._wires, self._stream, self._policy = wires, stream, policy
         self._earlier = {p.scope: p for p in proofs if p.stream == stream.name}
-        self._reader = ScopeReader(wires, stream)
         self._checkpoints = dict(wires.store.checkpoints(wires.name, stream.name))
         self._problems: dict[str, str] = {}
         self._sweep = sweeping.Sweep()
         self._due = plan.sweep_is_due(stream, self._checkpoints, policy)
+        self._lists_first = self._due and plan.lists_before_reading(stream, policy)
+        self._parted = self._lists_first and isinstance(wires.connector, ListsUnchanged)
+        self._reader = ScopeReader(wires, stream, sights=self._parted)
         self._set_back = self._find_set_back()
         self._failures = _Failures(None)
 
@@ -69,7 +79,7 @@ class StreamPull:
         windows = {scope: self._window(scope) for scope in plan.scopes_of(stream)}
         if any(window.since is None for window in windows.values()):  # their ids will be sighted
             wires.write(partial(wires.store.census_begin, wires.name, stream.name)).result()
-        listed = self._due and plan.lists_before_reading(stream, self._policy) and self._list()
+        listed = self._lists_first and self._list(windows)
         readings, last = self._read(windows, last)
         self._read_what_was_refused(readings)
         counts = self._ask_counts(readings)
@@ -106,7 +116,8 @@ class StreamPull:
     ) -> tuple[dict[str, ScopeReading], Exception | None]:
         """Reads the scopes, side by side or together; gives the latest failure beside, if any."""
         self._failures = _Failures(last)
-        units = schedule.together(self._stream, windows)
+        joint = self._stream.joint and not self._parted  # a census knows the scope of each id
+        units = schedule.together(replace(self._stream, joint=joint), windows)
         futures = [
             self._wires.listers.submit(self._read_unit, scopes, windows[scopes[0]])
             for scopes in units
@@ -195,9 +206,10 @@ class StreamPull:
 
     # ---- sweep ----------------------------------------------------------------------------------
 
-    def _list(self) -> bool:
-        """Takes a census; False if a scope cannot be listed, which is then a problem."""
-        problems = sweeping.list_ids(self._wires, self._stream)
+    def _list(self, windows: Mapping[str, Window] | None = None) -> bool:
+        """Takes a census, or of it what reading the windows leaves out; False if a scope cannot be
+        listed, which is then a problem."""
+        problems = sweeping.list_ids(self._wires, self._stream, windows)
         self._problems |= problems
         return not problems
 
@@ -259,15 +271,20 @@ class StreamPull:
     def _conclude_and_complete(
         self, before: Mapping[str, Checkpoint], *, scheduled: bool, listed_first: bool = False
     ) -> None:
-        """Also reads those scopes whole that list records which no window would bring."""
+        """Also reads what is listed but not stored, which no window would bring: whole scopes, but
+        by id what the source would not give in an earlier sweep."""
         self._conclude(before, scheduled=scheduled, listed_first=listed_first)
         scopes = sweeping.worth_reading(self._sweep, before)
-        first = self._sweep
+        first, landed = self._sweep, self._reader.tally.landed.total
+        for scope, ids in sweeping.worth_asking(self._wires, self._sweep, before).items():
+            if scope not in scopes:
+                self._noted(self._reader.read_again(scope, ids, self._policy.now))
         for scope in scopes:
             log.info("%s %s %s: listed but not stored; reading it whole",
                      self._wires.name, self._stream.name, scope)  # fmt: skip
             self._read_scope(scope, Window(None, self._policy.now))
-        if scopes and not any(scope in self._problems for scope in scopes):
+        read = scopes or self._reader.tally.landed.total != landed
+        if read and not any(scope in self._problems for scope in scopes):
             self._conclude(before, scheduled=scheduled, listed_first=listed_first)
             marked = Counter(first.marked) + Counter(self._sweep.marked)
             self._sweep = replace(self._sweep, marked=marked)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from itpm_sync.connector import Stream, TellsWhereabouts, Whereabouts
+from itpm_sync.connector import ListsUnchanged, Stream, TellsWhereabouts, Whereabouts, Window
 from itpm_sync.errors import StoreError
 from itpm_sync.pull import plan
 from itpm_sync.pull.reading import Wires, describe
@@ -41,13 +41,17 @@ def _unanswered(count: int) -> str:
     )
 
 
-def list_ids(wires: Wires, stream: Stream) -> Mapping[str, str]:
-    """Asks for a census of every scope; gives what went wrong, by scope."""
+def list_ids(
+    wires: Wires, stream: Stream, windows: Mapping[str, Window] | None = None
+) -> Mapping[str, str]:
+    """Asks for a census of every scope; gives what went wrong, by scope. With `windows`, where the
+    connector can, only for that part of it which reading them leaves out.
+    """
     wires.write(lambda: wires.store.census_begin(wires.name, stream.name)).result()
     problems = {}
     for scope in plan.scopes_of(stream):
         try:
-            _list_scope(wires, stream, scope)
+            _list_scope(wires, stream, scope, windows[scope] if windows else None)
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001 — the connector's; `describe` logs it
@@ -55,13 +59,18 @@ def list_ids(wires: Wires, stream: Stream) -> Mapping[str, str]:
     return problems
 
 
-def _list_scope(wires: Wires, stream: Stream, scope: str) -> None:
+def _list_scope(wires: Wires, stream: Stream, scope: str, window: Window | None) -> None:
     own = replace(stream, scopes=(scope,) if stream.scopes else ())
+    connector = wires.connector
+    if window and window.since is not None and isinstance(connector, ListsUnchanged):
+        listed = connector.unchanged(own, scope, window.since)
+    else:
+        listed = connector.census(own, scope)
     writes = [
         wires.write(
             lambda ids=ids: wires.store.census_add(wires.name, stream.name, scope, ids)  # type: ignore[misc]
         )
-        for ids in wires.connector.census(own, scope)
+        for ids in listed
     ]
     for write in writes:
         write.result()
@@ -138,6 +147,21 @@ def _mark(
     if dropped:
         store.drop_checkpoints(name, stream.name, dropped)
     return marked
+
+
+def worth_asking(
+    wires: Wires, sweep: Sweep, checkpoints: Mapping[str, Checkpoint]
+) -> Mapping[str, tuple[str, ...]]:
+    """By scope, the listed ids that the source did not give in an earlier sweep: a record that was
+    hidden again then may be given now. A connector that only reads whole scopes is not asked.
+    """
+    if not isinstance(wires.connector, TellsWhereabouts):
+        return {}
+    found = {
+        scope: tuple(sorted(set(ids) & set(plan.unreadable(checkpoints.get(scope)))))
+        for scope, ids in sweep.unknown.items()
+    }
+    return {scope: ids for scope, ids in found.items() if ids}
 
 
 def worth_reading(sweep: Sweep, checkpoints: Mapping[str, Checkpoint]) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from itpm_sync.connector import (
     ConnectorSettings,
     Deletes,
     Fate,
+    ListsUnchanged,
     Observed,
     Partition,
     Publisher,
@@ -318,6 +319,24 @@ class ConnectorContract:
             count = connector.count(stream, scope)
             if count is not None and count.exact:
                 assert count.value == len(read_ids)
+
+    def test_what_changed_and_what_did_not_are_the_census(
+        self, world: ContractWorld, connector: Connector
+    ) -> None:
+        if not isinstance(connector, ListsUnchanged):
+            pytest.skip("lists no part of a census")
+        stream = _stream(connector, world)
+        for number in range(world.crosses):
+            world.create(stream.scopes[number % len(stream.scopes)], f"record {number}")
+        stamps = sorted(r.updated_at for r in read(connector, stream) if r.updated_at)
+        moments = {stamps[0], stamps[len(stamps) // 2], stamps[-1] + timedelta(days=2)}
+        for since in sorted(moments):
+            changed = read(connector, stream, since)
+            for scope in stream.scopes:
+                rest = set(itertools.chain.from_iterable(connector.unchanged(stream, scope, since)))
+                own = {r.source_id for r in changed if r.scope == scope}
+                assert rest | own == set(_census(connector, stream, scope))
+        assert rest, "what is older than the window is listed"
 
     @pytest.mark.parametrize("damage", ["html", "cut"])
     def test_a_census_that_is_cut_short_raises(

@@ -156,7 +156,23 @@ def test_a_site_whose_clock_is_set_back_is_read_again_without_being_asked_to(
 def test_a_clock_that_is_set_back_while_a_run_is_at_work_hides_no_change(
     world: JiraWorld,
 ) -> None:
-    for at in range(0, 9, 2):
+    for at in (0, 3, 6):
         world.apply(("edit", 0, 1))
         world.run({at: ("set back", 20), at + 1: ("edit", 0, 2)})
+        world.settle()
+
+
+@pytest.mark.parametrize("marked", [False, True])
+def test_what_was_changed_unseen_and_is_shown_to_one_request_of_a_sweep_only_is_read_in_the_end(
+    world: JiraWorld, marked: bool
+) -> None:
+    world.settle()
+    for shown_at in range(5, 8):
+        world.apply(("hide", 1))
+        world.apply(("edit", 1, shown_at))
+        for _ in range(2):  # the checkpoint advances beyond the edit
+            world.wait(timedelta(minutes=15))
+            world.run(sweep=marked)
+        world.run({shown_at: ("show", 1), shown_at + 1: ("hide", 1)}, sweep=True)
+        world.apply(("show", 1))
         world.settle()

@@ -108,6 +108,18 @@ class JiraMachine(RuleBasedStateMachine):
     def a_usual_run(self, events: Any, kill: Any) -> None:
         self.world.run(events, kill)
 
+    @rule(issue=ISSUES, status=st.integers(0, 3), at=st.integers(0, 12), lasts=st.integers(1, 3),
+          marked=st.booleans())  # fmt: skip
+    def a_hidden_change_is_shown_to_a_sweep_for_a_moment(
+        self, issue: int, status: int, at: int, lasts: int, marked: bool
+    ) -> None:
+        self.world.apply(("hide", issue))
+        self.world.apply(("edit", issue, status))
+        self.world.wait(timedelta(minutes=15))
+        self.world.run(sweep=marked)
+        self.world.run({at: ("show", issue), at + lasts: ("hide", issue)}, sweep=True)
+        self.world.apply(("show", issue))
+
     @rule()
     def a_quiet_run(self) -> None:
         self.world.settle()
