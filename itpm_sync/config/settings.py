@@ -203,6 +203,8 @@ class Thresholds(Settings):
     two_sided: bool = True
     creep_amber: Share = Decimal("0.10")
     creep_red: Share = Decimal("0.20")
+    unplanned_amber: Share = Decimal("0.20")
+    unplanned_red: Share = Decimal("0.35")
     scope_growth_watch: Share = Decimal("0.02")
     eac_method: Literal[
         "cpi", "budget", "spi", "spi_t", "cpi_spi", "cpi_spi_t", "weighted", "weighted_t"
@@ -250,6 +252,7 @@ class Thresholds(Settings):
     def _in_order(self) -> Thresholds:
         for better, worse in (
             ("index_green", "index_amber"), ("creep_red", "creep_amber"),
+            ("unplanned_red", "unplanned_amber"),
             ("burn_red", "burn_amber"), ("sla_amber", "sla_red"),
             ("exposure_red", "exposure_amber"), ("escaped_red", "escaped_amber"),
             ("forecast_weeks", "forecast_min_weeks"),

@@ -15,8 +15,9 @@ from typing import NamedTuple
 
 from itpm_sync.model import TimeEntry, WorkItem
 from itpm_sync.reconcile.allocate import Placed
+from itpm_sync.reconcile.evm import ratio
 from itpm_sync.reconcile.number import Number, figure, known, unknown
-from itpm_sync.reconcile.scope import is_done
+from itpm_sync.reconcile.scope import Scope, is_done, is_scope
 from itpm_sync.reconcile.status import EffortGroup, Figure
 from itpm_sync.reconcile.wording import count
 
@@ -27,7 +28,12 @@ _LABELS = (
     "Effort variance: estimated − spent",
     "Effort variance in percent of estimated",
 )
-LABELS: Mapping[str, str] = dict(zip(NAMES, _LABELS, strict=True))
+LABELS: Mapping[str, str] = {
+    **dict(zip(NAMES, _LABELS, strict=True)),
+    "unplanned_effort_s": "Effort outside of the baseline",
+    "unplanned_ratio_percent": "Effort outside of the baseline, share",
+}
+UNPLANNED = ("unplanned_effort_s", "unplanned_ratio_percent")
 NONE = "none"
 """What the group is called of items that have no priority or type."""
 
@@ -136,3 +142,29 @@ def figures(by: str, word: str, sums: Sums) -> Mapping[str, Figure]:
 def unit_of(name: str) -> str:
     """Seconds, but for the percentage."""
     return "percent" if name.endswith("_percent") else "s"
+
+
+def unplanned(
+    entries: Sequence[Placed[TimeEntry]], items: Iterable[Placed[WorkItem]], scope: Scope
+) -> list[TimeEntry]:
+    """The time booked outside of the baseline: on items that it does not hold, help-desk items too,
+    and on no item and no work package. Nothing where there is no baseline.
+
+    Epics and milestones contain the baseline's items, so what is booked on them is planned.
+    """
+    members = scope.members
+    if members is None:
+        return []
+    outside = [e for e, package, _ in entries if (e.item not in members if e.item else not package)]
+    if not outside:
+        return []
+    containers = {i.id for i, _, _ in items if not is_scope(i)}
+    return [e for e in outside if e.item not in containers]
+
+
+def unplanned_numbers(unplanned_s: int, booked_s: int, scope: Scope) -> Mapping[str, Number]:
+    """The effort outside of the baseline, and its share of all effort booked, in percent."""
+    if scope.members is None:
+        return dict.fromkeys(UNPLANNED, unknown(scope.reason))
+    share = ratio(100 * unplanned_s, booked_s, "no effort is booked")
+    return dict(zip(UNPLANNED, (known(unplanned_s), share), strict=True))

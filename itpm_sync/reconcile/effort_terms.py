@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
+from functools import partial
 
-from itpm_sync.model import TimeEntry
+from itpm_sync.model import TimeEntry, WorkItem
 from itpm_sync.reconcile import effort
 from itpm_sync.reconcile.effort import LABELS, Compared, Sums, compared, unit_of
 from itpm_sync.reconcile.explanation import Part
@@ -17,9 +18,12 @@ from itpm_sync.reconcile.wording import show
 
 FORMULAS: Mapping[str, str] = {
     "effort_variance_s": "estimated effort − spent effort",
+    "unplanned_ratio_percent": "100 · unplanned effort / booked effort",
     "effort_variance_percent": "100 · effort variance / estimated effort",
 }
 SYMBOLS: Mapping[str, str] = {
+    "unplanned effort": "unplanned_effort_s",
+    "booked effort": "effort_s",
     "estimated effort": "effort_estimated_s",
     "spent effort": "effort_spent_s",
     "effort variance": "effort_variance_s",
@@ -32,7 +36,14 @@ _SHARE: Mapping[str, Callable[[Compared], int]] = {
 
 def told(facts: ProjectFacts, traces: Traces) -> Mapping[str, Callable[[], Iterable[Part]]]:
     """The figures of the project that are sums over its items, each with how to list them."""
-    return {name: lambda name=name: _items(facts, traces, name) for name in _SHARE}  # type: ignore[misc]
+    sums = {name: partial(_items, facts, traces, name) for name in _SHARE}
+    return {**sums, "unplanned_effort_s": partial(_unplanned, facts, traces)}
+
+
+def _unplanned(facts: ProjectFacts, traces: Traces) -> Iterable[Part]:
+    records = facts.records
+    found = effort.unplanned(records.of(TimeEntry), records.of(WorkItem), facts.scope)
+    return traces.seconds(found)
 
 
 def numbers(facts: ProjectFacts) -> Mapping[str, Number]:

@@ -91,6 +91,7 @@ class ProjectFacts:
     desk: HelpDesk | None
     quality: Quality
     effort: Effort
+    unplanned_s: int  # effort booked outside of the baseline; 0 without one
     exposure: Exposure
     forecast: Forecast | None  # None: not computed yet
     contracts: Sequence[ContractFacts]

@@ -155,7 +155,7 @@ def unit_of(name: str, facts: ProjectFacts) -> str:
     """The unit of a figure in this project."""
     if name.startswith(FINISH):
         return "weeks"
-    if name in effort.NAMES:
+    if name in effort.LABELS:
         return effort.unit_of(name)
     return _UNITS.get(name) or (facts.currency if name in _MONEY else facts.unit)
 
@@ -221,6 +221,8 @@ def project_numbers(facts: ProjectFacts, has: HasSource) -> Mapping[str, Number]
     numbers["items_month_ago"], numbers["scope_growth"] = known(scope.earlier), scope.growth
     numbers |= facts.quality.numbers
     numbers |= facts.effort.numbers
+    booked = sum(facts.labour.seconds.values())
+    numbers |= effort.unplanned_numbers(facts.unplanned_s, booked, scope)
     numbers["risks_open"], numbers["risk_exposure"] = facts.exposure.open, facts.exposure.number
     before = exposure_before(facts.previous, facts.previous_on, facts.currency)
     numbers["risk_exposure_before"] = before

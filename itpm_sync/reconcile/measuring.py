@@ -34,7 +34,7 @@ from itpm_sync.reconcile.baselines import (
 from itpm_sync.reconcile.context import Context
 from itpm_sync.reconcile.contracts import ContractFacts, contract_facts
 from itpm_sync.reconcile.effort import compared as with_efforts
-from itpm_sync.reconcile.effort import effort
+from itpm_sync.reconcile.effort import effort, unplanned
 from itpm_sync.reconcile.facts import PackageFacts, ProjectFacts
 from itpm_sync.reconcile.forecast import Known, forecast
 from itpm_sync.reconcile.helpdesk import help_desk
@@ -121,6 +121,9 @@ def project_facts(run: Context, setup: ProjectSetup, row: Register | None) -> Pr
             run.policy.escaped_words,
             zone=run.zone,
             data_date=run.today,
+        ),
+        unplanned_s=sum(
+            e.duration_s for e in unplanned(records.of(TimeEntry), records.of(WorkItem), now.scope)
         ),
         effort=effort(*with_efforts(now.scope.current, records.of(TimeEntry), run.end)),
         exposure=risk_exposure(

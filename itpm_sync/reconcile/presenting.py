@@ -153,10 +153,12 @@ def _ratings(run: Context, facts: ProjectFacts) -> tuple[Rating, ...]:
     within = facts.desk.within if facts.desk else unknown("no help-desk items")
     risks = [p.record for p in facts.records.of(Risk)]
     reserve = facts.setup.management_reserve
+    booked = sum(facts.labour.seconds.values())
+    unplanned = effort.unplanned_numbers(facts.unplanned_s, booked, facts.scope)
     return (
         time,
         cost,
-        ratings.scope_rating(facts.scope, policy),
+        ratings.scope_rating(facts.scope, unplanned["unplanned_ratio_percent"], policy),
         ratings.quality_rating(within, facts.quality, policy),
         ratings.risk_rating(
             risks,

@@ -96,8 +96,10 @@ def cost_rating(numbers: Mapping[str, Number], unit: str, policy: Policy) -> Rat
     )
 
 
-def scope_rating(scope: Scope, policy: Policy) -> Rating:
-    """Net creep, and gross additions that nobody approved: removals do not hide additions."""
+def scope_rating(scope: Scope, unplanned: Number, policy: Policy) -> Rating:
+    """Net creep, and gross additions that nobody approved: removals do not hide additions; and the
+    percentage of the effort that went to `unplanned` work.
+    """
     creep, unapproved = scope.creep, scope.count("added", unapproved=True)
     if creep.value is None:
         return Rating(dimension="scope", colour=Colour.GREY, reason=f"n/a: {creep.reason}")
@@ -107,12 +109,16 @@ def scope_rating(scope: Scope, policy: Policy) -> Rating:
         colour = Colour.AMBER
     if abs(creep.value) >= 100 * policy.creep_red:
         colour = Colour.RED
+    extra, words = (unplanned.value or Fraction(0)) / 100, ""
+    if extra >= policy.unplanned_amber:
+        colour = _worst([colour, Colour.RED if extra >= policy.unplanned_red else Colour.AMBER])
+        words = f"; {show(100 * extra, 1)} % of the effort is unplanned"
     return Rating(
         dimension="scope",
         colour=colour,
         reason=f"{count(scope.count('added'), 'item')} added to {scope.label}, "
         f"{scope.count('removed')} removed: net {show(creep.value, 1)} %; "
-        f"{unapproved} of the added without approval",
+        f"{unapproved} of the added without approval{words}",
     )
 
 

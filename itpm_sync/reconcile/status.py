@@ -194,6 +194,8 @@ class Policy:
     two_sided: bool = True  # a CPI of 1.2 is red too: bad plan or unbooked cost
     creep_amber: Decimal = Decimal("0.10")
     creep_red: Decimal = Decimal("0.20")
+    unplanned_amber: Decimal = Decimal("0.20")  # effort outside of the baseline, share of all
+    unplanned_red: Decimal = Decimal("0.35")
     scope_growth_watch: Decimal = Decimal("0.02")  # in a month
     eac_method: str = "cpi"  # the declared policy; the others are shown as a range
     price_tolerance: Decimal = Decimal("0.02")  # of the order's price, in two- and three-way match

@@ -12,7 +12,7 @@ _GROUPS = 4
 
 
 def effort(project: ProjectStatus) -> Iterator[view.KeyFigure]:
-    """The effort variance of the items done; nothing where the project knows no such figure."""
+    """The variance of the items done, and unplanned effort; nothing where no such figure is."""
     found = project.figures.get("effort_variance_s")
     if found is None:
         return
@@ -21,6 +21,10 @@ def effort(project: ProjectStatus) -> Iterator[view.KeyFigure]:
     whole = shown(project.figures.get("effort_estimated_s"))
     beside = "" if value.missing else f"{share.text} of {whole.text} estimated, {value.hint}"
     yield view.KeyFigure(label="Effort variance", value=value, beside=beside, change="")
+    if (ratio := project.figures.get("unplanned_ratio_percent")) is not None:
+        extra, booked = (shown(project.figures.get(n)) for n in ("unplanned_effort_s", "effort_s"))
+        beside = "" if ratio.value is None else f"{extra.text} of {booked.text} booked"
+        yield view.KeyFigure(label="Unplanned effort", value=shown(ratio), beside=beside, change="")
 
 
 def effort_groups(project: ProjectStatus) -> str:

@@ -256,6 +256,7 @@ _PACE_FIGURES = (
     ("effort_share", "Level of effort, share of budget"),
     ("tcpi_bac", "TCPI for the budget"),
     ("tcpi_eac", "TCPI for the forecast"),
+    ("unplanned_ratio_percent", "Unplanned effort, share"),
     ("eac_low", "Lowest EAC"),
     ("eac_high", "Highest EAC"),
 )

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
 import pytest
 
-from itpm_sync.model import ItemType, TimeEntry, WorkItem, WorkStatus
+from itpm_sync.model import (
+    HelpDeskItem,
+    ItemType,
+    TimeEntry,
+    WorkItem,
+    WorkPackage,
+    WorkStatus,
+)
 from itpm_sync.reconcile.effort import NAMES
 from itpm_sync.reconcile.explain import Explainer
+from itpm_sync.reconcile.status import Policy
 
 HOUR = 3600
 
@@ -123,3 +132,60 @@ def test_each_figure_is_explained_by_its_items(world, item):
     assert project.number("effort_variance_percent:priority:High: now").value == Fraction(-25)
     one = project.of("effort_spent_s:priority:none")
     assert [p.label for p in one.parts] == ["B B"]
+
+
+# ---- unplanned effort ---------------------------------------------------------------------------
+
+
+def book(world, name, hours, **fields):
+    world.add(TimeEntry, name, person="p", on=date(2026, 3, 9), duration_s=hours * HOUR, **fields)
+
+
+def test_unplanned_effort_is_what_is_booked_outside_of_the_baseline(world, item, at):
+    world.setup["baseline_on"] = date(2026, 3, 3)
+    planned = item("A", 4, None)
+    later = item("B", 4, None)
+    later = replace(later, created_at=at("2026-03-05T08:00"))
+    world.records["work_item"][1] = later
+    epic = item("E", None, None, WorkStatus.TODO, type=ItemType.EPIC)
+    ticket = world.add(HelpDeskItem, "T", key="T", title="t", created_at=at("2026-03-04T08:00"))
+    package = world.add(WorkPackage, "WP", code="WP", name="WP")
+    book(world, "planned", 10, item=planned.id)
+    book(world, "epic", 2, item=epic.id)
+    book(world, "package", 3, work_package=package.code)
+    book(world, "later", 4, item=later.id)
+    book(world, "desk", 5, item=ticket.id)
+    book(world, "loose", 1)
+    project = world.project()
+    # 4 + 5 + 1 of 25 hours
+    assert project.figures["unplanned_effort_s"].value == 10 * HOUR
+    assert project.figures["unplanned_ratio_percent"].value == 40
+    scope = next(r for r in project.ratings if r.dimension == "scope")
+    assert scope.colour == "red"
+    assert scope.reason.endswith("; 40.0 % of the effort is unplanned")
+    explained = Explainer(world.inputs(), "NET").of("unplanned_effort_s")
+    assert sorted(p.value / HOUR for p in explained.parts) == [1, 4, 5]
+
+
+@pytest.mark.parametrize(
+    ("amber", "red", "colour"),
+    [("0.26", "0.3", "green"), ("0.25", "0.3", "amber"), ("0.2", "0.25", "red")],
+)
+def test_the_rating_of_scope_counts_unplanned_effort_from_its_thresholds(
+    world, item, amber, red, colour
+):
+    world.setup["baseline_on"] = date(2026, 3, 3)
+    book(world, "planned", 3, item=item("A", 4, None).id)
+    book(world, "loose", 1)
+    world.options["policy"] = Policy(unplanned_amber=Decimal(amber), unplanned_red=Decimal(red))
+    scope = next(r for r in world.project().ratings if r.dimension == "scope")
+    assert scope.colour == colour
+
+
+def test_without_baseline_or_effort_nobody_knows_what_is_unplanned(world, item):
+    planned = item("A", 4, None)
+    assert world.project().figures["unplanned_ratio_percent"].reason == "no baseline is recorded"
+    world.setup["baseline_on"] = date(2026, 3, 3)
+    assert world.project().figures["unplanned_ratio_percent"].reason == "no effort is booked"
+    book(world, "planned", 10, item=planned.id)
+    assert world.project().figures["unplanned_ratio_percent"].value == 0

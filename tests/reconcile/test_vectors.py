@@ -128,6 +128,10 @@ def test_published_reconciliation_defaults_are_ours(vector):
     assert [policy.creep_amber, policy.creep_red] == [
         Decimal(str(scope[f"{colour}_creep"])) for colour in ("amber", "red")
     ]
+    assert [policy.unplanned_amber, policy.unplanned_red, policy.scope_growth_watch] == [
+        Decimal(str(scope[name]))
+        for name in ("unplanned_ratio_amber", "unplanned_ratio_red", "monthly_growth_watch")
+    ]
     choices, pairs = DuplicateChoices(), case["duplicates"]
     assert [choices.suggest, choices.sure] == [
         Decimal(str(pairs[name])) for name in ("suggest", "auto_link")

@@ -74,3 +74,13 @@ def test_the_workbook_has_a_row_a_group_below_that_of_the_project():
         ("project", None, None), ("priority", "High", 2), ("priority", "<b>Low</b>", 2),
         ("type", "Story", 2),
     ]  # fmt: skip
+
+
+def test_unplanned_effort_stands_beside_what_was_booked():
+    known = {
+        "unplanned_effort_s": figure("unplanned_effort_s", 10 * 3600, "s"),
+        "effort_s": figure("effort_s", 25 * 3600, "s"),
+        "unplanned_ratio_percent": figure("unplanned_ratio_percent", 40, "percent"),
+    }
+    _, found = effort(replace(PROJECT, figures=PROJECT.figures | known))
+    assert (plain(found.value.text), plain(found.beside)) == ("40 %", "10 h of 25 h booked")
