@@ -507,8 +507,7 @@ class JiraWorld:
         entry = Outbox(self.store).outbox_entry(
             Target("jira", "NET", str(self.status_issue), "comment")
         )
-        assert entry is not None
-        unseen = entry.standing is None and entry.state is not State.CONFLICT
+        unseen = entry and entry.standing is None and entry.state is not State.CONFLICT
         for comment in self.our_comments():
             text = "" if delete else f"No, it is {next(self._numbers)}"
             if delete:
