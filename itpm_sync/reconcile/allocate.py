@@ -23,7 +23,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fnmatch import translate
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Generic, NamedTuple, TypeVar, cast
 
 from itpm_sync.model import (
@@ -82,15 +82,30 @@ class ProjectRecords:
         return cast("Sequence[Placed[R]]", self.kinds.get(kind.kind, ()))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Allocation:
     """The result: records by project code, those of no project by kind, and gone work items."""
 
     projects: Mapping[str, ProjectRecords]
     gone: Mapping[str, ProjectRecords]
     nowhere: Mapping[str, Sequence[Record]]
-    places: Mapping[str, Place]  # by identity, of live work items
-    homes: Mapping[str, str]  # project code of every live record that has one, by identity
+    places: Mapping[str, Place]  # by identity, of live work items and help-desk items
+
+    def home(self, record: Record) -> str:
+        """The code of the project that a live record belongs to; empty: none."""
+        if record.kind in _ITEMS:
+            return self.places.get(record.id, NOWHERE).project
+        if record.kind not in self._homes:
+            self._homes[record.kind] = {
+                p.record.id: code
+                for code, found in self.projects.items()
+                for p in found.kinds.get(record.kind, ())
+            }
+        return self._homes[record.kind].get(record.id, "")
+
+    @cached_property
+    def _homes(self) -> dict[str, dict[str, str]]:
+        return {}
 
     def of(self, project: str) -> ProjectRecords:
         """The live records of a project."""
@@ -102,6 +117,7 @@ class Allocation:
 
 
 _NONE = ProjectRecords({})
+_ITEMS = frozenset({"work_item", "help_desk_item"})
 
 # ---- words of a record --------------------------------------------------------------------------
 
@@ -211,8 +227,10 @@ class _Packages:
     def __init__(self) -> None:
         self._rank: dict[str, tuple[date, str]] = {}
         self._by_word: dict[str, str] = {}
+        self._chosen: dict[str, str] = {}
 
     def add(self, package: WorkPackage) -> None:
+        self._chosen.clear()
         self._rank.setdefault(package.code, (package.planned_finish or date.max, package.code))
         self._by_word[fold(package.code)] = package.code
         self._by_word.setdefault(fold(package.name), package.code)
@@ -221,6 +239,13 @@ class _Packages:
         self._rank.setdefault(code, (finish or date.max, code))
         self._by_word.setdefault(fold(code), code)
         self._by_word.setdefault(fold(name), code)
+
+    def named(self, word: str) -> str:
+        """The code of the package that a code or name means; many records say the same."""
+        found = self._chosen.get(word)
+        if found is None:
+            found = self._chosen[word] = self.choose((word,))
+        return found
 
     def choose(self, candidates: Iterable[str]) -> str:
         found = {self._by_word[w] for c in candidates if (w := fold(c)) in self._by_word}
@@ -237,21 +262,34 @@ class _Allocator:
         self._package_rules = [c for c in compiled if c.rule.work_package]
         self.packages: dict[str, _Packages] = defaultdict(_Packages)
         self.places: dict[str, Place] = {}
-        self._item_by_id: dict[tuple[str, str], WorkItem] = {}
-        self._epic_by_name: dict[tuple[str, str], WorkItem] = {}
+        self._items: list[WorkItem] = []
+        self._alike: dict[tuple[Place, str, str], Place] = {}
         self._direct: dict[str, Place] = {}
         self._contracts: dict[str, Place] = {}
         self._orders: dict[tuple[str, str], Place] = {}
         self._invoices: dict[tuple[str, str], Place] = {}
 
     def index_items(self, items: Iterable[WorkItem]) -> None:
-        """Make items findable as parents and epics."""
-        for item in items:
+        """Make items findable as parents and epics; the first goes before the later."""
+        self._items += items
+
+    @cached_property
+    def _item_by_id(self) -> Mapping[tuple[str, str], WorkItem]:
+        """By source id and by key; made when the first item names another."""
+        found: dict[tuple[str, str], WorkItem] = {}
+        for item in self._items:
             connection = item.ref.connection
-            self._item_by_id.setdefault((connection, item.ref.source_id), item)
-            self._item_by_id.setdefault((connection, item.key), item)
+            found.setdefault((connection, item.ref.source_id), item)
+            found.setdefault((connection, item.key), item)
+        return found
+
+    @cached_property
+    def _epic_by_name(self) -> Mapping[tuple[str, str], WorkItem]:
+        found: dict[tuple[str, str], WorkItem] = {}
+        for item in self._items:
             if item.type is ItemType.EPIC:
-                self._epic_by_name.setdefault((connection, item.title), item)
+                found.setdefault((item.ref.connection, item.title), item)
+        return found
 
     def place(self, record: Record) -> Place:
         """Where the record belongs; remembered for what hangs on it."""
@@ -263,6 +301,20 @@ class _Allocator:
 
     def _direct_place(self, record: Record) -> Place:
         leader = self.places.get(record.item, NOWHERE) if isinstance(record, TimeEntry) else NOWHERE
+        if self._is_judged_alone(record):
+            return self._placed(record, leader)
+        key = leader, record.project_key, record.work_package
+        place = self._alike.get(key)
+        if place is None:
+            place = self._alike[key] = self._placed(record, leader)
+        return place
+
+    def _is_judged_alone(self, record: Record) -> bool:
+        """Whether more than the codes that a record names can place it."""
+        ruled = bool(self._project_rules or self._package_rules)
+        return ruled or record.kind == "work_package" or bool(getattr(record, "versions", ()))
+
+    def _placed(self, record: Record, leader: Place) -> Place:
         project, why = self._project(record, leader)
         if not project:
             return NOWHERE
@@ -296,7 +348,7 @@ class _Allocator:
                 and (code := packages.choose(_targets(rule.work_package, record)))
             ):
                 return code, rule.name
-        if record.work_package and (code := packages.choose((record.work_package,))):
+        if record.work_package and (code := packages.named(record.work_package)):
             return code, "work package code"
         if isinstance(record, WorkItem) and (code := packages.choose(record.versions)):
             return code, "fix version"
@@ -368,7 +420,7 @@ class _Allocator:
         return self._orders.get((number, fold(line))) or self._orders.get((number, ""), NOWHERE)
 
     def _remember(self, record: Record, place: Place) -> None:
-        if isinstance(record, WorkItem) or record.kind == "help_desk_item":
+        if record.kind in _ITEMS:
             self.places[record.id] = place
         elif isinstance(record, Contract):
             self._contracts[fold(record.number)] = place
@@ -429,7 +481,6 @@ def allocate(inputs: Inputs, records: Mapping[str, Sequence[Record]]) -> Allocat
         {code: ProjectRecords(kinds) for code, kinds in lost.items()},
         nowhere,
         live,
-        {p.record.id: code for code, kinds in projects.items() for k in kinds.values() for p in k},
     )
 
 

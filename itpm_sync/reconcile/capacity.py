@@ -23,6 +23,7 @@ from datetime import date, datetime, timedelta
 from fractions import Fraction
 from functools import cached_property
 from math import lcm
+from operator import attrgetter
 
 from itpm_sync.model import ItemType, Person, Sprint, TimeEntry, WorkItem, WorkPackage
 from itpm_sync.reconcile.choices import CapacityChoices
@@ -209,7 +210,7 @@ def capacity(
 ) -> Capacity:
     """Everybody's load on the data date. The order of the records changes nothing."""
     end = zone.end_of(data_date)
-    mine = sorted((w for w in work if _counts(w.item, end)), key=lambda w: w.item.id)
+    mine = sorted((w for w in work if loads(w.item, end)), key=attrgetter("item.id"))
     workers = Workers(people, choices, {w.item.assignee for w in mine})
     skills = frozenset(s for w in workers.all.values() for s in _folded(w.skills))
     frame = _Frame(choices, data_date, _Sprints(sprints, zone), skills)
@@ -220,13 +221,14 @@ def capacity(
         if form in times:
             assigned[form].append(_assignment(one, times[form], frame))
     booked = _booked(entries, workers, data_date)
-    loads = (
+    found = (
         _load(times[form], assigned.get(form, ()), booked.get(form, {}), frame) for form in times
     )
-    return Capacity(tuple(sorted(loads, key=lambda x: (plain(x.worker.name), x.worker.form))))
+    return Capacity(tuple(sorted(found, key=lambda x: (plain(x.worker.name), x.worker.form))))
 
 
-def _counts(item: WorkItem, end: datetime) -> bool:
+def loads(item: WorkItem, end: datetime) -> bool:
+    """Whether the item is open work of somebody at `end`."""
     return bool(item.assignee.strip()) and item.type not in _NO_WORK and open_at(item, end)
 
 

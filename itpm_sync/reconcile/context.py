@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from functools import cached_property
+from operator import attrgetter
 from typing import TypeVar
 
 from itpm_sync.model import (
@@ -25,7 +27,7 @@ from itpm_sync.model import (
     WorkPackage,
 )
 from itpm_sync.reconcile.allocate import Allocation, allocate, fold
-from itpm_sync.reconcile.capacity import Capacity, Work, capacity
+from itpm_sync.reconcile.capacity import Capacity, Work, capacity, loads
 from itpm_sync.reconcile.contracts import ContractMoney
 from itpm_sync.reconcile.decisions import GateAct
 from itpm_sync.reconcile.labour import RateCard
@@ -36,6 +38,7 @@ from itpm_sync.reconcile.status import Inputs, Snapshot
 from itpm_sync.reconcile.workdays import Zone
 
 R = TypeVar("R", bound=Record)
+_identity = attrgetter("id")
 
 
 class Context:
@@ -49,7 +52,7 @@ class Context:
         self.zone = Zone.of(inputs.zone)
         self.end = self.zone.end_of(self.today)
         self.records = {
-            kind: sorted((r for r in found if self._is_known(r)), key=lambda r: r.id)
+            kind: sorted(filter(self._is_known, found), key=_identity)
             for kind, found in inputs.records.items()
         }
         self.allocation: Allocation = allocate(inputs, self.records)
@@ -95,13 +98,8 @@ class Context:
     @cached_property
     def load(self) -> Capacity:
         """Everybody's load and capacity, over all projects and over work of none."""
-        loose = self.allocation.nowhere.get("work_item", ())
-        work = [Work(r) for r in loose if isinstance(r, WorkItem)]
-        for records in self.allocation.projects.values():
-            packages = {p.record.code: p.record for p in records.of(WorkPackage)}
-            work += [Work(p.record, packages.get(p.package)) for p in records.of(WorkItem)]
         return capacity(
-            work,
+            self._work(),
             sprints=self.of(Sprint),
             entries=self.of(TimeEntry),
             people=self.of(Person),
@@ -109,6 +107,17 @@ class Context:
             zone=self.zone,
             data_date=self.today,
         )
+
+    def _work(self) -> Iterator[Work]:
+        """The work items that load somebody, each with its package."""
+        for item in self.allocation.nowhere.get("work_item", ()):
+            if isinstance(item, WorkItem) and loads(item, self.end):
+                yield Work(item)
+        for records in self.allocation.projects.values():
+            packages = {p.record.code: p.record for p in records.of(WorkPackage)}
+            for item, package, _ in records.of(WorkItem):
+                if loads(item, self.end):
+                    yield Work(item, packages.get(package))
 
     def _is_known(self, record: Record) -> bool:  # noqa: PLR0911 - one line a kind
         """Whether the record existed, as far as its own dates tell, on the data date."""

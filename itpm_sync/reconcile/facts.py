@@ -157,7 +157,7 @@ class PortfolioFacts:
 
     def home(self, records: Iterable[Record]) -> str:
         """The project that all of the records belong to; empty: the portfolio."""
-        found = {self.allocation.homes.get(r.id, "") for r in records}
+        found = {self.allocation.home(r) for r in records}
         return found.pop() if len(found) == 1 else ""
 
 

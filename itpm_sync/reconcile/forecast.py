@@ -13,10 +13,10 @@ the first one after work began (the first item done, the first time booked).
 
 from __future__ import annotations
 
-from collections import defaultdict
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 
 from itpm_sync.model import Stage, WorkItem, currency_exponent
@@ -26,7 +26,7 @@ from itpm_sync.reconcile.progress import NO_BUDGET
 from itpm_sync.reconcile.scope import Scope, is_done
 from itpm_sync.reconcile.status import Policy, ProjectSetup
 from itpm_sync.reconcile.wording import count, day
-from itpm_sync.reconcile.workdays import sunday
+from itpm_sync.reconcile.workdays import Zone, sunday
 
 FINISH, COST = "finish_p", "cost_p"
 """How the names of the figures begin; the percentile follows: `finish_p80`."""
@@ -107,40 +107,52 @@ def _measure(scope: Scope) -> tuple[Size, str]:
 def _history(of: Known, size: Size) -> tuple[date | None, tuple[Week, ...]]:
     """When work began, and the complete weeks since, no more than the policy looks back."""
     past, zone, today = of.past, of.past.zone, of.past.work.on
-    finished, added = (defaultdict[date, list[WorkItem]](list) for _ in range(2))
+    end = zone.end_of(today)
+    current = [p.record for p in of.scope.current]
+    finished = [(i.resolved_at, i) for i in current if i.resolved_at and is_done(i, end)]
+    added = [(i.created_at, i) for i in current if i.created_at]
     first = min(of.booked, default=date.max)
-    for item, _, _ in of.scope.current:
-        if item.resolved_at is not None and is_done(item, zone.end_of(today)):
-            on = zone.day_of(item.resolved_at)
-            finished[sunday(on)].append(item)
-            first = min(first, on)
-        if item.created_at is not None:
-            added[sunday(zone.day_of(item.created_at))].append(item)
+    if finished:
+        first = min(first, zone.day_of(min(when for when, _ in finished)))
     if first > today:
         return None, ()
     start = first if first.weekday() == 0 else sunday(first) + timedelta(days=1)
     last = today if today.weekday() == 6 else sunday(today) - timedelta(days=7)
     number = min((last - start).days // 7 + 1, of.policy.forecast_weeks)
     ends = [last - timedelta(days=7 * n) for n in range(number - 1, -1, -1)]
-    return first, tuple(_weeks(past, ends, finished, added, size)) if ends else ()
+    if not ends:
+        return first, ()
+    return first, tuple(
+        _weeks(past, ends, _by_week(ends, finished, zone), _by_week(ends, added, zone), size)
+    )
+
+
+def _by_week(
+    ends: Sequence[date], dated: Iterable[tuple[datetime, WorkItem]], zone: Zone
+) -> Sequence[tuple[WorkItem, ...]]:
+    """The items of each week, in their order."""
+    bounds = [zone.end_of(ends[0] - timedelta(days=7)), *map(zone.end_of, ends)]
+    found: list[list[WorkItem]] = [[] for _ in range(len(ends) + 2)]
+    for when, item in dated:
+        found[bisect_right(bounds, when)].append(item)
+    return [tuple(items) for items in found[1:-1]]
 
 
 def _weeks(
     past: Past,
     ends: Sequence[date],
-    finished: Mapping[date, Sequence[WorkItem]],
-    added: Mapping[date, Sequence[WorkItem]],
+    finished: Sequence[tuple[WorkItem, ...]],
+    added: Sequence[tuple[WorkItem, ...]],
     size: Size,
 ) -> Iterable[Week]:
     then = _at(past, ends[0] - timedelta(days=7))
-    for end in ends:
+    for end, items, new in zip(ends, finished, added, strict=True):
         now = _at(past, end)
-        items = tuple(finished.get(end, ()))
         yield Week(
             end,
             items,
             exact_sum(map(size, items)),
-            exact_sum(map(size, added.get(end, ()))),
+            exact_sum(map(size, new)),
             *(_less(a, b) for a, b in zip(now, then, strict=True)),
         )
         then = now

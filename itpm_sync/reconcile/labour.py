@@ -28,6 +28,7 @@ class RateCard:
             self._rates[fold(rate.of)].append(rate)
         self._people = {fold(p.name): p for p in people}
         self._people |= {fold(p.email): p for p in self._people.values() if p.email}
+        self._candidates: dict[tuple[str, str, str], Sequence[Rate]] = {}
 
     @property
     def empty(self) -> bool:
@@ -36,15 +37,23 @@ class RateCard:
 
     def in_force(self, person: str, role: str, team: str, on: date) -> Rate | None:
         """The rate for an hour of that person on that day; the latest start wins."""
+        key = person, role, team
+        candidates = self._candidates.get(key)
+        if candidates is None:
+            candidates = self._candidates[key] = self._ranked(person, role, team)
+        for rate in candidates:
+            if (rate.valid_from or date.min) <= on <= (rate.valid_to or date.max):
+                return rate
+        return None
+
+    def _ranked(self, person: str, role: str, team: str) -> Sequence[Rate]:
+        """The rates that can be in force for a person, whatever the day: the first that is."""
         known_as = self._people.get(fold(person))
         if known_as is not None:
             role, team = role or known_as.role, team or known_as.team
         names = [person, known_as.name if known_as else "", role, team]
-        for name in names:
-            for rate in reversed(self._rates.get(fold(name), ()) if name else ()):
-                if (rate.valid_from or date.min) <= on <= (rate.valid_to or date.max):
-                    return rate
-        return None
+        ranked = (reversed(self._rates.get(fold(name), ())) for name in names if name)
+        return [rate for rates in ranked for rate in rates]
 
 
 class Unrated(NamedTuple):

@@ -79,9 +79,10 @@ class Histories:
 
     def __init__(self, items: Iterable[WorkItem], changes: Iterable[FieldChange]) -> None:
         self._over: dict[tuple[str, str], bool] = {}
-        for item in items:
-            word = (item.ref.connection, fold(item.source_status))
-            self._over[word] = self._over.get(word, False) or item.status in _OVER
+        said = {(i.ref.connection, i.source_status, i.status in _OVER) for i in items}
+        for connection, status, over in said:
+            word = (connection, fold(status))
+            self._over[word] = self._over.get(word, False) or over
         self._changes: dict[str, list[FieldChange]] = {}
         for change in changes:
             if fold(change.field_name) == "status":

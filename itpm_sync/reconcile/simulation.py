@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 HORIZON = 260
-"""Weeks after which a course is given up: beyond five years nothing of the past weeks holds."""
+"""Weeks (even) after which a course is given up: beyond five years the past weeks say nothing."""
 _NEVER = np.iinfo(np.int64).max
 _HALF = np.uint64(32)
 
@@ -29,17 +29,23 @@ class Draws:
     """
 
     def __init__(self, seed: int, samples: int, trials: int) -> None:
-        self._bits, self._samples, self.trials = np.random.PCG64(seed), np.uint64(samples), trials
-        self._weeks: list[Whole] = []
+        self._bits, self.samples, self.trials = np.random.PCG64(seed), samples, trials
+        self._pairs: list[Whole] = []
 
-    def week(self, number: int) -> Whole:
-        """The sample drawn by each trial for a week to come, counted from 0."""
-        while len(self._weeks) <= number:
-            raw = self._bits.random_raw(self.trials)
-            for bits in (raw >> _HALF, raw & np.uint64(0xFFFFFFFF)):
-                # multiply and shift: an even choice to within samples / 2**32
-                self._weeks.append(((bits * self._samples) >> _HALF).view(np.int64))
-        return self._weeks[number]
+    def pair(self, number: int) -> Whole:
+        """What each trial draws for two weeks to come, the pairs counted from 0, as one number:
+        first · samples + second.
+        """
+        while len(self._pairs) <= number:
+            samples, second = np.uint64(self.samples), self._bits.random_raw(self.trials)
+            first = second >> _HALF
+            second &= np.uint64(0xFFFFFFFF)
+            for bits in (first, second):
+                # multiply and shift, in place: an even choice to within samples / 2**32
+                np.multiply(bits, samples, out=bits)
+                np.right_shift(bits, _HALF, out=bits)
+            self._pairs.append((first * samples + second).view(np.int64))
+        return self._pairs[number]
 
 
 def seed_of(*facts: object) -> int:
@@ -57,26 +63,39 @@ def courses(
     is not finished within the horizon has neither.
     """
     done, paid = np.array(steps, dtype=np.int64), np.array(costs, dtype=np.int64)
+    # Two weeks at a time: a table of all pairs is small, and half as many arrays are walked.
+    both, cost = (np.add.outer(of, of).ravel() for of in (done, paid))
+    most = np.maximum(both, np.repeat(done, len(done)))  # reached at the end of either week
     weeks = np.full(draws.trials, _NEVER, dtype=np.int64)
     total = np.full(draws.trials, _NEVER, dtype=np.int64)
     rest = np.full(draws.trials, left, dtype=np.int64)
     spent = np.zeros(draws.trials, dtype=np.int64)
     going = np.arange(draws.trials)
-    for number in range(HORIZON):
+    for number in range(HORIZON // 2):
         if not len(going):
             break
-        drawn = draws.week(number)
-        drawn = drawn if len(going) == draws.trials else drawn[going]
-        step, cost = done.take(drawn, mode="clip"), paid.take(drawn, mode="clip")
-        before, rest = rest, rest - step
-        if rest.min() <= 0:
+        drawn = draws.pair(number)
+        drawn = drawn if len(going) == draws.trials else drawn.take(going, mode="clip")
+        short = rest - most.take(drawn, mode="clip")
+        if short.min() <= 0:
             # indices, not masks: picking by a mask takes ten times as long
-            over, on = np.flatnonzero(rest <= 0), np.flatnonzero(rest > 0)
-            part = np.rint(cost[over] * (before[over] / step[over])).astype(np.int64)
-            weeks[going[over]], total[going[over]] = number + 1, spent[over] + part
-            going, rest, spent, cost = going[on], rest[on], spent[on], cost[on]
-        spent = spent + cost
+            over, on = np.flatnonzero(short <= 0), np.flatnonzero(short > 0)
+            last, part = _last(done, paid, drawn[over], rest[over])
+            weeks[going[over]], total[going[over]] = 2 * number + last, spent[over] + part
+            going, drawn, rest, spent = going[on], drawn[on], rest[on], spent[on]
+        rest -= both.take(drawn, mode="clip")
+        spent += cost.take(drawn, mode="clip")
     return weeks, total
+
+
+def _last(done: Whole, paid: Whole, drawn: Whole, rest: Whole) -> tuple[Whole, Whole]:
+    """Of trials that are finished in the first or the second of two weeks: which, and its cost."""
+    first, second = np.divmod(drawn, len(done))
+    then = rest - done[first]
+    early = then <= 0
+    week = np.where(early, first, second)
+    part = np.rint(paid[week] * (np.where(early, rest, then) / done[week])).astype(np.int64)
+    return np.where(early, 1, 2), np.where(early, part, paid[first] + part)
 
 
 def percentile(values: Whole, percent: int) -> int | None:

@@ -213,13 +213,13 @@ def test_same_seed_draws_the_same_everywhere_and_another_one_does_not(world):
     assert seed_of("NET", "2026-03-13", 0) != seed_of("NET", "2026-03-13", 1)
     code = (
         "from itpm_sync.reconcile.simulation import *;"
-        "print(Draws(seed_of('NET'), 19, 1000).week(3).tolist())"
+        "print(Draws(seed_of('NET'), 19, 1000).pair(1).tolist())"
     )
     env = {**os.environ, "TZ": "Pacific/Auckland", "PYTHONHASHSEED": "7", "PYTHONPATH": str(ROOT)}
     made = subprocess.run(
         [sys.executable, "-c", code], env=env, cwd=ROOT, check=True, capture_output=True, text=True
     )
-    assert made.stdout.strip() == str(Draws(seed_of("NET"), 19, 1000).week(3).tolist())
+    assert made.stdout.strip() == str(Draws(seed_of("NET"), 19, 1000).pair(1).tolist())
 
 
 def test_explanation_has_the_weeks_and_their_items(world, eur):
