@@ -19,7 +19,13 @@ from itpm_sync.model import ChangeRequest, ItemType, WorkItem, WorkStatus
 from itpm_sync.reconcile.allocate import Placed, fold
 from itpm_sync.reconcile.evm import ratio
 from itpm_sync.reconcile.number import Number, known, unknown
-from itpm_sync.reconcile.status import BurnPoint, ProjectSetup, RecordedBaseline, ScopeChange
+from itpm_sync.reconcile.status import (
+    BaselineItem,
+    BurnPoint,
+    ProjectSetup,
+    RecordedBaseline,
+    ScopeChange,
+)
 from itpm_sync.reconcile.wording import day
 from itpm_sync.reconcile.workdays import Zone, week_ends
 
@@ -159,23 +165,24 @@ def scope_ledger(
     current = tuple(p for p in scoped if not is_cancelled(p.record, end))
     members, label, reason = _members(setup, scoped, gone, baseline, zone=zone, data_date=data_date)
     approved = approved_requests(requests, data_date)
+    identified = [(p.record.id, p) for p in current]
+    frozen = {i.identity: i for i in baseline.items} if baseline is not None else {}
     changes: tuple[ScopeChange, ...] = ()
     if members is not None:
-        live = {p.record.id for p in current}
-        others = {p.record.id: p for p in (*gone, *scoped)}
+        left = sorted(members.keys() - {identity for identity, _ in identified})
+        others = {p.record.id: p for p in (*gone, *scoped)} if left else {}
         changes = (
-            *(_added(p, approved, zone) for p in current if p.record.id not in members),
+            *(_added(p, approved, zone) for identity, p in identified if identity not in members),
             *(
                 _removed(
                     identity,
-                    package,
+                    members[identity],
                     others.get(identity),
-                    baseline=baseline,
+                    frozen=frozen.get(identity),
                     approved=approved,
                     zone=zone,
                 )
-                for identity, package in sorted(members.items())
-                if identity not in live
+                for identity in left
             ),
         )
     flow = _flow(scoped)
@@ -187,17 +194,19 @@ def scope_ledger(
         current,
         changes,
         _burnup(flow, zone, data_date),
-        _re_estimated(current, baseline) if baseline is not None else None,
+        _re_estimated(identified, frozen) if baseline is not None else None,
         flow.scope(zone.end_of(then)),
         then,
     )
 
 
-def _re_estimated(current: Iterable[Placed[WorkItem]], baseline: RecordedBaseline) -> int:
-    frozen = {i.identity: (i.points, i.estimate_s) for i in baseline.items}
+def _re_estimated(
+    current: Iterable[tuple[str, Placed[WorkItem]]], frozen: Mapping[str, BaselineItem]
+) -> int:
+    pairs = ((frozen.get(identity), p.record) for identity, p in current)
     return sum(
-        p.record.id in frozen and frozen[p.record.id] != (p.record.points, p.record.estimate_s)
-        for p in current
+        was is not None and (was.points, was.estimate_s) != (now.points, now.estimate_s)
+        for was, now in pairs
     )
 
 
@@ -298,13 +307,12 @@ def _removed(
     package: str,
     placed: Placed[WorkItem] | None,
     *,
-    baseline: RecordedBaseline | None,
+    frozen: BaselineItem | None,
     approved: Mapping[str, ChangeRequest],
     zone: Zone,
 ) -> ScopeChange:
     """A baseline item that was cancelled, deleted, or moved out of the project (no record left)."""
     if placed is None:
-        frozen = {i.identity: i for i in baseline.items}[identity] if baseline else None
         return ScopeChange(
             change="removed",
             identity=identity,
