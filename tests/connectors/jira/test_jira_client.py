@@ -420,18 +420,21 @@ def test_how_an_issue_ended(
 
 
 @responses.activate
-def test_check_says_that_a_token_travels_in_the_clear() -> None:
+def test_check_names_a_token_in_the_clear_and_a_renamed_project_and_goes_on() -> None:
     base = "http://jira.example/jira"
     responses.get(f"{base}/rest/api/2/myself", json={"timeZone": "UTC", "displayName": "Bot"})
     responses.get(f"{base}/rest/api/2/field", json=[])
-    responses.get(f"{base}/rest/api/2/project/NET", json={"id": "1", "key": "OPS"})
+    responses.get(f"{base}/rest/api/2/project/NET", json={"id": "1", "key": "NET"})
+    responses.get(f"{base}/rest/api/2/project/OLD", json={"id": "2", "key": "OPS"})
+    responses.post(f"{base}/rest/api/2/search", json={"total": 3, "issues": []})
     responses.get(f"{base}/rest/api/2/mypermissions", status=500)
-    made = connector("datacenter", url=base, sprints=False)
+    made = connector("datacenter", url=base, sprints=False, projects=["NET", "OLD"])
 
     items = {i.name: i for i in made.check()}
 
     assert items["encryption"].advice == "use https"
-    assert items["project NET"].detail == "NET is now called OPS"
+    assert items["project OLD"].detail == "OLD is now called OPS"
+    assert "publishing in OLD" not in items
     assert items["publishing in NET"].ok
     assert "cannot be read" in items["publishing in NET"].detail
 
