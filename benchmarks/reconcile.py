@@ -26,6 +26,7 @@ from decimal import Decimal
 from typing import TypeVar
 
 from benchmarks.measuring import ROOT, Failed
+from itpm_sync.cli import YOUNG_OBJECTS
 from itpm_sync.model import (
     Contract,
     FieldChange,
@@ -331,6 +332,7 @@ def main() -> None:
     for name in Size.__slots__:
         parser.add_argument(f"--{name}", type=int, default=getattr(ORDINARY, name))
     given = parser.parse_args()
+    gc.set_threshold(YOUNG_OBJECTS, 20, 20)  # as the command does
     inputs = portfolio(Size(given.projects, given.items, given.entries, given.lines))
     gc.collect()
     before = resource.getrusage(resource.RUSAGE_SELF)
