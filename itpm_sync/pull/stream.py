@@ -225,6 +225,8 @@ class StreamPull:
         in one scope may have moved to another that could not be read. `listed`: there is one.
         """
         stream, due = self._stream, self._due
+        if self._lists_first and not listed:
+            self._read_what_is_not_stored(readings)
         if any(reading.error for reading in readings.values()):
             return
         if all(reading.listed for reading in readings.values()):
@@ -237,6 +239,15 @@ class StreamPull:
             and self._list()
         ):
             self._conclude_and_complete(before, scheduled=due and not stream.incremental)
+
+    def _read_what_is_not_stored(self, readings: Mapping[str, ScopeReading]) -> None:
+        """Asks by id for what is listed but not stored, in a sweep that could not list every scope
+        and concludes nothing: what came to be seen again in the others waits for nobody."""
+        if not isinstance(self._wires.connector, TellsWhereabouts):
+            return
+        for scope, ids in sweeping.not_stored(self._wires, self._stream, self._policy).items():
+            if scope in readings and readings[scope].error is None:
+                self._noted(self._reader.read_again(scope, ids, self._policy.now))
 
     def _disagree(
         self, counts: Mapping[str, Count | None], before: Mapping[str, Checkpoint]

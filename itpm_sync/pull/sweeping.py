@@ -76,6 +76,13 @@ def _list_scope(wires: Wires, stream: Stream, scope: str, window: Window | None)
         write.result()
 
 
+def not_stored(wires: Wires, stream: Stream, policy: plan.Policy) -> Mapping[str, tuple[str, ...]]:
+    """By scope, the ids that were listed and are not stored; the listing may lack scopes."""
+    store, name = wires.store, wires.name
+    censuses = wires.write(lambda: store.census_compare(name, stream.name, policy.run)).result()
+    return {census.scope: census.unknown for census in censuses if census.unknown}
+
+
 def conclude(
     wires: Wires,
     stream: Stream,

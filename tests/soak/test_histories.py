@@ -32,6 +32,19 @@ def test_what_was_changed_while_it_could_not_be_seen_between_two_sweeps_is_read(
     world.settle()
 
 
+def test_what_comes_to_be_seen_while_another_project_cannot_be_listed_is_read(
+    world: JiraWorld,
+) -> None:
+    world.apply(("hide project", "A"))
+    world.apply(("hide", 1))  # an issue of B, edited and never seen so far
+    world.apply(("edit", 1, 2))
+    for _ in range(2):
+        world.wait(timedelta(minutes=15))
+        world.run(sweep=True)
+    world.apply(("show", 1))
+    world.settle()
+
+
 @pytest.mark.parametrize("killed_at", range(4, 9))
 def test_a_first_comment_whose_run_was_killed_and_that_a_person_then_edited_stays_as_it_is(
     world: JiraWorld, killed_at: int
