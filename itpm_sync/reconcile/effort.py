@@ -87,12 +87,13 @@ class Effort(NamedTuple):
 def compared(
     items: Iterable[Placed[WorkItem]], entries: Iterable[Placed[TimeEntry]], end: datetime
 ) -> tuple[list[Compared], int]:
-    """The items done before `end` that can be compared, and how many others are done.
+    """The items done before `end` that can be compared, and how many others are done. An estimate
+    or an effort that is not positive (a correction in a sheet) compares with nothing.
 
     `entries` are looked at only where a source does not sum up what was spent on an item.
     """
     done = [i for i, _, _ in items if is_done(i, end)]
-    bare = {i.id for i in done if i.estimate_s and i.spent_s is None}
+    bare = {i.id for i in done if (i.estimate_s or 0) > 0 and i.spent_s is None}
     booked: dict[str, int] = defaultdict(int)
     for entry, _, _ in entries if bare else ():
         if entry.item in bare:
@@ -100,7 +101,9 @@ def compared(
     found = [
         Compared(i, i.estimate_s, spent)
         for i in done
-        if i.estimate_s and (spent := booked.get(i.id, 0) if i.spent_s is None else i.spent_s)
+        if i.estimate_s is not None
+        and i.estimate_s > 0
+        and (spent := booked.get(i.id, 0) if i.spent_s is None else i.spent_s) > 0
     ]
     return found, len(done) - len(found)
 
@@ -150,7 +153,8 @@ def unplanned(
     """The time booked outside of the baseline: on items that it does not hold, help-desk items too,
     and on no item and no work package. Nothing where there is no baseline.
 
-    Epics and milestones contain the baseline's items, so what is booked on them is planned.
+    Epics and milestones contain the baseline's items, so what is booked on them is planned; among
+    `items` are those that were deleted since.
     """
     members = scope.members
     if members is None:

@@ -41,8 +41,8 @@ def told(facts: ProjectFacts, traces: Traces) -> Mapping[str, Callable[[], Itera
 
 
 def _unplanned(facts: ProjectFacts, traces: Traces) -> Iterable[Part]:
-    records = facts.records
-    found = effort.unplanned(records.of(TimeEntry), records.of(WorkItem), facts.scope)
+    items = (*facts.records.of(WorkItem), *traces.gone_items)
+    found = effort.unplanned(facts.records.of(TimeEntry), items, facts.scope)
     return traces.seconds(found)
 
 

@@ -218,7 +218,7 @@ def project_numbers(facts: ProjectFacts, has: HasSource) -> Mapping[str, Number]
         numbers[change] = unknown(scope.reason) if scope.members is None else count
     numbers["creep"] = scope.creep
     numbers["churn"] = scope.churn
-    numbers["items_month_ago"], numbers["scope_growth"] = known(scope.earlier), scope.growth
+    numbers["items_month_ago"], numbers["scope_growth"] = known(len(scope.earlier)), scope.growth
     numbers |= facts.quality.numbers
     numbers |= facts.effort.numbers
     booked = sum(facts.labour.seconds.values())

@@ -123,7 +123,12 @@ def project_facts(run: Context, setup: ProjectSetup, row: Register | None) -> Pr
             data_date=run.today,
         ),
         unplanned_s=sum(
-            e.duration_s for e in unplanned(records.of(TimeEntry), records.of(WorkItem), now.scope)
+            e.duration_s
+            for e in unplanned(
+                records.of(TimeEntry),
+                (*records.of(WorkItem), *run.allocation.gone_from(setup.code).of(WorkItem)),
+                now.scope,
+            )
         ),
         effort=effort(*with_efforts(now.scope.current, records.of(TimeEntry), run.end)),
         exposure=risk_exposure(

@@ -68,7 +68,7 @@ class Scope:
     changes: tuple[ScopeChange, ...]
     burnup: tuple[BurnPoint, ...]
     re_estimated: int | None = None  # baseline items whose points or estimate changed
-    earlier: int = 0  # items that were in scope on the day `earlier_on`, a month before
+    earlier: tuple[WorkItem, ...] = ()  # in scope on the day `earlier_on`, a month before
     earlier_on: date = date.min
 
     def count(self, change: str, *, unapproved: bool = False) -> int:
@@ -111,9 +111,12 @@ class Scope:
     @property
     def growth(self) -> Number:
         """Growth of the scope in the last month, in percent; known without a baseline too."""
+        if self.current and not any(p.record.created_at for p in self.current):
+            return unknown("no item tells when it was created")
         if not self.earlier:
             return unknown(f"nothing was in scope on {day(self.earlier_on)}")
-        percent = Fraction(100 * (len(self.current) - self.earlier), self.earlier)
+        earlier = len(self.earlier)
+        percent = Fraction(100 * (len(self.current) - earlier), earlier)
         return known(percent, f"since {day(self.earlier_on)}")
 
 
@@ -133,6 +136,13 @@ def was_in_scope(item: WorkItem, end: datetime) -> bool:
     return item.status is not WorkStatus.CANCELLED or (
         item.resolved_at is not None and item.resolved_at >= end
     )
+
+
+def _was_there(item: WorkItem, end: datetime) -> bool:
+    """Whether an item that is gone now was in scope before `end`. When it went is not recorded: the
+    last that is known of it is when it was resolved or changed."""
+    last = item.resolved_at or item.updated_at
+    return was_in_scope(item, end) and last is not None and last >= end
 
 
 def creep(baseline: int, added: int, removed: int) -> Number:
@@ -185,17 +195,19 @@ def scope_ledger(
                 for identity in left
             ),
         )
-    flow = _flow(scoped)
     then = month_before(data_date)
+    then_end = zone.end_of(then)
+    earlier = [p.record for p in scoped if was_in_scope(p.record, then_end)]
+    gone_since = [p.record for p in gone if is_scope(p.record) and _was_there(p.record, then_end)]
     return Scope(
         label,
         reason,
         members,
         current,
         changes,
-        _burnup(flow, zone, data_date),
+        _burnup(_flow(scoped), zone, data_date),
         _re_estimated(identified, frozen) if baseline is not None else None,
-        flow.scope(zone.end_of(then)),
+        (*earlier, *gone_since),
         then,
     )
 
@@ -360,7 +372,7 @@ def _flow(items: Sequence[Placed[WorkItem]]) -> _Flow:
             continue
         created.append(item.created_at or epoch)
         if cancelled and item.resolved_at is not None:
-            left.append(item.resolved_at)
+            left.append(max(item.resolved_at, item.created_at or epoch))
         elif item.status is WorkStatus.DONE:
             done.append(item.resolved_at or item.created_at or epoch)
     for moments in (created, left, done):

@@ -6,7 +6,7 @@ entries, `progress.earned_share`); nothing here has a formula of its own but a r
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from fractions import Fraction
@@ -23,7 +23,7 @@ from itpm_sync.reconcile.labour import cost_of
 from itpm_sync.reconcile.money import Entry, Netted
 from itpm_sync.reconcile.number import Number, decimal, unknown
 from itpm_sync.reconcile.progress import Plan, earned_share, measured_by
-from itpm_sync.reconcile.scope import is_done, is_scope, was_in_scope
+from itpm_sync.reconcile.scope import is_done
 from itpm_sync.reconcile.status import ScopeChange
 from itpm_sync.reconcile.wording import count, day, money, show
 
@@ -240,11 +240,14 @@ class Traces:
                 yield self.of(item, _ONE, "items", source=item.source_status)
 
     def items_earlier(self) -> Iterable[Part]:
-        """What was in scope a month ago, one each; some of it was cancelled since."""
-        end = self._facts.zone.end_of(self._facts.scope.earlier_on)
-        for item, _, _ in self._facts.records.of(WorkItem):
-            if is_scope(item) and was_in_scope(item, end):
-                yield self.of(item, _ONE, "items", source=item.source_status)
+        """What was in scope a month ago, one each; some of it was cancelled or deleted since."""
+        for item in self._facts.scope.earlier:
+            yield self.of(item, _ONE, "items", source=item.source_status)
+
+    @property
+    def gone_items(self) -> Sequence[Placed[WorkItem]]:
+        """The project's items that were deleted at their source."""
+        return self._run.allocation.gone_from(self._facts.code).of(WorkItem)
 
     def members(self, package: str | None, *, done: bool = False) -> Iterable[Part]:
         """Items of the baseline, one each; those that left since have no live record."""

@@ -325,6 +325,20 @@ def test_a_cent_more_is_no_weak_duplicate(world, eur):
     assert soft(world) == []
 
 
+def test_a_bill_a_cent_away_hides_no_duplicate(world, eur):
+    invoice(world, eur, "R-1032", "100")
+    invoice(world, eur, "R-1023", "100", invoiced_on=DAY + timedelta(days=2))
+    invoice(world, eur, "Q-77", "100.01", invoiced_on=date(2019, 1, 1))
+    assert soft(world) == [("medium", "Acme R1023 ~ R1032")]
+
+
+def test_a_negative_invoice_takes_back_what_it_credits(world, eur):
+    invoice(world, eur, "R-1032", "100")
+    invoice(world, eur, "R-2099", "-100", invoiced_on=DAY + timedelta(days=1))
+    invoice(world, eur, "R-1040", "100", invoiced_on=DAY + timedelta(days=2))
+    assert soft(world) == []
+
+
 def test_what_bills_other_goods_or_another_time_is_no_duplicate(world, eur):
     order(world, eur, "PO-1", "100")
     order(world, eur, "PO-2", "100")

@@ -55,6 +55,16 @@ def test_variance_is_estimated_less_spent_over_the_items_that_are_done(world, it
     assert world.project().figures["effort_variance_s"].note == "of 3 items done"
 
 
+def test_corrections_in_a_sheet_compare_with_nothing(world, item):
+    item("A", 4, 5)
+    item("back", -4, 3)
+    item("taken", 2, -1)
+    assert efforts(world) == [4 * HOUR, 5 * HOUR, -1 * HOUR, Decimal(-25)]
+    assert world.project().figures["effort_variance_s"].note == (
+        "of 1 item done; 2 without estimate or effort left out"
+    )
+
+
 def test_what_lacks_an_estimate_or_effort_is_left_out_and_counted(world, item):
     item("A", 4, 5)
     item("no estimate", None, 3)

@@ -65,6 +65,30 @@ def test_growth_of_the_scope_in_a_month(scoped, at):
     assert [e.label.split()[0] for e in found.evidence] == ["NET-11", "NET-12"]
 
 
+def test_items_that_were_replaced_are_no_growth(scoped, at):
+    old = {"created_at": at("2026-01-05T09:00"), "where": "gone"}
+    item(scoped, 10, updated_at=at("2026-03-05T09:00"), **old)
+    item(scoped, 11, updated_at=at("2026-03-05T09:00"), **old)
+    item(scoped, 12, updated_at=at("2026-01-20T09:00"), **old)  # had gone before
+    for number in (20, 21):
+        item(scoped, number, created_at=at("2026-03-05T09:00"))
+    figures = scoped.figures()
+    assert (figures["items_month_ago"], figures["scope_growth"]) == (12, 0)
+
+
+def test_growth_is_unknown_where_no_item_tells_when_it_was_created(world):
+    item(world, 1)
+    figure = world.project().figures["scope_growth"]
+    assert (figure.value, figure.reason) == (None, "no item tells when it was created")
+
+
+def test_an_item_that_was_resolved_before_its_import_was_never_in_scope(scoped, at):
+    item(scoped, 10, created_at=at("2026-03-01T09:00"), resolved_at=at("2025-10-01T09:00"),
+         status=WorkStatus.CANCELLED)  # fmt: skip
+    assert scoped.figures()["items_month_ago"] == 10
+    assert all(point.scope >= 0 for point in scoped.project().burnup)
+
+
 def test_growth_up_to_the_watched_share_is_no_finding(scoped, at):
     item(scoped, 10, created_at=at("2026-03-01T09:00"))
     scoped.options["policy"] = Policy(scope_growth_watch=Decimal("0.10"))

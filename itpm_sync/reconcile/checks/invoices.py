@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from itertools import groupby
@@ -71,7 +71,7 @@ def duplicate_invoice(facts: PortfolioFacts) -> Iterator[Finding]:
         first = _without(lines, again) if again else lines
         gross = _gross(first)
         if number and vendor and gross is not None:
-            of = notes if is_credit else bills
+            of = notes if is_credit or gross.amount < 0 else bills
             of[vendor, gross.currency].append(Bill(gross, number, first))
     for payee, found in bills.items():
         yield from _alike(facts, found, notes.get(payee, ()))
@@ -138,8 +138,11 @@ def _gross(lines: Sequence[InvoiceLine]) -> Money | None:
 
 def _alike(facts: PortfolioFacts, bills: list[Bill], notes: Sequence[Bill]) -> Iterator[Finding]:
     """Pairs of bills of one vendor and currency with the same gross, told as strong or weak."""
+    back: dict[Decimal, list[Bill]] = defaultdict(list)
+    for note in notes:
+        back[abs(note.gross.amount)].append(note)
     for cluster in _clusters(bills):
-        for first, second in _pairs(_uncredited(cluster, notes)):
+        for first, second in _candidates(_uncredited(cluster, back)):
             strong = almost_same(first.number, second.number)
             apart = (second.on - first.on).days
             weak = first.gross == second.gross and apart <= _WEAK_DAYS
@@ -165,15 +168,25 @@ def _amount(bill: Bill) -> Decimal:
     return bill.gross.amount
 
 
-def _uncredited(cluster: Iterable[Bill], notes: Iterable[Bill]) -> list[Bill]:
+def _candidates(left: Sequence[Bill]) -> Iterator[tuple[Bill, Bill]]:
+    """Pairs over one amount; two bills alone may be a cent apart."""
+    same: dict[Decimal, list[Bill]] = defaultdict(list)
+    for bill in left:
+        same[bill.gross.amount].append(bill)
+    for found in same.values() if len(left) > 2 else [left]:
+        yield from _pairs(found)
+
+
+def _uncredited(cluster: Sequence[Bill], back: Mapping[Decimal, Sequence[Bill]]) -> list[Bill]:
     """The bills, the earlier first, without those that a credit note of the same gross takes back,
     the latest one before it.
     """
     left = sorted(cluster, key=Bill.ranked)
-    for note in notes:
-        back = [b for b in left if b.gross.amount == abs(note.gross.amount) and b.on <= note.on]
-        if back:
-            left.remove(back[-1])
+    for amount in {bill.gross.amount for bill in cluster}:
+        for note in back.get(amount, ()):
+            credited = [b for b in left if b.gross.amount == amount and b.on <= note.on]
+            if credited:
+                left.remove(credited[-1])
     return left
 
 

@@ -18,7 +18,7 @@ from itpm_sync.reconcile.wording import count, day, money, show
 
 Facts = ProjectFacts | PortfolioFacts
 _MUCH = Decimal("0.90")  # of a ceiling
-_BEHIND = {"ordered": "ordered", "used": "invoiced"}
+_BEHIND = {"ordered": ("ordered",), "used": ("invoiced", "accrued")}
 """The entries of a contract that a share of its ceiling rests on."""
 
 
@@ -202,17 +202,21 @@ def _value_reached(
     ceiling = c.contract.ceiling
     assert ceiling is not None  # noqa: S101 - a share of it was reached
     left = Fraction(ceiling.amount) - value
+    rest = f"{money(left, ceiling.currency)} left"
+    severity = Severity.MEDIUM if share >= _MUCH else Severity.LOW
+    if left < 0:
+        rest, severity = f"{money(-left, ceiling.currency)} too much", Severity.HIGH
+    entries = [entry for name in _BEHIND[state] for entry in c.entries[name]]
     return finding(
         "contract-value-reached",
-        Severity.MEDIUM if share >= _MUCH else Severity.LOW,
+        severity,
         _code(facts),
         f"{c.contract.number} {state} {(100 * share).normalize():f} % of {ceiling}",
         f"Contract {c.contract.number}: {money(value, ceiling.currency)} {state}, "
-        f"{show(100 * value / Fraction(ceiling.amount), 1)} % of a ceiling of {ceiling}; "
-        f"{money(left, ceiling.currency)} left",
+        f"{show(100 * value / Fraction(ceiling.amount), 1)} % of a ceiling of {ceiling}; {rest}",
         action="Decide what the rest is kept for; agree an amendment before it is needed.",
         amount=Money(decimal(value), ceiling.currency),
-        evidence=[c.contract, *(record for record, _ in c.entries[_BEHIND[state]])],
+        evidence=[c.contract, *(record for record, number in entries if number.value != 0)],
     )
 
 

@@ -70,7 +70,7 @@ def scope_growing(p: ProjectFacts) -> Iterator[Finding]:
             Severity.LOW,
             p.code,
             "scope",
-            f"{count(len(p.scope.current), 'item')} in scope, {p.scope.earlier} on "
+            f"{count(len(p.scope.current), 'item')} in scope, {len(p.scope.earlier)} on "
             f"{day(p.scope.earlier_on)}: {show(growth, 1)} % more in a month",
             action="Ask where it comes from; agree a change request, or what goes out in exchange.",
             evidence=came,
