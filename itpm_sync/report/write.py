@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from itpm_sync.errors import ConfigError, Problem, StoreError, suggestion
@@ -32,8 +32,9 @@ def write_reports(
     Pages: `index.html` for the portfolio and one a project, named by `project_file`; the workbook
     is `status.xlsx`. `latest/` has the same files of the newest data date, and an older report made
     later leaves it alone: copies, as pages that lead on stay blank in previews and do not print.
-    With `limit_projects`, only so many projects get a page of
-    their own, the worst first; portfolio and workbook have them all.
+    A page that is not written any more goes from there, as nothing on it says how old it is. With
+    `limit_projects`, only so many projects get a page of their own, the worst first; portfolio and
+    workbook have them all.
 
     Raises ConfigError for an unknown format and StoreError if `out` cannot be written.
     """
@@ -51,6 +52,8 @@ def write_reports(
         if "html" in formats:
             past = Past.of(snapshot, previous, history)
             _put_pages(snapshot, past, limit_projects, "xlsx" in formats, put)
+            if newest:
+                _drop_pages(latest, keep={path.name for path in written})
         if "xlsx" in formats:
             from itpm_sync.report.xlsx import render_workbook  # only where asked
 
@@ -61,6 +64,12 @@ def write_reports(
             "ITPM Sync the right, name another folder with --out, or change `reports: folder`"
         ) from error
     return tuple(written)
+
+
+def _drop_pages(folder: Path, *, keep: Collection[str]) -> None:
+    for page in folder.glob("*.html"):
+        if page.name not in keep:
+            page.unlink()
 
 
 def _check(formats: Sequence[str]) -> None:

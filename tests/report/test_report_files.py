@@ -73,6 +73,14 @@ def test_an_older_report_made_later_leaves_latest_alone(tmp_path: Path) -> None:
     assert (tmp_path / "latest" / "index.html").read_bytes() == newest
 
 
+def test_a_page_that_is_written_no_more_goes_from_latest_only(tmp_path: Path) -> None:
+    every = write_reports(sample.snapshot(), None, [], tmp_path)
+    write_reports(sample.snapshot(), None, [], tmp_path, ("html",), limit_projects=1)
+    left = [path.name for path in (tmp_path / "latest").glob("*.html")]
+    assert len(left) == 2 < len([path for path in every if path.suffix == ".html"])
+    assert all(path.exists() for path in every)
+
+
 def test_a_newer_report_takes_over_latest(tmp_path: Path) -> None:
     write_reports(small(2), None, [], tmp_path)
     write_reports(small(), small(1), [small(2)], tmp_path)
