@@ -279,7 +279,7 @@ class TellsTime(Protocol):
 
     def first_answer_at(self) -> datetime | None:
         """The source's own clock when it first answered this connector, aware UTC; None if it
-        has not answered yet, or does not tell.
+        has not answered yet, or does not tell. Once `variables()` has returned, it has answered.
 
         No checkpoint lies beyond it: were our clock a day ahead, the next run would otherwise ask
         for changes since tomorrow, and miss those of today.

@@ -132,6 +132,17 @@ def test_a_source_whose_clock_is_set_back_is_read_whole_and_it_is_told(
     assert office.titles == ["Spare router"]
 
 
+def test_a_clock_that_was_set_back_and_has_passed_the_checkpoint_again_is_noticed(
+    office: Office,
+) -> None:
+    office.pull(ours=NOON, theirs=NOON)
+    office.edit("Edge router", theirs=NOON - HOUR)  # two hours later: it was set back by three
+    (said,) = notes(office.pull(ours=NOON + DAY, theirs=NOON + DAY - 3 * HOUR))
+    assert said.startswith("issue: the source's clock is 3:00:00 behind")
+    assert office.titles == ["Edge router"]
+    assert notes(office.pull(ours=NOON + 2 * DAY, theirs=NOON + 2 * DAY - 3 * HOUR)) == []
+
+
 def test_an_edit_with_an_older_stamp_than_the_stored_one_is_taken(office: Office) -> None:
     office.edit("Core router", theirs=NOON - timedelta(minutes=1))
     office.pull(ours=NOON, theirs=NOON)

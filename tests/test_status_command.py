@@ -75,6 +75,16 @@ def test_a_job_that_never_ran_in_all_its_time_is_late(session: app.Session) -> N
     assert not app.status(session).healthy
 
 
+def test_a_job_counts_from_its_last_success_however_many_runs_came_since(
+    session: app.Session,
+) -> None:
+    ran(session, "weekly", 193)
+    for _ in range(1_001):
+        ran(session, "hourly", 1)
+    told = standing(session, "weekly")
+    assert (told.last_success, told.late) == (NOW - timedelta(hours=193), True)
+
+
 def test_a_job_is_late_when_it_has_not_ended_well_for_too_long(session: app.Session) -> None:
     ran(session, "hourly", 3)
     ran(session, "hourly", 1, "failed")

@@ -125,11 +125,17 @@ class FilesConnector:
         """Per table: files, header, columns; then how many rows can be read. Without the folder
         nothing of that can be told, and its absence is told once.
         """
-        if not self._folder.is_dir():
+        if self._is_missing():
             yield CheckItem("folder", ok=False, detail=self._no_folder, advice=_NO_FOLDER)
             return
         for name, table in self._settings.tables.items():
             yield from self._check(name, table)
+
+    def _is_missing(self) -> bool:
+        try:
+            return not self._folder.is_dir()
+        except OSError:  # it may not be looked at: each table says so
+            return False
 
     def _check(self, name: str, table: Table) -> Iterator[CheckItem]:
         title = f"{name}: {table.file}"

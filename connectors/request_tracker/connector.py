@@ -129,7 +129,10 @@ class RequestTrackerConnector:
         return self.client.http.first_answer_at
 
     def variables(self) -> Mapping[str, str]:
-        """The custom fields by neutral name: RT answers them by name, so nothing is looked up."""
+        """The custom fields by neutral name: RT answers them by name, so nothing is looked up. It
+        is asked for its version before anything else, as the answer tells its clock."""
+        if self.client.http.first_answer_at is None:
+            self.client.version()
         return dict(self.settings.fields)
 
     def streams(self) -> Sequence[Stream]:

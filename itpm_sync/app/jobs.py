@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-RUNS_REMEMBERED = 1000  # in which the last success of a job is looked for
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobResult:
@@ -189,12 +187,11 @@ def standings(session: Session) -> tuple[JobStanding, ...]:
     nobody knows since when it is configured. In an empty store it is due now, and so is one that
     never ended well.
     """
-    runs, now = session.store.runs(limit=RUNS_REMEMBERED), session.now()
+    store, now = session.store, session.now()
     found = []
     for name, job in session.config.root.jobs.items():
-        own = [r for r in runs if r.job == name]
-        success = next((r.finished for r in own if r.state == "ok"), None)
-        since = success or (runs[-1].started if runs and not own else None)
+        own, success = store.runs(1, job=name), last_success(store, name)
+        since = success or (None if own else store.first_run_at())
         due = now if since is None else since + timedelta(hours=job.expect_every_h)
         found.append(
             JobStanding(
@@ -210,8 +207,7 @@ def standings(session: Session) -> tuple[JobStanding, ...]:
 
 def last_success(store: Store, job: str) -> datetime | None:
     """When a job last ended well; None if it never did."""
-    runs = store.runs(limit=RUNS_REMEMBERED)
-    return next((r.finished for r in runs if r.job == job and r.state == "ok"), None)
+    return next((run.finished for run in store.runs(1, job=job, state="ok")), None)
 
 
 def _write_health(config: Config, health: Health) -> None:

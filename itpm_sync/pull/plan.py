@@ -65,7 +65,7 @@ def window(
         return Window(None, policy.now)
     if checkpoint.at > policy.now or checkpoint.detail.get("asks", "") != stream.asks:
         return Window(None, policy.now)
-    if set_back(checkpoint, source_time):
+    if set_back(checkpoint, source_time, policy.now, stream.overlap):
         return Window(None, policy.now)
     again = checkpoint.detail.get("again")
     since = datetime.fromisoformat(again["since"]) if again else checkpoint.at
@@ -73,21 +73,39 @@ def window(
     return Window(min(since, swept, checkpoint.at) - stream.overlap, policy.now)
 
 
-def set_back(checkpoint: Checkpoint | None, source_time: datetime | None) -> timedelta:
-    """By how much the source's clock lies before the checkpoint: it showed that, or more, when the
-    checkpoint was made. Zero if it does not.
+def set_back(
+    checkpoint: Checkpoint | None, source_time: datetime | None, now: datetime, overlap: timedelta
+) -> timedelta:
+    """By how much the source's clock was set back since the checkpoint was made; zero if it was
+    not, or no further than the overlap reaches.
+
+    It lies before the checkpoint, although it showed that or more; or it has passed it again, and
+    is less far ahead of ours (`now`) than it was: what was changed in between bears older stamps.
     """
     if checkpoint is None or source_time is None:
         return timedelta(0)
     behind = checkpoint.at - source_time
-    return behind if behind > SAME_TIME else timedelta(0)
+    if behind > SAME_TIME:
+        return behind
+    ahead_s = checkpoint.detail.get("ahead_s")
+    if ahead_s is None:
+        return timedelta(0)
+    shift = timedelta(seconds=ahead_s) - (source_time - now)
+    return shift if shift > overlap else timedelta(0)
 
 
-def advanced(checkpoint: Checkpoint, stream: Stream, now: datetime, *, unread: bool) -> Checkpoint:
+def advanced(
+    checkpoint: Checkpoint, stream: Stream, now: datetime, *,
+    unread: bool, ahead: timedelta | None = None,
+) -> Checkpoint:  # fmt: skip
     """The checkpoint after a reading that did not fail. `unread`: it listed records that the
     source would not give; their changes are asked for again, for as long as PATIENCE lasts.
+    `ahead`: how far the source's clock is ahead of ours, where it is known.
     """
-    detail = {k: v for k, v in checkpoint.detail.items() if k not in ("again", "asks")}
+    ours = ("again", "asks", "ahead_s")
+    detail = {k: v for k, v in checkpoint.detail.items() if k not in ours}
+    if ahead is not None:
+        detail["ahead_s"] = ahead.total_seconds()
     if stream.asks:
         detail["asks"] = stream.asks
     if unread:

@@ -99,7 +99,11 @@ class StreamPull:
         if not self._stream.incremental or self._policy.full:
             return ""
         told = self._source_time()
-        by = max((plan.set_back(c, told) for c in self._checkpoints.values()), default=timedelta(0))
+        now, overlap = self._policy.now, self._stream.overlap
+        by = max(
+            plan.set_back(self._checkpoints.get(scope), told, now, overlap)
+            for scope in plan.scopes_of(self._stream)
+        )
         if not by:
             return ""
         about = timedelta(seconds=round(by.total_seconds()))
@@ -176,7 +180,8 @@ class StreamPull:
         return self._noted(reading)
 
     def _advance(self, scopes: Sequence[str], reading: ScopeReading) -> None:
-        now = plan.beginning(self._policy, self._source_time())
+        told = self._source_time()
+        now, ahead = plan.beginning(self._policy, told), told - self._policy.now if told else None
         # nothing can be missing after a first read: the first census is due a while from now
         known = [
             self._checkpoints.get(scope)
@@ -187,7 +192,7 @@ class StreamPull:
             for scope in scopes
         ]  # fmt: skip
         stream, unread = self._stream, reading.unread
-        self._put(*(plan.advanced(checkpoint, stream, now, unread=unread) for checkpoint in known))
+        self._put(*(plan.advanced(c, stream, now, unread=unread, ahead=ahead) for c in known))
 
     def _source_time(self) -> datetime | None:
         connector = self._wires.connector

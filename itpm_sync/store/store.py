@@ -153,11 +153,23 @@ class Store:
                 .values(state=state, finished=now, counts=dict(counts or {}), message=message)
             )
 
-    def runs(self, limit: int = 20) -> tuple[Run, ...]:
-        """The latest runs, newest first."""
+    def runs(
+        self, limit: int = 20, *, job: str | None = None, state: str | None = None
+    ) -> tuple[Run, ...]:
+        """The latest runs, of a job or with an outcome if one is given, newest first."""
         query = sa.select(RUN).order_by(RUN.c.started.desc(), RUN.c.id.desc()).limit(limit)
+        if job is not None:
+            query = query.where(RUN.c.job == job)
+        if state is not None:
+            query = query.where(RUN.c.state == state)
         with self._db.read() as db:
             return tuple(Run(**row) for row in db.execute(query).mappings())
+
+    def first_run_at(self) -> datetime | None:
+        """When the first run began; None if there was none."""
+        with self._db.read() as db:
+            query = sa.select(RUN.c.started).order_by(RUN.c.started).limit(1)
+            return db.execute(query).scalar()
 
     # ---- pulling --------------------------------------------------------------------------------
 

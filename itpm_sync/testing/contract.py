@@ -337,6 +337,10 @@ class ConnectorContract:
                 own = {r.source_id for r in changed if r.scope == scope}
                 assert rest | own == set(_census(connector, stream, scope))
         assert rest, "what is older than the window is listed"
+        before = stamps[0] - timedelta(days=2)
+        for scope in stream.scopes:
+            left = itertools.chain.from_iterable(connector.unchanged(stream, scope, before))
+            assert not list(left), "what has changed since is not listed"
 
     @pytest.mark.parametrize("damage", ["html", "cut"])
     def test_a_census_that_is_cut_short_raises(

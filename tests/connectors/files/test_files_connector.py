@@ -314,6 +314,17 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     assert "does not exist" in load(tmp_path / "nowhere").failure
 
 
+def test_a_folder_that_may_not_be_looked_at_is_told_by_each_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(_: Path) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    made = connector(tmp_path / "theirs", plan=PLAN)
+    monkeypatch.setattr(Path, "is_dir", denied)
+    assert [item.ok for item in made.check()] == [False]
+
+
 def test_a_check_tells_a_missing_folder_once(tmp_path: Path) -> None:
     tables = {n: {"file": f"{n}.csv", "kind": "work_package", "key": ["A"],
                   "columns": {"code": "A", "name": "A", "project_key": "A"}}

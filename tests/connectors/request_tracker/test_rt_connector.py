@@ -65,6 +65,14 @@ def test_it_is_a_connector_with_one_incremental_stream() -> None:
     assert stream.deletes is Deletes.CENSUS
 
 
+def test_its_clock_is_known_before_the_first_window(sandbox: RequestTrackerSandbox) -> None:
+    """Else a clock that was set back would never be noticed."""
+    connector = build(sandbox.base_url)
+    assert connector.first_answer_at() is None
+    connector.variables()
+    assert connector.first_answer_at() is not None
+
+
 # ---- windows ------------------------------------------------------------------------------------
 
 
