@@ -21,11 +21,11 @@ from itpm_sync.model import KINDS, Money, Record, SourceRef, as_plain
 from itpm_sync.store.making import Row, processor, row_columns, row_maker
 from itpm_sync.store.schema import (
     COMMON,
-    TABLES,
     FieldType,
     Processor,
     column_names,
     field_types,
+    table_of,
 )
 
 TOGETHER = 64  # rows of one statement; SQLite takes 32,766 values, its widest table has 40 columns
@@ -130,7 +130,7 @@ class KindCodec:
     def __init__(self, kind: str, dialect: sa.Dialect) -> None:
         self.kind = kind
         self.cls = KINDS[kind]
-        self.table = TABLES[kind]
+        self.table = table_of(kind)
         self.fields = field_types(kind)
         self.columns = (*self.ENGINE, *row_columns(kind))
         self.make = row_maker(kind, dialect)

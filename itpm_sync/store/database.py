@@ -19,7 +19,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from itpm_sync.errors import StoreError
-from itpm_sync.store.schema import METADATA, VERSION
+from itpm_sync.store.schema import VERSION, all_tables
 
 BUSY_TIMEOUT_S = 30.0
 _WRITES = "itpm_writes"
@@ -125,7 +125,7 @@ class Database:
 
 def _create(connection: sa.Connection) -> None:
     """The newest schema in an empty database; a test holds it equal to what the migrations give."""
-    METADATA.create_all(connection, checkfirst=False)
+    all_tables().create_all(connection, checkfirst=False)
     connection.exec_driver_sql(
         "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, "
         "CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"

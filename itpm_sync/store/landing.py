@@ -23,6 +23,7 @@ import sqlalchemy as sa
 
 from itpm_sync.connector import RawRecord
 from itpm_sync.errors import RecordError
+from itpm_sync.model import KINDS
 from itpm_sync.store.codec import KindCodec, TableWriter, placeholders, reader
 from itpm_sync.store.deciding import (
     SAME_STATE,
@@ -35,7 +36,7 @@ from itpm_sync.store.deciding import (
 )
 from itpm_sync.store.making import Row, processor
 from itpm_sync.store.preparing import Key, Prepared, PreparedPage, Preparer
-from itpm_sync.store.schema import RAW_RECORD, RECORD_VERSION, REJECTED, TABLES, storable
+from itpm_sync.store.schema import RAW_RECORD, RECORD_VERSION, REJECTED, storable, table_of
 from itpm_sync.store.values import Landed
 
 _T = TypeVar("_T")
@@ -349,7 +350,7 @@ class Landing:
         owners: dict[str, list[str]] = defaultdict(list)
         for todo in todos:
             if todo.stored is not None and todo.step is not Step.GONE:
-                for kind in todo.stored.kinds & TABLES.keys():
+                for kind in todo.stored.kinds & KINDS.keys():
                     owners[kind].append(todo.identity)
         found: dict[str, dict[Key, Row]] = defaultdict(dict)
         for kind, raw_ids in owners.items():
@@ -436,8 +437,8 @@ def bury_rows(
     since: datetime,
 ) -> None:
     """Marks the live mapped rows of raw records as gone."""
-    for kind in TABLES.keys() & set(kinds):
-        table = TABLES[kind]
+    for kind in KINDS.keys() & set(kinds):
+        table = table_of(kind)
         for part in chunks(raw_ids):
             live = table.update().where(table.c.raw_id.in_(part), table.c.gone.is_(None))
             connection.execute(live.values(gone=cause, gone_since=since))

@@ -20,7 +20,6 @@ from itpm_sync.model import KINDS, Money, Record
 from itpm_sync.store.schema import (
     COMMON,
     LONGEST_ID,
-    TABLES,
     JsonText,
     PlainText,
     Processor,
@@ -28,6 +27,7 @@ from itpm_sync.store.schema import (
     WholeNumber,
     field_types,
     storable,
+    table_of,
 )
 
 Row = tuple[Any, ...]
@@ -82,7 +82,7 @@ class _Source:
         self._types = {f.name: f for f in field_types(kind)}
         self._fields = [f for f in dataclasses.fields(KINDS[kind]) if f.name != "ref"]
         self._own = {f.name for f in self._fields}
-        columns = TABLES[kind].c
+        columns = table_of(kind).c
         self._put = {name: processor(columns[name], dialect) for name in row_columns(kind)}
         self._names: dict[str, Any] = {
             "Made": Made, "RecordError": RecordError, "FALLS": _FALLS, "UTC": UTC,
@@ -130,7 +130,7 @@ class _Source:
             return f"ref.{column}"
         if column in ("source_id", "url", *self._texts()):
             return column
-        kind, put = TABLES[self._kind].c[column].type, f"put_{column}({column})"
+        kind, put = table_of(self._kind).c[column].type, f"put_{column}({column})"
         money = column.removesuffix("_currency")
         if money in self._types and self._types[money].base is Money:
             part = f"{money}.currency" if column != money else f"str({money}.amount)"

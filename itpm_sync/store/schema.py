@@ -1,6 +1,6 @@
 """The tables, and how exact values stand in them on SQLite and PostgreSQL.
 
-Every kind of model record has a typed table generated from its dataclass: `TABLES[kind]`. Text is
+Every kind of model record has a typed table generated from its dataclass: `table_of(kind)`. Text is
 Text (nothing is cut), decimals are exact text, money two columns (amount, currency), times UTC.
 The schema of a database changes only by a migration; a test compares both.
 """
@@ -10,6 +10,7 @@ The schema of a database changes only by a migration; a test compares both.
 from __future__ import annotations
 
 import dataclasses
+import threading
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -441,5 +442,20 @@ def _table(kind: str, cls: type[Record]) -> sa.Table:
     )  # fmt: skip
 
 
-TABLES: Mapping[str, sa.Table] = MappingProxyType({k: _table(k, c) for k, c in KINDS.items()})
-"""The typed table of every kind."""
+_MADE = threading.Lock()
+
+
+def table_of(kind: str) -> sa.Table:
+    """The typed table of a kind, made when it is first asked for: a run that finds nothing new
+    needs none, and all of them take a thirtieth of its time.
+    """
+    with _MADE:
+        known = METADATA.tables.get(kind)
+        return _table(kind, KINDS[kind]) if known is None else known
+
+
+def all_tables() -> sa.MetaData:
+    """The whole schema, with the tables of all kinds."""
+    for kind in KINDS:
+        table_of(kind)
+    return METADATA

@@ -24,12 +24,12 @@ from itpm_sync.store.schema import (
     COMPLETENESS,
     CONNECTION_STATE,
     META,
-    METADATA,
     RAW_RECORD,
     REJECTED,
     RUN,
     SIGHTING,
     VERSION,
+    all_tables,
 )
 from itpm_sync.store.values import (
     Checkpoint,
@@ -469,7 +469,7 @@ class Store:
                 table.name: int(
                     db.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
                 )
-                for table in METADATA.sorted_tables
+                for table in all_tables().sorted_tables
             }
             raw_bytes = int(db.execute(sa.select(length)).scalar_one())
             size = self._size(db)
