@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from itpm_sync.report.past import Past
     from itpm_sync.report.portfolio import build_portfolio
     from itpm_sync.report.wording import project_file
+    from itpm_sync.report.workbook import render_workbook
     from itpm_sync.report.write import write_reports
-    from itpm_sync.report.xlsx import render_workbook
 
 _HOMES = {
     "Past": "past",
@@ -26,7 +26,7 @@ _HOMES = {
     "project_file": "wording",
     "render_portfolio": "html",
     "render_project": "html",
-    "render_workbook": "xlsx",
+    "render_workbook": "workbook",
     "write_reports": "write",
 }
 __all__ = (

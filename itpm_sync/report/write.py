@@ -55,7 +55,7 @@ def write_reports(
             if newest:
                 _drop_pages(latest, keep={path.name for path in written})
         if "xlsx" in formats:
-            from itpm_sync.report.xlsx import render_workbook  # only where asked
+            from itpm_sync.report.workbook import render_workbook  # only where asked
 
             put("status.xlsx", render_workbook(snapshot))
     except OSError as error:

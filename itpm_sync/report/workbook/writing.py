@@ -1,23 +1,24 @@
-"""One table on one sheet: typed cells, number formats, live formulas. Nothing becomes a formula by
-accident: text is written as text, also where it starts with `=`, and stays so when edited.
+"""A sheet's value → a sheet of the file: number formats, live formulas, safe text.
+
+Nothing becomes a formula by accident: text is written as text, also where it starts with `=`, and
+stays so when edited.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
 from xlsxwriter import Workbook
-from xlsxwriter.utility import xl_col_to_name, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
 from itpm_sync.model import Money, currency_exponent
 from itpm_sync.reconcile.status import Colour, Figure
 from itpm_sync.report.wording import WORDS, clean, is_currency, normal
+from itpm_sync.report.workbook.cells import Cell, Live, Sheet
 
 _CELL = 32_767  # Excel's limit of characters in a cell
 _NARROWEST_DIFFERENCE = Decimal("1e-9")  # relative; snapshots keep ratios to 12 places
@@ -27,31 +28,6 @@ _FILLS = {
     Colour.GREEN: ("#1b6b3f", "#e8f4ec"),
     Colour.GREY: ("#5b6776", "#f0f2f4"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column of a table; `key` names it in formulas."""
-
-    key: str
-    title: str
-    width: int = 12
-
-
-@dataclass(frozen=True, slots=True)
-class Live:
-    """A formula over cells of the same row, `{key}` for each, whose value is known beforehand.
-
-    `expected` is the snapshot's figure: a formula that does not reproduce it is not written, the
-    number is. The workbook never contradicts the snapshot.
-    """
-
-    figure: Figure | None
-    formulas: tuple[tuple[str, Decimal | None], ...]  # formula → what it computes to
-
-
-Cell = str | int | Decimal | date | datetime | Money | Figure | Colour | Live | None
-"""What a cell can be; None is empty."""
 
 
 @dataclass(slots=True)
@@ -91,50 +67,45 @@ def differ(one: Decimal, other: Decimal) -> bool:
     return abs(one - other) > max(abs(one), abs(other), Decimal(1)) * _NARROWEST_DIFFERENCE
 
 
+def write_sheet(book: Workbook, formats: Formats, sheet: Sheet) -> None:
+    """Adds the sheet to the book: heading and rows, filters, frozen columns, set up for print."""
+    worksheet = book.add_worksheet(sheet.name)
+    heading = formats.get(bold=True, text_wrap=True, bottom=1, bg_color="#f0f2f4", valign="bottom")
+    for x, column in enumerate(sheet.columns):
+        worksheet.set_column(x, x, column.width)
+        worksheet.write_string(sheet.top, x, column.title, heading)
+    pen = _Pen(worksheet, formats, sheet)
+    for y, row in enumerate(sheet.rows, start=sheet.top + 1):
+        for x, cell in enumerate(row):
+            pen.write(y, x, cell)
+    for y, line in enumerate(sheet.title):
+        style = formats.get() if y else formats.get(bold=True, font_size=14)
+        worksheet.write_string(y, 0, line, style)
+    worksheet.freeze_panes(sheet.top + 1, sheet.freeze)
+    last = sheet.top + max(len(sheet.rows), 1)
+    worksheet.autofilter(sheet.top, 0, last, len(sheet.columns) - 1)
+    worksheet.set_landscape()
+    worksheet.set_paper(9)
+    worksheet.fit_to_pages(1, 0)
+    worksheet.repeat_rows(sheet.top)
+
+
 @dataclass(frozen=True, slots=True)
-class Table:
-    """A table whose heading stands in row `top` (from 0) of its sheet."""
+class _Pen:
+    """Writes a cell as what it is."""
 
-    sheet: Worksheet
+    worksheet: Worksheet
     formats: Formats
-    columns: tuple[Column, ...]
-    top: int = 0
+    sheet: Sheet
 
-    def fill(self, rows: Sequence[Sequence[Cell]], *, freeze: int = 1) -> None:
-        """Writes heading and rows, freezes the first columns, filters and sets up printing."""
-        heading = self.formats.get(
-            bold=True, text_wrap=True, bottom=1, bg_color="#f0f2f4", valign="bottom"
-        )
-        for x, column in enumerate(self.columns):
-            self.sheet.set_column(x, x, column.width)
-            self.sheet.write_string(self.top, x, column.title, heading)
-        for y, row in enumerate(rows, start=self.top + 1):
-            for x, cell in enumerate(row):
-                self._write(y, x, cell)
-        self.sheet.freeze_panes(self.top + 1, freeze)
-        self.sheet.autofilter(self.top, 0, self.top + max(len(rows), 1), len(self.columns) - 1)
-        self.sheet.set_landscape()
-        self.sheet.set_paper(9)
-        self.sheet.fit_to_pages(1, 0)
-        self.sheet.repeat_rows(self.top)
-
-    def span(self, key: str, rows: int) -> str:
-        """The absolute range of a column's cells, with the sheet's name."""
-        name = xl_col_to_name(self._at(key), col_abs=True)
-        first, last = self.top + 2, self.top + 1 + max(rows, 1)
-        return f"'{self.sheet.get_name()}'!{name}${first}:{name}${last}"
-
-    def _at(self, key: str) -> int:
-        return next(x for x, column in enumerate(self.columns) if column.key == key)
-
-    def _write(self, y: int, x: int, cell: Cell) -> None:
+    def write(self, y: int, x: int, cell: Cell) -> None:
         match cell:
             case None:
                 pass
             case Colour():
                 ink, fill = _FILLS[cell]
                 style = self.formats.get(bold=True, font_color=ink, bg_color=fill)
-                self.sheet.write_string(y, x, WORDS[cell], style)
+                self.worksheet.write_string(y, x, WORDS[cell], style)
             case str():
                 self._text(y, x, cell)
             case datetime():
@@ -154,10 +125,10 @@ class Table:
         shown = clean(text, _CELL)
         if not shown:
             return
-        wrap = self.columns[x].width >= 40
+        wrap = self.sheet.columns[x].width >= 40
         # without the quote a later edit of the cell would turn `=…` into a formula
         risky = shown.startswith(("=", "+", "-", "@", "\t"))
-        self.sheet.write_string(
+        self.worksheet.write_string(
             y, x, shown, self.formats.get(text_wrap=wrap, quote_prefix=risky, num_format="@")
         )
 
@@ -166,12 +137,12 @@ class Table:
             self._text(y, x, when.isoformat())
         else:
             style = self.formats.get(num_format=form, align="left")
-            self.sheet.write_datetime(y, x, when, style)
+            self.worksheet.write_datetime(y, x, when, style)
 
     def _number(self, y: int, x: int, value: Decimal, unit: str) -> None:
         number = float(cell_value(value, unit))
         if math.isfinite(number):
-            self.sheet.write_number(y, x, number, self.formats.number(unit))
+            self.worksheet.write_number(y, x, number, self.formats.number(unit))
         else:
             self._text(y, x, str(value))
 
@@ -179,7 +150,7 @@ class Table:
         value, unit = normal(figure)
         if value is None:
             grey = self.formats.get(font_color="#5b6776", align="right")
-            self.sheet.write_string(y, x, "n/a", grey)
+            self.worksheet.write_string(y, x, "n/a", grey)
         else:
             self._number(y, x, value, unit)
 
@@ -189,11 +160,10 @@ class Table:
         value, unit = normal(cell.figure)
         for formula, computed in cell.formulas:
             if value is not None and computed is not None and not differ(value, computed):
-                here = {c.key: xl_rowcol_to_cell(y, i) for i, c in enumerate(self.columns)}
                 shown = float(cell_value(value, unit))
                 if not math.isfinite(shown):
                     break
-                text = f'=IFERROR({formula.format(**here)},"n/a")'
-                self.sheet.write_formula(y, x, text, self.formats.number(unit), shown)
+                text = f'=IFERROR({formula.format(**self.sheet.places(y))},"n/a")'
+                self.worksheet.write_formula(y, x, text, self.formats.number(unit), shown)
                 return
         self._figure(y, x, cell.figure)
