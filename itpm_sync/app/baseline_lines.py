@@ -15,6 +15,7 @@ from itpm_sync.reconcile.status import (
     BaselineItem,
     BaselineMilestone,
     BaselinePackage,
+    BaselineRate,
     FrozenPlan,
     RecordedBaseline,
 )
@@ -24,6 +25,7 @@ from itpm_sync.store import BaselineLine, StoredBaseline
 _PACKAGES: TypeAdapter[list[BaselinePackage]] = TypeAdapter(list[BaselinePackage])
 _ITEMS: TypeAdapter[list[BaselineItem]] = TypeAdapter(list[BaselineItem])
 _MILESTONES: TypeAdapter[list[BaselineMilestone]] = TypeAdapter(list[BaselineMilestone])
+_RATES: TypeAdapter[list[BaselineRate]] = TypeAdapter(list[BaselineRate])
 
 
 def lines(plan: FrozenPlan) -> tuple[BaselineLine, ...]:
@@ -32,6 +34,7 @@ def lines(plan: FrozenPlan) -> tuple[BaselineLine, ...]:
         "package": _PACKAGES.dump_python(list(plan.packages), mode="json", exclude_defaults=True),
         "item": _ITEMS.dump_python(list(plan.items), mode="json"),
         "milestone": _MILESTONES.dump_python(list(plan.milestones), mode="json"),
+        "rate": _RATES.dump_python(list(plan.rates), mode="json"),
         "calendar": [_calendar_data(plan.calendar)] if plan.calendar is not None else [],
         "source": [{"name": plan.source}] if plan.source else [],
     }
@@ -56,6 +59,7 @@ def recorded(stored: StoredBaseline) -> RecordedBaseline:
         packages=tuple(_PACKAGES.validate_python(section("package"))),
         items=tuple(_ITEMS.validate_python(section("item"))),
         milestones=tuple(_MILESTONES.validate_python(section("milestone"))),
+        rates=tuple(_RATES.validate_python(section("rate"))),
         calendar=next((_calendar(data) for data in section("calendar")), None),
         source=next((data["name"] for data in section("source")), ""),
     )

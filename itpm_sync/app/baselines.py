@@ -20,6 +20,7 @@ from itpm_sync.model import Money
 from itpm_sync.reconcile.allocate import fold
 from itpm_sync.reconcile.status import (
     BaselinePackage,
+    BaselineRate,
     Element,
     FrozenPlan,
     Inputs,
@@ -232,6 +233,7 @@ def baseline_diff(session: Session, project: str, old: int, new: int) -> tuple[s
             {m.code: m for m in versions[new].milestones},
         ),
         *_calendars(versions[old], versions[new]),
+        *_differences("exchange rate", _rates(versions[old]), _rates(versions[new])),
     ]
     return tuple(told) or (f"versions {old} and {new} of {project} are equal",)
 
@@ -239,6 +241,14 @@ def baseline_diff(session: Session, project: str, old: int, new: int) -> tuple[s
 def _calendars(old: RecordedBaseline, new: RecordedBaseline) -> Iterator[str]:
     if old.calendar is not None and new.calendar is not None and old.calendar != new.calendar:
         yield "changed  calendar: other working days"
+
+
+def _rates(baseline: RecordedBaseline) -> Mapping[str, BaselineRate]:
+    """The frozen rates of the currencies that budgets are in."""
+    used = {p.budget.currency for p in baseline.packages if p.budget is not None}
+    return {
+        f"{r.currency} → {r.base}": r for r in baseline.rates if used & {r.currency, r.base}
+    }  # fmt: skip
 
 
 def _differences(what: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:

@@ -89,6 +89,7 @@ T-2;Nils Berg (Norrnet);WAN;4.1;@5.4;6.0
 Date;Currency;Base;Rate
 -120;EUR;CHF;0.9430
 @5.0;EUR;CHF;0.9385
+@6.4;EUR;CHF;0.9350
 """,
     "risks.csv": """
 Project;Code;Risk;Probability;Impact;Currency;Owner;Status;Due

@@ -21,6 +21,7 @@ from itpm_sync.reconcile.capacity import shown
 from itpm_sync.reconcile.checks import portfolio_findings, project_findings
 from itpm_sync.reconcile.context import Context
 from itpm_sync.reconcile.duplicates import duplicates
+from itpm_sync.reconcile.exchange import PlanRates
 from itpm_sync.reconcile.facts import PortfolioFacts, ProjectFacts
 from itpm_sync.reconcile.figures import portfolio_totals
 from itpm_sync.reconcile.measuring import contract_list, project_facts, project_scope
@@ -130,7 +131,8 @@ def _nowhere(allocation: Allocation) -> tuple[Unallocated, ...]:
 
 
 def freeze(inputs: Inputs, project: str, plan: FrozenPlan | None = None) -> FrozenPlan | None:
-    """The plan and the scope of a project as they are now, for a baseline to record.
+    """The plan, the scope and the exchange rates of a project as they are now, for a baseline to
+    record.
 
     `plan` goes before the plan of the records: its packages are known to the allocation, so that
     the scope is frozen by them. Amounts that the configuration sets apart (management reserve,
@@ -146,7 +148,8 @@ def freeze(inputs: Inputs, project: str, plan: FrozenPlan | None = None) -> Froz
     records = run.allocation.of(setup.code)
     scope = project_scope(run, setup, records, None)
     live = records.of(WorkPackage)
-    own = plan.packages if plan else _packages(plans(live, None, run.fx, setup.currency, setup))
+    rates = PlanRates.of(None, run.fx)
+    own = plan.packages if plan else _packages(plans(live, None, rates, setup.currency, setup))
     items = tuple(
         BaselineItem(
             identity=item.id,
@@ -167,6 +170,7 @@ def freeze(inputs: Inputs, project: str, plan: FrozenPlan | None = None) -> Froz
         milestones=plan.milestones if plan else (),
         calendar=(plan.calendar if plan else None) or setup.calendar,
         source=plan.source if plan else "",
+        rates=tuple(run.fx.frozen(run.today)),
     )
 
 

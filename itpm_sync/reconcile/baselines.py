@@ -14,7 +14,7 @@ from fractions import Fraction
 
 from itpm_sync.model import ChangeRequest, Money, WorkPackage
 from itpm_sync.reconcile.allocate import Placed, fold
-from itpm_sync.reconcile.money import FxTable
+from itpm_sync.reconcile.exchange import FxTable, PlanRates
 from itpm_sync.reconcile.number import Number, known, total, unknown
 from itpm_sync.reconcile.performance import Values
 from itpm_sync.reconcile.progress import Plan, chosen_records, element_of
@@ -61,7 +61,7 @@ def reserve(
     packages: Iterable[Placed[WorkPackage]],
     baseline: RecordedBaseline | None,
     setup: ProjectSetup,
-    fx: FxTable,
+    rates: PlanRates,
     currency: str,
 ) -> Number:
     """Management reserve: of the baseline, else of the plan, else of the configuration."""
@@ -71,8 +71,7 @@ def reserve(
         return unknown(NO_RESERVE)
     if not currency:
         return unknown("the project has no currency")
-    on = baseline.on if baseline is not None else date.min
-    return total(fx.convert(m, currency, on, or_earliest=True) for m in amounts)
+    return total(rates.convert(m, currency) for m in amounts)
 
 
 def reserve_lines(
@@ -199,7 +198,7 @@ def authorised(
 ) -> Authorised:
     """The configured budget base, else the original's and the approved change requests since."""
     if setup.budget_base is not None:
-        amount = fx.convert(setup.budget_base, currency, on, or_earliest=True)
+        amount = PlanRates.of(original.baseline, fx).convert(setup.budget_base, currency)
         return Authorised(amount, "the configured budget base", ())
     since = original.baseline.on
     approved = approved_requests(requests, on).values()

@@ -30,8 +30,9 @@ from itpm_sync.reconcile.allocate import Allocation, allocate, fold
 from itpm_sync.reconcile.capacity import Capacity, Work, capacity, loads
 from itpm_sync.reconcile.contracts import ContractMoney
 from itpm_sync.reconcile.decisions import GateAct
+from itpm_sync.reconcile.exchange import FxTable
 from itpm_sync.reconcile.labour import RateCard
-from itpm_sync.reconcile.money import Documents, FxTable, Paid
+from itpm_sync.reconcile.money import Documents, Paid
 from itpm_sync.reconcile.number import Number, unknown
 from itpm_sync.reconcile.quality import Histories
 from itpm_sync.reconcile.status import Inputs, Snapshot

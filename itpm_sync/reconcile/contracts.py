@@ -14,7 +14,8 @@ from fractions import Fraction
 
 from itpm_sync.model import Contract, InvoiceLine, Money, OrderLine
 from itpm_sync.reconcile.allocate import fold
-from itpm_sync.reconcile.money import Documents, FxGap, Netted, net_amount
+from itpm_sync.reconcile.exchange import FxGap
+from itpm_sync.reconcile.money import Documents, Netted, net_amount
 from itpm_sync.reconcile.number import Number, decimal, figure, known, total, unknown
 from itpm_sync.reconcile.status import Colour, ContractStatus, Policy
 from itpm_sync.reconcile.wording import count, day, sentence, show

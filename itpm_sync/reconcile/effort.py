@@ -30,8 +30,8 @@ _LABELS = (
 )
 LABELS: Mapping[str, str] = {
     **dict(zip(NAMES, _LABELS, strict=True)),
-    "unplanned_effort_s": "Effort outside of the baseline",
-    "unplanned_ratio_percent": "Effort outside of the baseline, share",
+    "unplanned_effort_s": "Unplanned effort",
+    "unplanned_ratio_percent": "Unplanned effort, share",
 }
 UNPLANNED = ("unplanned_effort_s", "unplanned_ratio_percent")
 NONE = "none"

@@ -23,6 +23,7 @@ from itpm_sync.reconcile import (
     desk_terms,
     effort_terms,
     evm,
+    exchange_terms,
     forecast_terms,
     pace_terms,
     quality_terms,
@@ -197,13 +198,13 @@ class Explainer:
         numbers, desk = dict(project_numbers(self._facts, self._has)), self._facts.desk
         if desk is not None:
             numbers |= {"within_sla": desk.within, "desk_effort_s": desk.effort}
-        attached = (desk_terms, contract_terms, effort_terms)
+        attached = (desk_terms, contract_terms, effort_terms, exchange_terms)
         return numbers | {n: v for of in attached for n, v in of.numbers(self._facts).items()}
 
     @cached_property
     def _attached_figures(self) -> Mapping[str, Figure]:
-        """Those of the help desk's counts, of the contracts and of the groups of effort."""
-        attached = (desk_terms, contract_terms, effort_terms)
+        """Those of the help desk's counts, of contracts and groups of effort; FX variance."""
+        attached = (desk_terms, contract_terms, effort_terms, exchange_terms)
         return {n: f for of in attached for n, f in of.figures(self._facts).items()}
 
     def _term(self, name: str, of: PackageFacts | None, symbol: str = "") -> Part:
@@ -301,6 +302,7 @@ class Explainer:
             "removed": lambda: self._traces.changes("removed"),
             "items_month_ago": self._traces.items_earlier,
             "within_sla": self._within_sla,
+            exchange_terms.NAME: lambda: exchange_terms.parts(facts, self._traces),
             "p_factor": lambda: pace_terms.adherence(facts),
             **quality_terms.told(facts, self._traces),
             **effort_terms.told(facts, self._traces),

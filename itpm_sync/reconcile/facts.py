@@ -25,10 +25,11 @@ from itpm_sync.reconcile.capacity import Capacity
 from itpm_sync.reconcile.contracts import ContractFacts
 from itpm_sync.reconcile.duplicates import Duplicates
 from itpm_sync.reconcile.effort import Effort
+from itpm_sync.reconcile.exchange import ForeignCost, FxGap, PlanRates
 from itpm_sync.reconcile.forecast import Forecast
 from itpm_sync.reconcile.helpdesk import HelpDesk
 from itpm_sync.reconcile.labour import Labour
-from itpm_sync.reconcile.money import Documents, FxGap, Ledger
+from itpm_sync.reconcile.money import Documents, Ledger
 from itpm_sync.reconcile.number import Number, decimal
 from itpm_sync.reconcile.order_lines import Delivery
 from itpm_sync.reconcile.performance import Past, Values
@@ -78,6 +79,7 @@ class ProjectFacts:
     in_money: bool
     records: ProjectRecords
     baseline: RecordedBaseline | None
+    rates: PlanRates  # at which its budgets are converted
     original: Original | None  # what the first baseline says; None: no baseline is recorded
     authorised: Authorised | None
     packages: Sequence[PackageFacts]
@@ -112,6 +114,11 @@ class ProjectFacts:
     def unit(self) -> str:
         """The unit of its earned value."""
         return self.currency if self.in_money else "items"
+
+    @property
+    def foreign(self) -> Sequence[ForeignCost]:
+        """The cost in other currencies."""
+        return (*self.labour.foreign, *(e.foreign for e in self.ledger.foreign))
 
     @property
     def counted(self) -> Sequence[tuple[Plan, Values]]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from itpm_sync.reconcile import effort
+from itpm_sync.reconcile.exchange import NO_FOREIGN_COST
 from itpm_sync.reconcile.facts import PackageFacts, ProjectFacts
 from itpm_sync.reconcile.forecast import COST, FINISH
 from itpm_sync.reconcile.number import Number, figure, known, total, unknown
@@ -48,6 +49,7 @@ LABELS: Mapping[str, str] = {
     "ieac_t": "Estimated duration (IEAC(t))",
     "tspi": "To-complete schedule index (TSPI)",
     "p_factor": "Schedule adherence (p-factor)",
+    "fx_variance": "FX variance",
     "percent": "Percent complete",
     "bac_original": "BAC of the original baseline",
     "pv_original": "PV by the original baseline",
@@ -207,6 +209,8 @@ def project_numbers(facts: ProjectFacts, has: HasSource) -> Mapping[str, Number]
     """The unrounded numbers of one project, by the name of their figure."""
     scope, tallies = facts.scope, facts.work.tallies.values()
     numbers = _doubted(facts.numbers)
+    if not facts.in_money or numbers["fx_variance"].reason == NO_FOREIGN_COST:
+        del numbers["fx_variance"]
     numbers["budget"] = _budget(facts)
     numbers |= _booked(facts, has, facts.ledger.totals.__getitem__, facts.labour.total)
     numbers["effort_s"] = known(sum(facts.labour.seconds.values()))

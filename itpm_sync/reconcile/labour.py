@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 from itpm_sync.model import Person, Rate, TimeEntry
 from itpm_sync.reconcile.allocate import Placed, fold
-from itpm_sync.reconcile.money import FxGap, FxTable
-from itpm_sync.reconcile.number import ZERO, Number, total, unknown
+from itpm_sync.reconcile.exchange import ForeignCost, FxGap, FxTable
+from itpm_sync.reconcile.number import ZERO, Number, exact, total, unknown
 
 
 class RateCard:
@@ -83,6 +83,7 @@ class Labour:
     booked: tuple[Booked, ...]
     unrated: tuple[Unrated, ...]
     gaps: tuple[FxGap, ...]
+    foreign: tuple[ForeignCost, ...] = ()  # what of it has rates in another currency
 
     def cost(self, package: str) -> Number:
         """Labour cost of a package."""
@@ -98,13 +99,16 @@ def labour(
     for entry, package, _ in entries:
         groups[package, entry.person, entry.role, entry.team, entry.on] += entry.duration_s
         seconds[package] += entry.duration_s
-    booked, gaps = list[Booked](), list[FxGap]()
+    booked, gaps, foreign = list[Booked](), list[FxGap](), list[ForeignCost]()
     unrated: dict[str, list[tuple[date, int]]] = defaultdict(list)
     for (package, person, role, team, on), worked in sorted(groups.items()):
-        cost, gap = cost_of(card.in_force(person, role, team, on), fx, currency, on, worked)
-        if cost is None:
+        rate = card.in_force(person, role, team, on)
+        cost, gap = cost_of(rate, fx, currency, on, worked)
+        if rate is None or cost is None:
             unrated[person].append((on, worked))
             cost = unknown(f"no hourly rate for {person}")
+        elif rate.per_hour.currency != currency:
+            foreign.append(foreign_cost(rate, worked, cost))
         if gap is not None:
             gaps.append(gap)
         booked.append(Booked(package, on, cost))
@@ -117,7 +121,7 @@ def labour(
     )
     costs = {package: total(numbers) for package, numbers in parts.items()}
     whole = total(costs.values())
-    return Labour(seconds, costs, whole, tuple(booked), missing, tuple(gaps))
+    return Labour(seconds, costs, whole, tuple(booked), missing, tuple(gaps), tuple(foreign))
 
 
 def cost_of(
@@ -133,3 +137,8 @@ def cost_of(
         return per_hour, FxGap(rate.per_hour.currency, currency, on, rate)
     price, of = per_hour.value.as_integer_ratio()
     return Number(Fraction(price * seconds, of * 3600)), None
+
+
+def foreign_cost(rate: Rate, seconds: int, cost: Number) -> ForeignCost:
+    """Time whose rate is in another currency than the project's."""
+    return ForeignCost(exact(rate.per_hour.amount) * seconds / 3600, rate.per_hour.currency, cost)

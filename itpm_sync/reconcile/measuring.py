@@ -35,6 +35,7 @@ from itpm_sync.reconcile.context import Context
 from itpm_sync.reconcile.contracts import ContractFacts, contract_facts
 from itpm_sync.reconcile.effort import compared as with_efforts
 from itpm_sync.reconcile.effort import effort, unplanned
+from itpm_sync.reconcile.exchange import PlanRates, fx_variance
 from itpm_sync.reconcile.facts import PackageFacts, ProjectFacts
 from itpm_sync.reconcile.forecast import Known, forecast
 from itpm_sync.reconcile.helpdesk import help_desk
@@ -88,7 +89,8 @@ def project_facts(run: Context, setup: ProjectSetup, row: Register | None) -> Pr
     numbers = indices(values, run.policy.eac_method, spi_t) | estimate_range(values, spi_t) | pace
     numbers |= without_effort(counted, values)
     original = _original(run, setup, records, recorded, (*earlier, now)[0], currency=currency)
-    kept = reserve(records.of(WorkPackage), baseline, setup, run.fx, currency)
+    rates = PlanRates.of(baseline, run.fx)
+    kept = reserve(records.of(WorkPackage), baseline, setup, rates, currency)
     numbers |= layers(counted, values.bac, kept, in_money=in_money)
     numbers |= compared(original, counted, values, numbers["eac"], in_money=in_money)
     desk = help_desk(records.of(HelpDeskItem), records.of(TimeEntry), run.zone, run.today)
@@ -103,6 +105,7 @@ def project_facts(run: Context, setup: ProjectSetup, row: Register | None) -> Pr
         in_money=in_money,
         records=records,
         baseline=baseline,
+        rates=rates,
         original=original,
         authorised=_authorised(run, setup, records, original, currency),
         packages=now.packages,
@@ -155,7 +158,8 @@ def project_facts(run: Context, setup: ProjectSetup, row: Register | None) -> Pr
             currency=currency if in_money else "",
         )
     )
-    numbers = {**numbers, **_recent(facts), **drawn.numbers}
+    moved = fx_variance(facts.foreign, rates, values.ac, values.ev, currency)
+    numbers = {**numbers, **_recent(facts), **drawn.numbers, "fx_variance": moved}
     return replace(facts, numbers=numbers, forecast=drawn)
 
 
@@ -188,7 +192,8 @@ def _under(
     """The project measured under a baseline, or under the plan of its records."""
     currency, time, book = booked.currency, booked.time, booked.book
     scope = project_scope(run, setup, records, baseline)
-    found = plans(records.of(WorkPackage), baseline, run.fx, currency, setup)
+    rates = PlanRates.of(baseline, run.fx)
+    found = plans(records.of(WorkPackage), baseline, rates, currency, setup)
     in_money = bool(currency) and any(p.money is not None for p in found)
     work = Work(
         run.today,
@@ -248,7 +253,8 @@ def _original(
 ) -> Original | None:
     if not recorded:
         return None
-    kept = reserve(records.of(WorkPackage), recorded[0], setup, run.fx, currency)
+    rates = PlanRates.of(recorded[0], run.fx)
+    kept = reserve(records.of(WorkPackage), recorded[0], setup, rates, currency)
     return Original(recorded[0], first.past.counted, first.values, first.past.in_money, kept)
 
 

@@ -1,4 +1,4 @@
-"""The money ledger: budget → committed → received → invoiced → paid, and dated exchange rates.
+"""The money ledger: budget → committed → received → invoiced → paid.
 
 Everything is exact and in one currency, converted at the rate in force on the day of each
 transaction. No rate means an undefined sum and a gap to report, never a rate of 1. Orders, receipts
@@ -8,7 +8,6 @@ received in the order's books, what is invoiced does.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,10 +15,10 @@ from datetime import date
 from fractions import Fraction
 from typing import NamedTuple
 
-from itpm_sync.model import FxRate, InvoiceLine, Money, OrderLine, Payment, Receipt, Record
+from itpm_sync.model import InvoiceLine, OrderLine, Payment, Receipt, Record
 from itpm_sync.reconcile.allocate import Placed, fold
-from itpm_sync.reconcile.number import ONE, ZERO, Exact, Number, exact, known, unknown
-from itpm_sync.reconcile.wording import day
+from itpm_sync.reconcile.exchange import ForeignCost, FxGap, FxTable
+from itpm_sync.reconcile.number import ZERO, Exact, Number, exact, unknown
 
 # ---- allocation to the cent ---------------------------------------------------------------------
 
@@ -45,79 +44,6 @@ def allocate_minor(total_minor: int, weights: Sequence[Exact]) -> tuple[int, ...
     for i in ranked[: whole - sum(parts)]:
         parts[i] += 1
     return tuple(sign * p for p in parts)
-
-
-# ---- exchange rates -----------------------------------------------------------------------------
-
-
-class FxGap(NamedTuple):
-    """A conversion that no rate covers."""
-
-    currency: str
-    base: str
-    on: date
-    record: Record | None
-
-    @property
-    def number(self) -> Number:
-        """The undefined amount that it leaves."""
-        return unknown(no_rate_reason(self.currency, self.base, self.on))
-
-
-def no_rate_reason(currency: str, base: str, on: date) -> str:
-    """Why an amount cannot be converted."""
-    return f"no exchange rate {currency} → {base} on {day(on)}"
-
-
-class FxTable:
-    """Dated exchange rates: direct, inverse, or over one common currency; latest on or before."""
-
-    def __init__(self, rates: Iterable[FxRate]) -> None:
-        pairs: dict[tuple[str, str], dict[date, Fraction]] = defaultdict(dict)
-        for rate in sorted(rates, key=lambda r: r.id):
-            if rate.rate > 0:
-                value = Fraction(rate.rate)
-                pairs[rate.currency, rate.base][rate.on] = value
-                pairs[rate.base, rate.currency].setdefault(rate.on, 1 / value)
-        self._days = {pair: sorted(days) for pair, days in pairs.items()}
-        self._rates = dict(pairs)
-        self._neighbours: dict[str, list[str]] = defaultdict(list)
-        for currency, base in sorted(pairs):
-            self._neighbours[currency].append(base)
-
-    def rate(self, currency: str, base: str, on: date, *, or_earliest: bool = False) -> Number:
-        """What one unit of `currency` is in `base` on a day.
-
-        `or_earliest` takes the first known rate for a day before it: for budgets, whose planned
-        start may precede the table.
-        """
-        if currency == base:
-            return ONE
-        direct = self._lookup(currency, base, on, or_earliest)
-        if direct is not None:
-            return known(direct)
-        for middle in self._neighbours.get(currency, ()):
-            first = self._lookup(currency, middle, on, or_earliest)
-            second = self._lookup(middle, base, on, or_earliest)
-            if first is not None and second is not None:
-                return known(first * second, f"{currency} → {middle} → {base}")
-        return unknown(no_rate_reason(currency, base, on))
-
-    def _lookup(self, currency: str, base: str, on: date, or_earliest: bool) -> Fraction | None:
-        days = self._days.get((currency, base))
-        if not days:
-            return None
-        at = bisect_right(days, on)
-        if not at and not or_earliest:
-            return None
-        return self._rates[currency, base][days[max(at - 1, 0)]]
-
-    def convert(self, money: Money, base: str, on: date, *, or_earliest: bool = False) -> Number:
-        """The amount in `base`, unrounded."""
-        if money.currency == base:
-            return known(money.amount)
-        rate = self.rate(money.currency, base, on, or_earliest=or_earliest)
-        return rate if rate.value is None else known(exact(money.amount) * rate.value, rate.note)
 
 
 # ---- documents ----------------------------------------------------------------------------------
@@ -326,6 +252,11 @@ class Entry(NamedTuple):
     own: tuple[Fraction, str]
     payment: Payment | None = None  # by which an invoice line was paid
 
+    @property
+    def foreign(self) -> ForeignCost:
+        """The amount in the document's own currency beside what it came to."""
+        return ForeignCost(*self.own, self.amount)
+
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
@@ -336,6 +267,11 @@ class Ledger:
     sums: Mapping[tuple[str, str], Number]  # (state, package)
     totals: Mapping[str, Number]  # by state
     gaps: tuple[FxGap, ...]
+
+    @property
+    def foreign(self) -> Iterable[Entry]:
+        """What was invoiced in another currency."""
+        return (e for e in self.entries if e.state == "invoiced" and e.own[1] != self.currency)
 
     def sum(self, state: str, package: str) -> Number:
         """The sum of a state in a package; 0 where nothing was booked."""

@@ -16,7 +16,7 @@ from fractions import Fraction
 
 from itpm_sync.model import Method, Milestone, Money, WorkItem, WorkPackage, WorkStatus
 from itpm_sync.reconcile.allocate import Placed, fold
-from itpm_sync.reconcile.money import FxTable
+from itpm_sync.reconcile.exchange import PlanRates
 from itpm_sync.reconcile.number import Number, exact_sum, known, unknown
 from itpm_sync.reconcile.phasing import EVEN, Phasing
 from itpm_sync.reconcile.scope import Scope, is_done
@@ -102,7 +102,7 @@ class Plan:
 def plans(
     packages: Sequence[Placed[WorkPackage]],
     baseline: RecordedBaseline | None,
-    fx: FxTable,
+    rates: PlanRates,
     currency: str,
     setup: ProjectSetup,
 ) -> tuple[Plan, ...]:
@@ -116,7 +116,7 @@ def plans(
     calendar = (baseline.calendar if baseline else None) or setup.calendar
     chosen = chosen_records(packages)
     result = [
-        _plan(chosen.get(code), frozen.get(code), fx, currency, within=baseline is None)
+        _plan(chosen.get(code), frozen.get(code), rates, currency, within=baseline is None)
         for code in sorted({*chosen, *frozen})
     ]
     measured = (p for p in result if p.element is not Element.RESERVE)
@@ -167,7 +167,7 @@ def element_of(record: WorkPackage) -> Element:
 def _plan(
     record: WorkPackage | None,
     frozen: BaselinePackage | None,
-    fx: FxTable,
+    rates: PlanRates,
     currency: str,
     *,
     within: bool,
@@ -179,7 +179,7 @@ def _plan(
     if record is not None and frozen is None and not within:
         budget = unknown(f"work package {record.code} is not in the baseline")
     else:
-        budget = _budget(source.budget, start or finish, fx, currency)
+        budget = _budget(source.budget, start or finish, rates, currency)
     return Plan(
         code=source.code,
         name=source.name,
@@ -204,12 +204,12 @@ def _method(record: WorkPackage | None) -> Method:
     return record.method if record else Method.ITEMS
 
 
-def _budget(money: Money | None, on: date | None, fx: FxTable, currency: str) -> Number:
+def _budget(money: Money | None, on: date | None, rates: PlanRates, currency: str) -> Number:
     if money is None:
         return unknown("no budget")
     if not currency:
         return unknown("the project has no currency")
-    return fx.convert(money, currency, on or date.min, or_earliest=True)
+    return rates.convert(money, currency, on)
 
 
 def _mark_summaries(found: Sequence[Plan]) -> Iterable[Plan]:

@@ -128,6 +128,18 @@ class BaselineMilestone:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BaselineRate:
+    """An exchange rate as a recorded baseline froze it: one unit of `currency` in `base`, as it was
+    quoted on a day; that of the baseline's own day, or of the last one before it.
+    """
+
+    currency: str
+    base: str
+    on: date
+    rate: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FrozenPlan:
     """What a baseline is about to record."""
 
@@ -136,6 +148,7 @@ class FrozenPlan:
     milestones: tuple[BaselineMilestone, ...] = ()
     calendar: Calendar | None = None
     source: str = ""
+    rates: tuple[BaselineRate, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +156,8 @@ class RecordedBaseline:
     """One version of a project's baseline; the store keeps them append-only.
 
     It is in force from the day `on` until the next version's. Its calendar is frozen with it; None
-    (in versions of old): that of the configuration.
+    (in versions of old): that of the configuration. So are its exchange rates; what it has none of
+    (versions of old have none at all) is converted at the rate of its day that is known today.
     """
 
     project: str
@@ -157,6 +171,7 @@ class RecordedBaseline:
     milestones: tuple[BaselineMilestone, ...] = ()
     calendar: Calendar | None = None
     source: str = ""  # what it was recorded from, for people
+    rates: tuple[BaselineRate, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,9 +17,10 @@ from itpm_sync.model import Method, Milestone, Record, TimeEntry, WorkItem
 from itpm_sync.reconcile.allocate import Placed, fold
 from itpm_sync.reconcile.baseline_terms import told
 from itpm_sync.reconcile.context import Context
+from itpm_sync.reconcile.exchange import ForeignCost
 from itpm_sync.reconcile.explanation import Part
 from itpm_sync.reconcile.facts import ProjectFacts, evidence_of, label, place
-from itpm_sync.reconcile.labour import cost_of
+from itpm_sync.reconcile.labour import cost_of, foreign_cost
 from itpm_sync.reconcile.money import Entry, Netted
 from itpm_sync.reconcile.number import Number, decimal, unknown
 from itpm_sync.reconcile.progress import Plan, earned_share, measured_by
@@ -87,19 +88,37 @@ class Traces:
             note=note,
         )
 
-    def _fx(self, own: str, on: date, *, or_earliest: bool = False) -> str:
-        return self.fx_to(self._facts.currency, own, on, or_earliest=or_earliest)
+    def foreign(self) -> Iterable[tuple[Record, date, ForeignCost]]:
+        """Each invoice line and time entry of cost in another currency, with its day."""
+        for entry in self._facts.ledger.foreign:
+            yield entry.record, entry.on, entry.foreign
+        card, currency = self._run.rates, self._facts.currency
+        for time in self._time(""):
+            rate = card.in_force(time.person, time.role, time.team, time.on)
+            if rate is not None and rate.per_hour.currency != currency:
+                cost, _ = cost_of(rate, self._run.fx, currency, time.on, time.duration_s)
+                if cost is not None:
+                    yield time, time.on, foreign_cost(rate, time.duration_s, cost)
 
-    def fx_to(self, base: str, own: str, on: date | None, *, or_earliest: bool = False) -> str:
+    def rate_of(self, own: str, on: date) -> Number:
+        """What one unit of `own` was in the project's currency on a day."""
+        return self._run.fx.rate(own, self._facts.currency, on)
+
+    def _fx(self, own: str, on: date) -> str:
+        return self.fx_to(self._facts.currency, own, on)
+
+    def fx_to(self, base: str, own: str, on: date | None) -> str:
         """The rate that converts `own` to `base`, in words; empty where none is needed."""
         if not base or own == base:
             return ""
         on = on or self._facts.data_date
-        rate = self._run.fx.rate(own, base, on, or_earliest=or_earliest)
-        if rate.value is None:
-            return rate.reason
-        over = f" ({rate.note})" if rate.note else ""
-        return f"1 {own} = {decimal(rate.value)} {base} on {day(on)}{over}"
+        return _rate_told(own, base, on, self._run.fx.rate(own, base, on))
+
+    def _planned_fx(self, own: str, planned: date | None) -> str:
+        base, rates = self._facts.currency, self._facts.rates
+        if not base or own == base:
+            return ""
+        return _rate_told(own, base, rates.day(planned), rates.rate(own, base, planned))
 
     def labour(self, package: str) -> Iterable[Part]:
         """Each time entry at the hourly rate in force on its day."""
@@ -150,8 +169,8 @@ class Traces:
 
     def budget(self, plan: Plan) -> Part:
         """The budget of a package, as planned in its own currency."""
-        own, on = plan.money, plan.start or plan.finish or date.min
-        fx = self._fx(own.currency, on, or_earliest=True) if own and plan.budget.value else ""
+        own, on = plan.money, plan.start or plan.finish
+        fx = self._planned_fx(own.currency, on) if own and plan.budget.value else ""
         source = str(own) if own is not None else ""
         return self.planned(plan, plan.budget, self._facts.currency, source=source, fx=fx)
 
@@ -291,6 +310,13 @@ class Traces:
             kind="work_item", identity=one.identity, package=one.work_package, on=one.on,
             note=f"{note}; no longer in the project",
         )  # fmt: skip
+
+
+def _rate_told(own: str, base: str, on: date, rate: Number) -> str:
+    if rate.value is None:
+        return rate.reason
+    over = f" ({rate.note})" if rate.note else ""
+    return f"1 {own} = {decimal(rate.value)} {base} on {day(on)}{over}"
 
 
 def _is_reached(milestone: Milestone, on: date) -> bool:

@@ -45,6 +45,8 @@ def _figures(project: ProjectStatus) -> Iterator[view.KeyFigure]:
         beside = of("tcpi_eac")
         to_meet = "" if beside.missing else f"{beside.text} to meet the forecast"
         yield figure("Index to meet the budget, TCPI", of("tcpi_bac"), to_meet)
+    if value_of(project, "fx_variance") is not None:
+        yield figure("FX variance", of("fx_variance"), of("fx_variance").hint)
     if value_of(project, "effort_share"):
         share = f"{of('effort_share').text} of the budget is level of effort"
         yield figure("SPI without level of effort", of("spi_discrete"), share)

@@ -23,7 +23,8 @@ from itpm_sync.model import (
     WorkPackage,
     round_fraction,
 )
-from itpm_sync.reconcile.money import FxTable, allocate_minor
+from itpm_sync.reconcile.exchange import FxTable
+from itpm_sync.reconcile.money import allocate_minor
 
 DAY = date(2026, 3, 2)
 

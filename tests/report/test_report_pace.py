@@ -55,6 +55,15 @@ def test_forecast_and_pace_in_words():
     assert why_missing(pace(PROJECT)) == ("complete", "no cost was booked since 25 Oct 2026")
 
 
+def test_the_fx_variance_is_on_the_page_only_where_there_is_one():
+    told = figure("fx_variance", "33.6", "EUR", "in AC; CV without it EUR −10.00")
+    of = {**PROJECT.figures, "fx_variance": told}
+    found = {f.label: f for f in pace(replace(PROJECT, figures=of))}["FX variance"]
+    assert (found.value.text, found.beside) == (f"EUR{NBSP}33.60", told.note)
+    of["fx_variance"] = replace(told, value=None, reason="no baseline is recorded")
+    assert "FX variance" not in {f.label for f in pace(replace(PROJECT, figures=of))}
+
+
 def test_nothing_known_leaves_no_block():
     unknown = {n: replace(f, value=None, reason="no plan") for n, f in FIGURES.items()}
     assert pace(replace(PROJECT, figures=unknown)) == ()

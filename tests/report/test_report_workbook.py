@@ -156,6 +156,16 @@ def test_a_formula_that_would_contradict_the_snapshot_gives_way_to_its_number() 
     assert (row["Forecast (EAC)"], row["Forecast by"]) == (1_200_000, "bottom-up")
 
 
+def test_the_fx_variance_stands_beside_the_cost() -> None:
+    snapshot = sample.snapshot()
+    of = snapshot.projects[0]
+    moved = sample.figure("fx_variance", "33.6", "EUR")
+    changed = replace(of, figures={**of.figures, "fx_variance": moved})
+    data = render_workbook(replace(snapshot, projects=(changed, *snapshot.projects[1:])))
+    shown = [r["FX variance, in actual cost"] for r in rows("Portfolio", data=data, top=4)]
+    assert shown[:2] == [33.6, None]
+
+
 def test_totals_are_per_currency_and_count_what_is_missing() -> None:
     totals = {(r["Currency"], r["Figure"]): r for r in rows("Totals")}
     eur, usd = totals["EUR", "Budget at completion"], totals["USD", "Actual cost"]

@@ -10,8 +10,9 @@ from fractions import Fraction
 
 from itpm_sync.model import Contract, InvoiceLine, Money, Payment, Receipt
 from itpm_sync.reconcile.contracts import ContractFacts
+from itpm_sync.reconcile.exchange import FxGap
 from itpm_sync.reconcile.facts import PortfolioFacts, ProjectFacts, finding, money_total
-from itpm_sync.reconcile.money import Documents, FxGap
+from itpm_sync.reconcile.money import Documents
 from itpm_sync.reconcile.number import decimal, total
 from itpm_sync.reconcile.status import Finding, Policy, Severity
 from itpm_sync.reconcile.wording import count, day, money, show
@@ -345,7 +346,7 @@ def fx_missing(p: ProjectFacts) -> Iterator[Finding]:
         groups[gap.currency, gap.base].append(gap)
     for f in p.packages:
         if f.plan.money is not None and "no exchange rate" in f.plan.budget.reason:
-            on = f.plan.start or f.plan.finish or p.data_date
+            on = p.rates.day(f.plan.start or f.plan.finish or p.data_date)
             groups[f.plan.money.currency, p.currency].append(
                 FxGap(f.plan.money.currency, p.currency, on, f.plan.record)
             )

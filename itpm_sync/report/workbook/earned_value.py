@@ -72,8 +72,11 @@ def _evm(figures: Mapping[str, Figure]) -> Row:
 # ---- projects
 
 _COSTS = Listing(
-    (("planned_cost", "Planned cost"), ("actual_cost", "Projected or actual cost")), 17
-)
+    (
+        ("fx_variance", "FX variance, in actual cost"), ("planned_cost", "Planned cost"),
+        ("actual_cost", "Projected or actual cost"),
+    ), 17,
+)  # fmt: skip
 _ITEMS = Listing((("items", "Items"), ("items_done", "Items done")), 9)
 _CHANGES = Listing((("added", "Added"), ("removed", "Removed")), 9)
 _GROWTH = Listing((("creep", "Scope growth"), ("scope_growth", "Scope growth in a month")), 10)

@@ -1,0 +1,49 @@
+"""The records behind the FX variance, each with the rate of its day and that of the baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+
+from itpm_sync.reconcile.explanation import Part
+from itpm_sync.reconcile.facts import ProjectFacts
+from itpm_sync.reconcile.number import Number, decimal, figure
+from itpm_sync.reconcile.status import Figure
+from itpm_sync.reconcile.tracing import Traces
+from itpm_sync.reconcile.wording import MINUS, money
+
+NAME, LABEL = "fx_variance", "FX variance"
+
+
+def numbers(facts: ProjectFacts) -> Mapping[str, Number]:
+    """The number, also where the status leaves it out: without cost in another currency."""
+    return {NAME: facts.numbers[NAME]}
+
+
+def figures(facts: ProjectFacts) -> Mapping[str, Figure]:
+    """The same as a figure."""
+    return {NAME: figure(NAME, LABEL, facts.numbers[NAME], facts.unit)}
+
+
+def parts(facts: ProjectFacts, traces: Traces) -> Iterable[Part]:
+    """amount × (rate of its day − rate of the baseline) of each invoice line and time entry."""
+    baseline, base = facts.rates.baseline, facts.currency
+    if baseline is None:
+        return
+    for record, on, cost in traces.foreign():
+        then, now = facts.rates.rate(cost.currency, base), traces.rate_of(cost.currency, on)
+        note = ""
+        if then.value is not None and now.value is not None:
+            note = (
+                f"baseline {baseline.version}: {decimal(then.value)} {base}; difference "
+                f"{_signed(now.value - then.value)}"
+            )
+        yield traces.of(
+            record, cost.moved(then), base, on=on, note=note,
+            source=money(cost.amount, cost.currency), fx=traces.fx_to(base, cost.currency, on),
+        )  # fmt: skip
+
+
+def _signed(value: Fraction) -> str:
+    text = f"{abs(decimal(value)):f}"
+    return f"{MINUS if value < 0 else '+' if value else ''}{text}"

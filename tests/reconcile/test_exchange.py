@@ -1,0 +1,238 @@
+"""A plan keeps the exchange rates of its baseline; what rates have moved since stands apart."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from itpm_sync.app.baseline_lines import lines, recorded
+from itpm_sync.model import FxRate, InvoiceLine, Method, Money, Rate, TimeEntry, WorkPackage
+from itpm_sync.reconcile import freeze
+from itpm_sync.reconcile.exchange import FxTable
+from itpm_sync.reconcile.explain import Explainer, explain
+from itpm_sync.reconcile.explanation import adding_up
+from itpm_sync.reconcile.status import BaselinePackage, BaselineRate, RecordedBaseline
+from itpm_sync.store import StoredBaseline
+
+MONDAY = date(2026, 3, 2)
+USD_09 = BaselineRate(currency="USD", base="EUR", on=date(2026, 2, 27), rate=Decimal("0.9"))
+
+
+def money(amount, currency="USD"):
+    return Money(Decimal(amount), currency)
+
+
+def planned(budget, *rates, number=1, on=MONDAY):
+    return RecordedBaseline(
+        project="NET", version=number, on=on, author="Ann", approval="Board", change_request="",
+        items=(), rates=rates,
+        packages=(
+            BaselinePackage(
+                code="A", name="A", planned_start=MONDAY, planned_finish=date(2026, 3, 13),
+                budget=budget, method=Method.PERCENT.value,
+            ),
+        ),
+    )  # fmt: skip
+
+
+def rate(world, on, value, currency="USD", base="EUR"):
+    world.add(FxRate, f"{currency}{on}", currency=currency, base=base, on=on, rate=Decimal(value))
+
+
+def bill(world, number, amount, on, **fields):
+    world.add(
+        InvoiceLine, number, invoice=number, amount=amount, invoiced_on=on, work_package="A",
+        **fields,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def abroad(world):
+    """Half of USD 2,000 is earned; the dollar was EUR 0.90 at the baseline, 0.95, and is 0.80."""
+    world.add(
+        WorkPackage, "w", code="A", name="A", method=Method.PERCENT, percent_complete=Decimal(50)
+    )
+    rate(world, date(2026, 2, 27), "0.9")
+    rate(world, date(2026, 3, 9), "0.95")
+    rate(world, date(2026, 3, 10), "0.8")
+    bill(world, "R1", money(1000), date(2026, 3, 9))
+    bill(world, "R2", money(100, "EUR"), date(2026, 3, 9))
+    world.add(Rate, "r", of="Ada", per_hour=money(100))
+    world.add(TimeEntry, "t", person="Ada", on=date(2026, 3, 10), duration_s=7200, work_package="A")
+    world.options["baselines"] = (planned(money(2000), USD_09),)
+    return world
+
+
+def test_the_plan_is_at_the_frozen_rate_and_cost_at_the_rate_of_its_day(abroad):
+    found = abroad.figures()
+    assert (found["bac"], found["pv"], found["ev"]) == (1800, 1800, 900)  # at 0.90
+    assert found["ac"] == 950 + 100 + 160  # 1,000 at 0.95, 2 h of USD 100 at 0.80
+    # 1,000 × (0.95 − 0.90) + 200 × (0.80 − 0.90)
+    assert found["fx_variance"] == 50 - 20
+    figure = abroad.project().figures["fx_variance"]
+    assert figure.unit == "EUR"
+    assert figure.note == "in AC; CV without it EUR −280.00"  # 900 − 1,210 + 30
+
+
+def test_each_record_is_explained_with_its_two_rates_and_their_difference(abroad):
+    found = explain(abroad.inputs(), "NET", "fx_variance")
+    assert [(p.identity, p.value, p.source, p.fx, p.note) for p in found.parts] == [
+        ("src:invoice_line:R1", 50, "USD 1,000.00", "1 USD = 0.95 EUR on 9 Mar 2026",
+         "baseline 1: 0.9 EUR; difference +0.05"),
+        ("src:time_entry:t", -20, "USD 200.00", "1 USD = 0.8 EUR on 10 Mar 2026",
+         "baseline 1: 0.9 EUR; difference −0.1"),
+    ]  # fmt: skip
+    assert found.total == 30
+    (budget,) = explain(abroad.inputs(), "NET", "bac", "A").parts
+    assert (budget.value, budget.source) == (1800, "USD 2,000.00")
+    assert budget.fx == "1 USD = 0.9 EUR on 2 Mar 2026"
+
+
+def test_a_credit_note_takes_its_own_rate_back(abroad):
+    bill(abroad, "R3", money(-500), date(2026, 3, 10), credit_note=True)
+    assert abroad.figures()["fx_variance"] == 30 + 50  # −500 × (0.80 − 0.90)
+
+
+def test_rates_that_come_or_are_corrected_later_do_not_move_the_plan(abroad):
+    before = abroad.figures()
+    abroad.records["fx_rate"] = []
+    rate(abroad, date(2026, 3, 1), "0.7")  # the table is replaced as a whole
+    after = abroad.figures()
+    assert [after[n] for n in ("bac", "pv", "ev")] == [before[n] for n in ("bac", "pv", "ev")]
+    assert after["ac"] == 700 + 100 + 140
+    assert after["fx_variance"] == -240  # 1,200 × (0.70 − 0.90)
+
+
+def test_a_baseline_of_old_that_froze_no_rates_has_those_of_its_day(abroad):
+    abroad.options["baselines"] = (planned(money(2000)),)
+    assert abroad.figures()["bac"] == 1800
+    abroad.options["baselines"] = (planned(money(2000), on=date(2026, 3, 9)),)
+    assert abroad.figures()["bac"] == 1900
+    assert abroad.figures()["fx_variance"] == -30  # 200 × (0.80 − 0.95)
+
+
+def test_what_a_baseline_did_not_freeze_has_the_rate_of_its_day(abroad):
+    rate(abroad, date(2026, 3, 1), "1.1", currency="GBP")
+    rate(abroad, date(2026, 3, 10), "1.2", currency="GBP")
+    bill(abroad, "R3", money(10, "GBP"), date(2026, 3, 10))
+    assert abroad.figures()["fx_variance"] == 30 + 1
+
+
+def test_a_new_baseline_freezes_new_rates_and_past_days_keep_theirs(abroad):
+    second = planned(
+        money(2000), replace(USD_09, on=date(2026, 3, 10), rate=Decimal("0.8")), number=2,
+        on=date(2026, 3, 11),
+    )  # fmt: skip
+    abroad.options["baselines"] = (planned(money(2000), USD_09), second)
+    found = abroad.figures()
+    assert (found["bac"], found["bac_original"]) == (1600, 1800)
+    assert found["fx_variance"] == 150  # 1,000 × (0.95 − 0.80)
+    curve = {p.on: p.pv for p in abroad.project().curve}
+    assert curve[date(2026, 3, 8)] == 900  # by the first one
+
+
+def test_unchanged_rates_are_a_variance_of_0(abroad):
+    abroad.records["fx_rate"] = []
+    rate(abroad, MONDAY, "0.9")
+    assert abroad.figures()["fx_variance"] == 0
+
+
+def test_without_cost_in_another_currency_it_is_no_figure_and_explained_as_n_a(abroad):
+    abroad.records["invoice_line"] = []
+    bill(abroad, "R2", money(100, "EUR"), date(2026, 3, 9))
+    abroad.records["rate"] = []
+    abroad.add(Rate, "r", of="Ada", per_hour=money(50, "EUR"))
+    assert "fx_variance" not in abroad.project().figures
+    found = explain(abroad.inputs(), "NET", "fx_variance")
+    assert (found.figure.value, found.figure.reason) == (None, "no cost in another currency")
+
+
+def test_it_is_n_a_without_a_baseline_and_where_a_rate_is_missing(abroad):
+    reason = "no baseline is recorded, so no exchange rate is frozen"
+    kept, abroad.options["baselines"] = abroad.options["baselines"], ()
+    abroad.records["work_package"] = []
+    abroad.add(WorkPackage, "w", code="A", name="A", budget=money(2000), planned_finish=MONDAY)
+    assert abroad.project().figures["fx_variance"].reason == reason
+    assert Explainer(abroad.inputs(), "NET").of("fx_variance").parts == ()
+    abroad.options["baselines"] = kept
+    bill(abroad, "R3", money(10, "GBP"), date(2026, 3, 10))
+    found = abroad.project().figures["fx_variance"]
+    assert (found.value, found.reason) == (None, "no exchange rate GBP → EUR on 10 Mar 2026")
+
+
+def test_a_recorded_baseline_keeps_the_rates_of_its_day(abroad):
+    abroad.options["data_date"] = date(2026, 3, 9)
+    rate(abroad, date(2026, 3, 1), "0.8", currency="EUR", base="GBP")
+    rate(abroad, date(2026, 4, 1), "160", currency="EUR", base="JPY")  # the first there is
+    frozen = freeze(abroad.inputs(), "NET")
+    assert frozen is not None
+    assert [(r.currency, r.base, r.on.month, r.on.day, str(r.rate)) for r in frozen.rates] == [
+        ("EUR", "GBP", 3, 1, "0.8"), ("EUR", "JPY", 4, 1, "160"), ("USD", "EUR", 3, 9, "0.95"),
+    ]  # fmt: skip
+    stored = StoredBaseline(
+        project="NET", version=1, on=MONDAY, author="Ann", approval="", change_request="",
+        created=None, lines=lines(frozen),
+    )  # fmt: skip
+    assert recorded(stored).rates == frozen.rates
+
+
+def test_a_configured_budget_base_is_converted_as_the_plan_is(abroad):
+    abroad.setup["budget_base"] = money(1900)  # EUR 1,710 at 0.90; EUR 1,520 at today's rate
+    [found] = abroad.findings("over-target-baseline")
+    assert found.amount == money(90, "EUR")
+
+
+# ---- for any rates and amounts ------------------------------------------------------------------
+
+days = st.integers(0, 10).map(lambda n: MONDAY + timedelta(days=n))
+quotes = st.decimals("0.001", "1000", places=4)
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["USD", "GBP", "JPY"]), days, quotes), min_size=1),
+    st.sampled_from([("USD", "EUR"), ("EUR", "USD"), ("GBP", "JPY")]),
+    days,
+)
+def test_what_is_frozen_gives_every_rate_of_its_day(found, pair, on):
+    table = FxTable(
+        BaselineRate(currency=c, base="EUR" if c != "JPY" else "GBP", on=day, rate=value)
+        for c, day, value in found
+    )
+    frozen = FxTable(table.frozen(on))
+    assert frozen.rate(*pair, on, or_earliest=True) == table.rate(*pair, on, or_earliest=True)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["USD", "GBP", "EUR"]), st.integers(-(10**7), 10**7), days),
+        min_size=1, max_size=6,
+    ),
+    st.lists(quotes, min_size=4, max_size=4),
+)  # fmt: skip
+def test_cost_at_the_frozen_rates_and_the_variance_are_actual_cost(world, bills, values):
+    world = type(world)()
+    world.add(WorkPackage, "w", code="A", name="A", percent_complete=Decimal(50))
+    first = {"USD": values[0], "GBP": values[1], "EUR": Decimal(1)}
+    for n, currency in enumerate(("USD", "GBP")):
+        rate(world, date(2026, 3, 1), first[currency], currency=currency)
+        rate(world, date(2026, 3, 6), values[2 + n], currency=currency)
+    for n, (currency, cents, on) in enumerate(bills):
+        amount = money(Decimal(cents).scaleb(-2), currency)
+        bill(world, f"R{n}", amount, on, credit_note=cents < 0)
+    world.options["baselines"] = (planned(money(1000, "EUR")),)
+    project = Explainer(world.inputs(), "NET")
+    found, ac = project.of("fx_variance"), project.number("ac").value
+    if all(currency == "EUR" for currency, _, _ in bills):
+        assert found.figure.value is None
+        return
+    assert found.total == project.number("fx_variance").value
+    at_frozen = sum(Fraction(cents, 100) * Fraction(first[c]) for c, cents, _ in bills)
+    assert ac - found.total == at_frozen
+    assert sum(v for v in adding_up(found.parts) if v is not None) == round(found.total, 2)
