@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 from itpm_sync import app
@@ -46,6 +47,8 @@ def test_the_demos_decisions_are_told_with_their_names(demo_config: Path) -> Non
     net = next(p for p in snapshot.projects if p.code == "NET")
     assert net.figures["bac"].value == 420_000
     assert net.figures["bac_original"].value == 356_000
+    # EUR 9,600 of PO-1003 came at 0.9385; the second baseline froze 0.9350
+    assert net.figures["fx_variance"].value == Decimal("33.60")
     approved = [f for f in snapshot.all_findings if f.code == "gate-approved-despite"]
     assert "Chief Information Officer" in approved[0].message
 
