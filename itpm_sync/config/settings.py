@@ -206,6 +206,7 @@ class Thresholds(Settings):
     unplanned_amber: Share = Decimal("0.20")
     unplanned_red: Share = Decimal("0.35")
     scope_growth_watch: Share = Decimal("0.02")
+    orphan_share: Share = Decimal("0.10")
     eac_method: Literal[
         "cpi", "budget", "spi", "spi_t", "cpi_spi", "cpi_spi_t", "weighted", "weighted_t"
     ] = "cpi"

@@ -90,6 +90,18 @@ class Allocation:
     gone: Mapping[str, ProjectRecords]
     nowhere: Mapping[str, Sequence[Record]]
     places: Mapping[str, Place]  # by identity, of live work items and help-desk items
+    items: ItemIndex
+
+    def item(self, of: WorkItem, word: str) -> WorkItem | None:
+        """What an item of the same connection calls a parent, an epic or a link, live or gone: a
+        source id, a key, or the name of an epic.
+        """
+        return self.items.named(of.ref.connection, word)
+
+    @cached_property
+    def read_projects(self) -> frozenset[tuple[str, str]]:
+        """Connection and project key of every project that work items were read of."""
+        return frozenset((i.ref.connection, i.project_key) for i in self.items.items)
 
     def home(self, record: Record) -> str:
         """The code of the project that a live record belongs to; empty: none."""
@@ -252,44 +264,58 @@ class _Packages:
         return min(found, key=lambda code: self._rank[code]) if found else ""
 
 
-class _Allocator:
-    """The indices over one set of inputs; `place` answers for one record."""
+class ItemIndex:
+    """Work items findable as parents and epics; the first goes before the later: live, then gone.
 
-    def __init__(self, projects: Iterable[ProjectSetup], rules: Iterable[Rule]) -> None:
-        self._projects = {fold(p.code): p.code for p in projects}
-        compiled = [_compile(r) for r in rules]
-        self._project_rules = [c for c in compiled if c.rule.project]
-        self._package_rules = [c for c in compiled if c.rule.work_package]
-        self.packages: dict[str, _Packages] = defaultdict(_Packages)
-        self.places: dict[str, Place] = {}
-        self._items: list[WorkItem] = []
-        self._alike: dict[tuple[Place, str, str], Place] = {}
-        self._direct: dict[str, Place] = {}
-        self._contracts: dict[str, Place] = {}
-        self._orders: dict[tuple[str, str], Place] = {}
-        self._invoices: dict[tuple[str, str], Place] = {}
+    The indices are made when the first item names another.
+    """
 
-    def index_items(self, items: Iterable[WorkItem]) -> None:
-        """Make items findable as parents and epics; the first goes before the later."""
-        self._items += items
+    def __init__(self, items: Sequence[WorkItem]) -> None:
+        self.items = items
 
     @cached_property
-    def _item_by_id(self) -> Mapping[tuple[str, str], WorkItem]:
-        """By source id and by key; made when the first item names another."""
+    def by_id(self) -> Mapping[tuple[str, str], WorkItem]:
+        """By connection and source id or key."""
         found: dict[tuple[str, str], WorkItem] = {}
-        for item in self._items:
+        for item in self.items:
             connection = item.ref.connection
             found.setdefault((connection, item.ref.source_id), item)
             found.setdefault((connection, item.key), item)
         return found
 
     @cached_property
-    def _epic_by_name(self) -> Mapping[tuple[str, str], WorkItem]:
+    def epic_by_name(self) -> Mapping[tuple[str, str], WorkItem]:
+        """Epics by connection and title."""
         found: dict[tuple[str, str], WorkItem] = {}
-        for item in self._items:
+        for item in self.items:
             if item.type is ItemType.EPIC:
                 found.setdefault((item.ref.connection, item.title), item)
         return found
+
+    def named(self, connection: str, word: str) -> WorkItem | None:
+        """By source id or key, else an epic by its name."""
+        found = self.by_id.get((connection, word))
+        return found or self.epic_by_name.get((connection, word))
+
+
+class _Allocator:
+    """The indices over one set of inputs; `place` answers for one record."""
+
+    def __init__(
+        self, projects: Iterable[ProjectSetup], rules: Iterable[Rule], items: ItemIndex
+    ) -> None:
+        self._projects = {fold(p.code): p.code for p in projects}
+        compiled = [_compile(r) for r in rules]
+        self._project_rules = [c for c in compiled if c.rule.project]
+        self._package_rules = [c for c in compiled if c.rule.work_package]
+        self.packages: dict[str, _Packages] = defaultdict(_Packages)
+        self.places: dict[str, Place] = {}
+        self._items = items
+        self._alike: dict[tuple[Place, str, str], Place] = {}
+        self._direct: dict[str, Place] = {}
+        self._contracts: dict[str, Place] = {}
+        self._orders: dict[tuple[str, str], Place] = {}
+        self._invoices: dict[tuple[str, str], Place] = {}
 
     def place(self, record: Record) -> Place:
         """Where the record belongs; remembered for what hangs on it."""
@@ -405,13 +431,10 @@ class _Allocator:
 
     def _leaders(self, item: WorkItem) -> Iterable[tuple[WorkItem, str]]:
         connection = item.ref.connection
-        if item.parent and (parent := self._item_by_id.get((connection, item.parent))):
+        if item.parent and (parent := self._items.by_id.get((connection, item.parent))):
             yield parent, "parent"
-        if item.epic:
-            epic = self._item_by_id.get((connection, item.epic))
-            epic = epic or self._epic_by_name.get((connection, item.epic))
-            if epic:
-                yield epic, "epic"
+        if item.epic and (epic := self._items.named(connection, item.epic)):
+            yield epic, "epic"
 
     def _order(self, order: str, line: str) -> Place:
         number = fold(order)
@@ -447,10 +470,9 @@ def allocate(inputs: Inputs, records: Mapping[str, Sequence[Record]]) -> Allocat
 
     `records` are sorted by identity, so that the order in which they came changes nothing.
     """
-    allocator = _Allocator(inputs.projects, inputs.rules)
     gone = sorted(_items(inputs.gone.get("work_item", ())), key=lambda i: i.id)
-    allocator.index_items(_items(records.get("work_item", ())))
-    allocator.index_items(gone)
+    items = ItemIndex([*_items(records.get("work_item", ())), *gone])
+    allocator = _Allocator(inputs.projects, inputs.rules, items)
     recorded = (b for b in inputs.baselines if b.on <= inputs.data_date)
     for baseline in sorted(recorded, key=lambda b: -b.version):
         for package in baseline.packages:
@@ -481,6 +503,7 @@ def allocate(inputs: Inputs, records: Mapping[str, Sequence[Record]]) -> Allocat
         {code: ProjectRecords(kinds) for code, kinds in lost.items()},
         nowhere,
         live,
+        items,
     )
 
 

@@ -32,6 +32,7 @@ from itpm_sync.reconcile.labour import Labour
 from itpm_sync.reconcile.money import Documents, Ledger
 from itpm_sync.reconcile.number import Number, decimal
 from itpm_sync.reconcile.order_lines import Delivery
+from itpm_sync.reconcile.orphans import Orphans
 from itpm_sync.reconcile.performance import Past, Values
 from itpm_sync.reconcile.portfolio import Register
 from itpm_sync.reconcile.progress import Plan, Work
@@ -90,6 +91,7 @@ class ProjectFacts:
     ledger: Ledger
     labour: Labour
     scope: Scope
+    orphans: Orphans
     desk: HelpDesk | None
     quality: Quality
     effort: Effort

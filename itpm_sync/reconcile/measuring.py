@@ -43,6 +43,7 @@ from itpm_sync.reconcile.labour import Labour, labour
 from itpm_sync.reconcile.money import Ledger, ledger
 from itpm_sync.reconcile.number import Number, total, unknown
 from itpm_sync.reconcile.order_lines import Delivery, deliveries
+from itpm_sync.reconcile.orphans import orphans
 from itpm_sync.reconcile.pace import RECENT_WEEKS, finished_on, recent, schedule, without_effort
 from itpm_sync.reconcile.performance import (
     Past,
@@ -116,6 +117,7 @@ def project_facts(run: Context, setup: ProjectSetup, row: Register | None) -> Pr
         ledger=booked.book,
         labour=time,
         scope=now.scope,
+        orphans=orphans(now.scope.current, run.allocation, has_packages=bool(now.packages)),
         desk=desk,
         quality=quality(
             (p.record for p in records.of(WorkItem)),

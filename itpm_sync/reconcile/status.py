@@ -212,6 +212,7 @@ class Policy:
     unplanned_amber: Decimal = Decimal("0.20")  # effort outside of the baseline, share of all
     unplanned_red: Decimal = Decimal("0.35")
     scope_growth_watch: Decimal = Decimal("0.02")  # in a month
+    orphan_share: Decimal = Decimal("0.10")  # of the items in scope: severity of the finding
     eac_method: str = "cpi"  # the declared policy; the others are shown as a range
     price_tolerance: Decimal = Decimal("0.02")  # of the order's price, in two- and three-way match
     quantity_tolerance: Decimal = Decimal("0.02")  # of the quantity ordered

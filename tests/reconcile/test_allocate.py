@@ -178,4 +178,6 @@ def test_what_matches_nothing_is_shown_with_its_worth(net, eur):
     assert [(u.kind, u.count) for u in project.unallocated] == [("work_item", 1)]
     assert project.figures["items"].value == Decimal(1)
     subjects = [f.subject for f in net.findings("unallocated-records")]
-    assert subjects == ["help_desk_item", "order_line EUR", "work_item"]
+    assert subjects == ["help_desk_item", "order_line EUR"]
+    [orphan] = net.findings("orphan-tickets")  # which tells of the ticket
+    assert [e.identity for e in orphan.evidence] == ["src:work_item:1"]

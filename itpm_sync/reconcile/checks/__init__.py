@@ -55,6 +55,7 @@ PROJECT_CHECKS: tuple[ProjectCheck, ...] = (
     plan.scope_added_unapproved,
     plan.scope_removed,
     pace.scope_growing,
+    tickets.orphan_tickets,
     plan.declared_better_than_computed,
     money.invoice_without_order,
     orders.invoice_over_order,

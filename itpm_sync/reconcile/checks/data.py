@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 
-from itpm_sync.model import HelpDeskItem
+from itpm_sync.model import HelpDeskItem, WorkItem
 from itpm_sync.reconcile.facts import PortfolioFacts, ProjectFacts, finding, label, place
 from itpm_sync.reconcile.status import Coverage, Evidence, Finding, Rejected, Severity, Unallocated
 from itpm_sync.reconcile.wording import count, kind
@@ -14,9 +14,14 @@ _SINGLE_REJECTIONS = 200  # per stream; beyond that one finding lists them all
 
 
 def unallocated_records(facts: ProjectFacts | PortfolioFacts) -> Iterator[Finding]:
-    """Records without a project, or without a package in a project that has packages."""
+    """Records without a project, or without a package in a project that has packages.
+
+    Of a project's tickets without a package, `orphan-tickets` tells.
+    """
     project = facts.code if isinstance(facts, ProjectFacts) else ""
     for group in facts.unallocated:
+        if project and group.kind == WorkItem.kind:
+            continue
         one = group.count == 1
         word = kind(group.kind)
         target = f"a work package of {project}" if project else "a project"
