@@ -1,0 +1,146 @@
+"""Answers that are none, and hosts that give none: one clear line, and no bomb is unpacked."""
+
+from __future__ import annotations
+
+import gzip
+import socket
+import ssl
+import subprocess
+import threading
+from pathlib import Path
+
+import pytest
+import responses
+
+import itpm_sync.http
+from itpm_sync.errors import ConnectionFailed, RequestRejected
+from itpm_sync.http import HttpClient
+from tests.http.scripted import BASE, Clock, Server, answer, received
+
+
+def test_html_instead_of_json_ends_the_connection_with_advice(
+    client: HttpClient, answers: responses.RequestsMock
+) -> None:
+    answers.add("GET", f"{BASE}/a", body="\n<!DOCTYPE html><title>Log in</title>")
+    with pytest.raises(ConnectionFailed, match=r"https://jira.example/a answered a web page .*URL"):
+        client.get("a", {"jql": "secret things"})
+    assert len(answers.calls) == 1
+
+
+@pytest.mark.parametrize(
+    "truncated",
+    [
+        answer(b'{"issues": [1, 2', length=40),
+        answer(b'{"issues": [1, 2', "X: y"),
+        answer(b"", "X: y"),
+        b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n20\r\n{"issues"',
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n",
+        answer(gzip.compress(b'{"issues": []}')[:-14], "Content-Encoding: gzip"),
+        answer(b"no gzip", "Content-Encoding: gzip"),
+        b"HTTP/1.1 200",
+        b"SSH-2.0-OpenSSH_9.2\r\n",
+    ],
+)  # fmt: skip
+def test_a_truncated_or_broken_answer_is_fetched_again(
+    server: Server, local: HttpClient, truncated: bytes
+) -> None:
+    server.script = [truncated, answer(b'{"issues": [1, 2, 3]}')]
+    assert local.get("search") == {"issues": [1, 2, 3]}
+    assert len(server.requests) == 2
+
+
+def test_an_answer_without_content_is_none_and_no_error_after_a_write(
+    client: HttpClient, answers: responses.RequestsMock
+) -> None:
+    answers.add("PUT", f"{BASE}/a", status=204)
+    assert client.json("PUT", "a", body={"x": 1}) is None
+
+
+def test_a_gzip_bomb_is_not_unpacked(
+    server: Server, local: HttpClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(itpm_sync.http, "MAX_BODY_BYTES", 2**20)
+    server.script = [answer(gzip.compress(b" " * 2**26), "Content-Encoding: gzip")]
+    with pytest.raises(ConnectionFailed, match="answered more than 1 MiB"):
+        local.get("a")
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "said", [{"errorMessages": 5}, {"errors": 7}, {"errors": [{"a": 1}]}, [1], "x", None, 5]
+)
+def test_an_odd_error_body_does_not_hide_the_error(
+    client: HttpClient, answers: responses.RequestsMock, said: object
+) -> None:
+    answers.add("GET", f"{BASE}/a", status=400, json=said)
+    with pytest.raises(RequestRejected, match=r"GET https://jira\.example/a: 400"):
+        client.get("a")
+
+
+def test_an_unreachable_host_is_one_clear_line(clock: Clock) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+        client = HttpClient(f"http://127.0.0.1:{port}", clock=clock, sleep=clock.sleep, attempts=2)
+        with pytest.raises(ConnectionFailed) as failure:
+            client.get("myself")
+        client.close()
+    assert str(failure.value) == (
+        f"GET http://127.0.0.1:{port}/myself: Connection refused; gave up after 2 attempts — "
+        "try again; if it lasts, look at the system or the network between"
+    )
+
+
+def test_a_server_that_does_not_answer_in_time_is_one_clear_line(
+    server: Server, clock: Clock
+) -> None:
+    done = threading.Event()
+    server.script = [lambda connection: (done.wait(5), None)[1]]
+    client = HttpClient(server.url, clock=clock, sleep=clock.sleep, attempts=1, timeout_s=0.1)
+    with pytest.raises(ConnectionFailed, match=r"/a: .*timed? ?out.*; gave up after 1 attempts"):
+        client.get("a")
+    done.set()
+    client.close()
+
+
+def test_a_certificate_that_is_not_trusted_is_named_with_advice_and_not_retried(
+    tmp_path: Path, clock: Clock
+) -> None:
+    subprocess.run(
+        "openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=localhost "
+        "-addext subjectAltName=IP:127.0.0.1 -keyout key.pem -out cert.pem".split(),
+        cwd=tmp_path, check=True, capture_output=True,
+    )  # fmt: skip
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
+    listener = socket.create_server(("127.0.0.1", 0))
+    handshakes: list[str] = []
+
+    def serve() -> None:
+        for _ in range(2):
+            plain, _ = listener.accept()
+            try:
+                with context.wrap_socket(plain, server_side=True) as secured:
+                    handshakes.append(received(secured))
+                    secured.sendall(answer(b'{"n": 1}'))
+            except OSError:
+                handshakes.append("")
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    url = f"https://127.0.0.1:{listener.getsockname()[1]}"
+    stranger = HttpClient(url, sleep=clock.sleep)
+    with pytest.raises(ConnectionFailed, match=r"certificate was not accepted: .* — set `verify`"):
+        stranger.get("a")
+    friend = HttpClient(url, verify=str(tmp_path / "cert.pem"), sleep=clock.sleep)
+    assert friend.get("a") == {"n": 1}
+    thread.join(5)
+    for closable in (stranger, friend, listener):
+        closable.close()
+    assert handshakes[0] == ""
+    assert clock.slept == []
+
+
+def test_a_missing_ca_bundle_is_named_at_once() -> None:
+    with pytest.raises(ConnectionFailed, match=r"no CA bundle at /nowhere/ca\.pem"):
+        HttpClient(BASE, verify="/nowhere/ca.pem")
