@@ -11,6 +11,7 @@ import requests
 
 from connectors.jira.sandbox import JiraSandbox
 from tests.connectors.jira import openapi
+from tests.connectors.jira.sandbox.caller import logged_in
 
 pytestmark = pytest.mark.skipif(bool(openapi.missing()), reason=openapi.missing() or "ok")
 
@@ -23,11 +24,7 @@ class Client:
     def __init__(self, sandbox: JiraSandbox) -> None:
         self.sandbox, self.base = sandbox, sandbox.url
         self.api = "/rest/api/3" if sandbox.cloud else "/rest/api/2"
-        self.session = requests.Session()
-        if sandbox.cloud:
-            self.session.auth = (sandbox.email, sandbox.token)
-        else:
-            self.session.headers["Authorization"] = f"Bearer {sandbox.token}"
+        self.session = logged_in(sandbox)
 
     def __call__(self, method: str, path: str, status: int = 200, **kwargs: Any) -> Any:
         place = path if path.startswith("/rest") else self.api + path
