@@ -161,7 +161,7 @@ def _unplanned(  # noqa: PLR0917 — a row of a table
         end = today + timedelta(days=9)  # found by users, and nobody has got to it for weeks
     status, word = _state(created, end, today)
     team = [name for name, _, project, _ in PEOPLE if project == code]
-    approved = ("CR-7",) if (code, position) == ("SDM", 0) else ()
+    request = {("SDM", 0): ("CR-7",), ("SDM", 2): ("CR-9",)}.get((code, position), ())
     defect = code == "DAP"
     return WorkItem(
         ref=_ref("issue", source_id),
@@ -178,7 +178,7 @@ def _unplanned(  # noqa: PLR0917 — a row of a table
         spent_s=round(_share(created, end, today) * 14 * 3600),
         assignee=team[-1],
         reporter=team[0],
-        labels=("production",) if (code, position) == ("DAP", 2) else approved,
+        labels=("production",) if (code, position) == ("DAP", 2) else request,
         created_at=_at(created),
         resolved_at=_at(end, 15) if status is WorkStatus.DONE else None,
         updated_at=_at(min(end, today), 15),

@@ -9,6 +9,7 @@ from operator import attrgetter
 from typing import TypeVar
 
 from itpm_sync.model import (
+    ChangeRequest,
     FieldChange,
     FxRate,
     Gate,
@@ -31,7 +32,8 @@ from itpm_sync.reconcile.capacity import Capacity, Work, capacity, loads
 from itpm_sync.reconcile.contracts import ContractMoney
 from itpm_sync.reconcile.decisions import GateAct
 from itpm_sync.reconcile.exchange import FxTable
-from itpm_sync.reconcile.labour import RateCard
+from itpm_sync.reconcile.gold_plating import Askers, CostOf
+from itpm_sync.reconcile.labour import RateCard, cost_of
 from itpm_sync.reconcile.money import Documents, Paid
 from itpm_sync.reconcile.number import Number, unknown
 from itpm_sync.reconcile.quality import Histories
@@ -108,6 +110,21 @@ class Context:
             zone=self.zone,
             data_date=self.today,
         )
+
+    @cached_property
+    def askers(self) -> Askers:
+        """Who can have asked for work, over all projects."""
+        return Askers(self.of(HelpDeskItem), self.of(WorkItem), self.of(ChangeRequest))
+
+    def cost_in(self, currency: str) -> CostOf:
+        """What a time entry costs in a currency, at the rates of its day."""
+
+        def cost(entry: TimeEntry) -> Number:
+            rate = self.rates.in_force(entry.person, entry.role, entry.team, entry.on)
+            found, _ = cost_of(rate, self.fx, currency, entry.on, entry.duration_s)
+            return found or unknown(f"no hourly rate for {entry.person}")
+
+        return cost
 
     def _work(self) -> Iterator[Work]:
         """The work items that load somebody, each with its package."""

@@ -25,9 +25,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from functools import cached_property
 from operator import attrgetter
-from urllib.parse import parse_qsl, urlsplit
 
 from itpm_sync.model import HelpDeskItem, Person, WorkItem
 from itpm_sync.reconcile.choices import Decision, DuplicateChoices
@@ -45,16 +43,13 @@ from itpm_sync.reconcile.likeness import (
     plain,
     ticket,
 )
+from itpm_sync.reconcile.references import References
 
 _COMPARISONS = 1_000_000  # most of all large blocks together: some seconds
 _WHOLE = ONE * ONE  # what the square of a cosine is out of
 _SAME_SITTING = timedelta(hours=1)
 _NAMED_ALIKE = ONE // 2  # a ticket that names another is its duplicate if half of its title is too
 _LEAST = ONE // 3  # titles less alike are never compared, whatever the threshold
-_LONGEST = 2_000  # characters of a link or an attribute that are searched for references
-_URL = re.compile(r"https?://[^\s<>\"'|\]]+", re.IGNORECASE)
-_KEY = re.compile(r"(?<![A-Za-z0-9_-])[A-Za-z][A-Za-z0-9_]{0,30}-[0-9]{1,12}(?![A-Za-z0-9_-])")
-_NUMBER = re.compile(r"(?<![\w#])#([0-9]{1,12})(?!\w)")
 _SAYS_DUPLICATE = re.compile("dupli[ckz]|doublon|doppel", re.IGNORECASE)
 
 
@@ -131,7 +126,7 @@ def duplicates(
     if not choices.search:
         return Duplicates()
     records = sorted(_taking_part(records, choices, end), key=attrgetter("id"))
-    references = _References(records)
+    references = References(records)
     tickets = _tickets(records, references, People(people), choices, end)
     recurring = _recurring(tickets, choices.recurring_after)
     titled = [t for t in tickets if t.words and t.words not in recurring]
@@ -179,7 +174,7 @@ def _taking_part(
 
 def _tickets(
     records: Sequence[Item],
-    references: _References,
+    references: References,
     people: People,
     choices: DuplicateChoices,
     end: datetime,
@@ -196,100 +191,8 @@ def _recurring(tickets: Iterable[Ticket], most: int) -> frozenset[frozenset[str]
 # ---- what people have written -------------------------------------------------------------------
 
 
-class _References:
-    """Tickets by what others call them: key, `#number`, address."""
-
-    def __init__(self, records: Sequence[Item]) -> None:
-        self._records = records
-
-    @cached_property
-    def _by_key(self) -> Mapping[str, Sequence[Item]]:
-        found: dict[str, list[Item]] = {}
-        for record in self._records:
-            found.setdefault(record.key.casefold(), []).append(record)
-        return found
-
-    @cached_property
-    def _by_url(self) -> Mapping[str, Item]:
-        found: dict[str, Item] = {}
-        for record in self._records:
-            if record.ref.url:
-                found.setdefault(_address(record.ref.url), record)
-        return found
-
-    @cached_property
-    def _hosts(self) -> Mapping[str, set[str]]:
-        found: dict[str, set[str]] = {}
-        for record in self._records:
-            if record.ref.url:
-                found.setdefault(_host(record.ref.url), set()).add(record.ref.connection)
-        return found
-
-    def in_title(self, record: Item) -> list[str]:
-        """The words of its title that name a ticket, be it itself; they are not its subject."""
-        title = record.title[:_LONGEST]
-        if "-" not in title and "#" not in title:
-            return []
-        keys = [k for k in _KEY.findall(title) if k.casefold() in self._by_key]
-        return keys + [f"#{n}" for n in _NUMBER.findall(title) if n in self._by_key]
-
-    def named(self, record: Item, text: str) -> Iterable[Item]:
-        """The tickets that a text of a record names; what could mean two is passed over."""
-        if "-" not in text and "#" not in text and "://" not in text:
-            return ()
-        return self._named(record, text[:_LONGEST])
-
-    def _named(self, record: Item, text: str) -> Iterator[Item]:
-        for url in _URL.findall(text):
-            yield from self._addressed(url.rstrip(".,;:)"))
-        rest = _URL.sub(" ", text) if "://" in text else text
-        for key in _KEY.findall(rest):
-            yield from self._called(record, key)
-        for number in _NUMBER.findall(rest):
-            yield from self._called(record, number)
-
-    def _called(self, record: Item, key: str) -> Iterator[Item]:
-        found = self._by_key.get(key.casefold(), ())
-        own = [r for r in found if r.ref.connection == record.ref.connection]
-        wanted = own or found
-        if len(wanted) == 1:
-            yield wanted[0]
-
-    def _addressed(self, url: str) -> Iterator[Item]:
-        exact = self._by_url.get(_address(url))
-        if exact is not None:
-            yield exact
-            return
-        connections = self._hosts.get(_host(url), ())
-        for word in _last_words(url):
-            found = [r for r in self._by_key.get(word, ()) if r.ref.connection in connections]
-            if len(found) == 1:
-                yield found[0]
-                return
-
-
-def _address(url: str) -> str:
-    scheme, _, rest = url.partition("://")
-    host, slash, path = rest.partition("/")
-    return f"{'http' if scheme.casefold() == 'https' else scheme}://{host.casefold()}{slash}{path.rstrip('/')}"
-
-
-def _host(url: str) -> str:
-    return url.partition("://")[2].partition("/")[0].casefold()
-
-
-def _last_words(url: str) -> Iterator[str]:
-    """Where a ticket's key stands in an address: the last part of the path, or of the query."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return
-    yield parts.path.rstrip("/").rpartition("/")[2].casefold()
-    yield from (value.casefold() for _, value in parse_qsl(parts.query)[:10])
-
-
 def _written(
-    by_id: Mapping[str, Ticket], references: _References, weights: Weights
+    by_id: Mapping[str, Ticket], references: References, weights: Weights
 ) -> tuple[dict[frozenset[str], Pair], set[frozenset[str]]]:
     """Pairs that people have written down as duplicates, and those that they have put in another
     relation.

@@ -27,6 +27,7 @@ from itpm_sync.reconcile.duplicates import Duplicates
 from itpm_sync.reconcile.effort import Effort
 from itpm_sync.reconcile.exchange import ForeignCost, FxGap, PlanRates
 from itpm_sync.reconcile.forecast import Forecast
+from itpm_sync.reconcile.gold_plating import GoldPlating
 from itpm_sync.reconcile.helpdesk import HelpDesk
 from itpm_sync.reconcile.labour import Labour
 from itpm_sync.reconcile.money import Documents, Ledger
@@ -92,6 +93,7 @@ class ProjectFacts:
     labour: Labour
     scope: Scope
     orphans: Orphans
+    plating: GoldPlating
     desk: HelpDesk | None
     quality: Quality
     effort: Effort

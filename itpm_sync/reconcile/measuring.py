@@ -38,6 +38,7 @@ from itpm_sync.reconcile.effort import effort, unplanned
 from itpm_sync.reconcile.exchange import PlanRates, fx_variance
 from itpm_sync.reconcile.facts import PackageFacts, ProjectFacts
 from itpm_sync.reconcile.forecast import Known, forecast
+from itpm_sync.reconcile.gold_plating import gold_plating
 from itpm_sync.reconcile.helpdesk import help_desk
 from itpm_sync.reconcile.labour import Labour, labour
 from itpm_sync.reconcile.money import Ledger, ledger
@@ -117,6 +118,14 @@ def project_facts(run: Context, setup: ProjectSetup, row: Register | None) -> Pr
         ledger=booked.book,
         labour=time,
         scope=now.scope,
+        plating=gold_plating(
+            now.scope,
+            records.of(TimeEntry),
+            run.allocation,
+            lambda: run.askers,
+            cost_of=run.cost_in(currency),
+            end=run.end,
+        ),
         orphans=orphans(now.scope.current, run.allocation, has_packages=bool(now.packages)),
         desk=desk,
         quality=quality(

@@ -73,9 +73,13 @@ class Scope:
 
     def count(self, change: str, *, unapproved: bool = False) -> int:
         """Items `added` or `removed`, all or only those that no change request approved."""
-        return sum(
-            1 for c in self.changes if c.change == change and not (unapproved and c.approved_by)
-        )
+        if unapproved:
+            return len(self.unapproved(change))
+        return sum(1 for c in self.changes if c.change == change)
+
+    def unapproved(self, change: str) -> list[ScopeChange]:
+        """Items `added` or `removed` that no change request approved."""
+        return [c for c in self.changes if c.change == change and not c.approved_by]
 
     @property
     def baseline_items(self) -> Number:
@@ -286,14 +290,16 @@ def approved_requests(
     }
 
 
-def _approval(item: WorkItem, approved: Mapping[str, ChangeRequest]) -> str:
-    """The change request that the item names in a label, a link, its epic or an attribute."""
-    if not approved:
+def named_request(item: WorkItem, requests: Mapping[str, ChangeRequest]) -> str:
+    """The number of the change request that the item names in a label, a link, its epic or an
+    attribute; `requests` are by folded number.
+    """
+    if not requests:
         return ""
     texts = (*item.labels, *item.links, item.epic, *item.attributes.values())
     for text in texts:
         for word in (text, *re.split(r"[\s,;]+", text)):
-            if found := approved.get(fold(word)):
+            if found := requests.get(fold(word)):
                 return found.number
     return ""
 
@@ -309,7 +315,7 @@ def _added(
         title=item.title,
         work_package=placed.package,
         on=zone.day_of(item.created_at) if item.created_at else None,
-        approved_by=_approval(item, approved),
+        approved_by=named_request(item, approved),
         url=item.ref.url,
     )
 
@@ -343,7 +349,7 @@ def _removed(
         title=item.title,
         work_package=package,
         on=zone.day_of(when) if when else None,
-        approved_by=_approval(item, approved),
+        approved_by=named_request(item, approved),
         url=item.ref.url,
     )
 

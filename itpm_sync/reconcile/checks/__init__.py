@@ -20,6 +20,7 @@ from itpm_sync.reconcile.checks import (
     people,
     plan,
     quality,
+    scope,
     tickets,
 )
 from itpm_sync.reconcile.checks.decisions import DecisionFacts
@@ -52,10 +53,11 @@ PROJECT_CHECKS: tuple[ProjectCheck, ...] = (
     baseline.original_baseline_exceeded,
     baseline.planning_package_due,
     plan.level_of_effort_high,
-    plan.scope_added_unapproved,
-    plan.scope_removed,
-    pace.scope_growing,
-    tickets.orphan_tickets,
+    scope.scope_added_unapproved,
+    scope.gold_plating,
+    scope.scope_removed,
+    scope.scope_growing,
+    scope.orphan_tickets,
     plan.declared_better_than_computed,
     money.invoice_without_order,
     orders.invoice_over_order,

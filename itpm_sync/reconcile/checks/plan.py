@@ -15,7 +15,7 @@ from itpm_sync.reconcile.portfolio import Register
 from itpm_sync.reconcile.progress import Tally
 from itpm_sync.reconcile.ratings import band, declared_colour, is_worse
 from itpm_sync.reconcile.scope import is_done
-from itpm_sync.reconcile.status import Colour, Evidence, Finding, ScopeChange, Severity
+from itpm_sync.reconcile.status import Colour, Finding, Severity
 from itpm_sync.reconcile.wording import count, day, show
 from itpm_sync.reconcile.workdays import impossible
 
@@ -313,68 +313,6 @@ def level_of_effort_high(p: ProjectFacts) -> Iterator[Finding]:
         f"{show(share, 0)} % of the budget is level of effort, which earns as time passes"
         + (f"; without it {told}" if told else ""),
         action="Measure by results what has results; judge the project by its indices without it.",
-    )
-
-
-def scope_added_unapproved(p: ProjectFacts) -> Iterator[Finding]:
-    """Items came into the scope since the baseline without an approved change request."""
-    added = [c for c in p.scope.changes if c.change == "added" and not c.approved_by]
-    if added:
-        share = p.scope.of_baseline(len(added)).value
-        high = share is not None and share >= 100 * p.policy.creep_red
-        size = f" (+{show(share, 1)} %)" if share is not None else ""
-        yield _scope_finding(
-            "scope-added-unapproved",
-            Severity.HIGH if high else Severity.MEDIUM,
-            p,
-            added,
-            f"{_were(len(added))} added to {p.scope.label}{size} without an approved change "
-            "request",
-            action="Name the approved change request in a label or link of each, or take it out.",
-        )
-
-
-def scope_removed(p: ProjectFacts) -> Iterator[Finding]:
-    """Baseline items were cancelled, deleted or moved away without an approved change request."""
-    removed = [c for c in p.scope.changes if c.change == "removed" and not c.approved_by]
-    if removed:
-        yield _scope_finding(
-            "scope-removed",
-            Severity.LOW,
-            p,
-            removed,
-            f"{_were(len(removed))} cancelled, deleted or moved out of {p.scope.label} without an "
-            "approved change request",
-            action="Confirm that they are not needed any more, and record a new baseline.",
-        )
-
-
-def _were(items: int) -> str:
-    return f"{count(items, 'item')} {'was' if items == 1 else 'were'}"
-
-
-def _scope_finding(
-    code: str,
-    severity: Severity,
-    p: ProjectFacts,
-    changes: list[ScopeChange],
-    message: str,
-    *,
-    action: str,
-) -> Finding:
-    latest = sorted(changes, key=lambda c: c.on or date.min, reverse=True)[:10]
-    evidence = tuple(
-        Evidence(identity=c.identity, label=f"{c.key} {c.title}".strip(), url=c.url)
-        for c in sorted(latest, key=lambda c: c.identity)
-    )
-    return Finding(
-        code=code,
-        severity=severity,
-        project=p.code,
-        subject="scope",
-        message=message,
-        action=action,
-        evidence=evidence,
     )
 
 

@@ -1,4 +1,4 @@
-"""Checks of tickets: those that belong to nothing of the plan, and the same work twice."""
+"""Checks of tickets against each other: the same work twice, across systems and within."""
 
 from __future__ import annotations
 
@@ -12,44 +12,12 @@ from itpm_sync.reconcile.duplicates import (
     Pair,
     Series,
 )
-from itpm_sync.reconcile.facts import PortfolioFacts, ProjectFacts, finding, label
+from itpm_sync.reconcile.facts import PortfolioFacts, finding, label
 from itpm_sync.reconcile.likeness import ONE, Likeness, Ticket, told
 from itpm_sync.reconcile.status import Finding, Severity
 from itpm_sync.reconcile.wording import count, day, show
 
 _SHOWN = 60  # characters of a title in a message
-
-
-def orphan_tickets(p: ProjectFacts) -> Iterator[Finding]:
-    """Items of the scope without a work package, or under a parent or epic that is not there."""
-    found = p.orphans
-    number = len(found.all)
-    if not number:
-        return
-    told = (
-        (found.gone, "the parent or epic of {} was deleted, moved away or hidden"),
-        (found.unknown, "the parent or epic of {} is not known"),
-        (found.loose, "{} in no work package"),
-    )
-    parts = [words.format(_those(len(items), words)) for items, words in told if items]
-    belong = "belongs" if number == 1 else "belong"
-    yield finding(
-        "orphan-tickets",
-        Severity.MEDIUM if found.share > Fraction(p.policy.orphan_share) else Severity.LOW,
-        p.code,
-        "scope",
-        f"{number:,} of {count(found.items, 'item')} in scope ({show(100 * found.share, 1)} %) "
-        f"{belong} to nothing of the plan: {'; '.join(parts)}",
-        action="Put each under a live parent or in a work package, by a field or a rule; close "
-        "what nobody needs.",
-        evidence=found.all,
-    )
-
-
-def _those(number: int, words: str) -> str:
-    if not words.startswith("{}"):
-        return f"{number:,}"
-    return f"{number:,} {'is' if number == 1 else 'are'}"
 
 
 def duplicate_work(facts: PortfolioFacts) -> Iterator[Finding]:
