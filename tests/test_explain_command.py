@@ -206,7 +206,7 @@ def test_a_package_and_json_carry_every_part(run: Run) -> None:
     code, out = run("explain", "NET", "ac", "--package", "1.2", "--json")
     told = json.loads(out)
     assert code == 0
-    assert told["formula"] == "labour + invoiced"
+    assert told["formula"] == "labour + invoiced + accrued"
     assert told["package"] == "1.2"
     total = sum(Fraction(p["value"]) for p in told["parts"])
     assert abs(total - Fraction(told["figure"]["value"])) < Fraction(1, 10**6)

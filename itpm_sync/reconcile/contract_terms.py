@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from itpm_sync.model import InvoiceLine, OrderLine
-from itpm_sync.reconcile.contracts import ContractFacts, elapsed_days, term_days
+from itpm_sync.reconcile.contracts import ContractFacts, Entry, elapsed_days, term_days
 from itpm_sync.reconcile.explanation import Part
 from itpm_sync.reconcile.facts import ProjectFacts, evidence_of, label, place
 from itpm_sync.reconcile.number import Number, figure, known, unknown
@@ -67,17 +66,14 @@ def made(facts: ProjectFacts, traces: Traces, name: str) -> Made:
         (c, s) for c in facts.contracts for s in _LABELS if name_of(c, s) == name
     )
     if state != "burn":
-        return Made(parts=[_entry(traces, contract, *e) for e in contract.entries[state]])
+        return Made(parts=[_entry(traces, contract, e) for e in contract.entries[state]])
     return Made(_BURN, [*_money_terms(contract), *_time_terms(contract, facts)])
 
 
-def _entry(
-    traces: Traces, contract: ContractFacts, record: OrderLine | InvoiceLine, number: Number
-) -> Part:
-    own = record.amount.currency
-    on = record.invoiced_on if isinstance(record, InvoiceLine) else record.ordered_on
+def _entry(traces: Traces, contract: ContractFacts, entry: Entry) -> Part:
+    record, number, on = entry
+    own, source = record.amount.currency, str(record.amount)
     fx = "" if own == contract.currency else traces.fx_to(contract.currency, own, on)
-    source = str(record.amount)
     return traces.of(record, number, contract.currency, on=on, source=source, fx=fx)
 
 

@@ -7,15 +7,17 @@ money is that of all orders and invoices which name it, in whichever project the
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
+from typing import NamedTuple
 
 from itpm_sync.model import Contract, InvoiceLine, Money, OrderLine
+from itpm_sync.reconcile.accruals import still_open
 from itpm_sync.reconcile.allocate import fold
 from itpm_sync.reconcile.exchange import FxGap
-from itpm_sync.reconcile.money import Documents, Netted, net_amount
+from itpm_sync.reconcile.money import Documents, net_amount
 from itpm_sync.reconcile.number import Number, decimal, figure, known, total, unknown
 from itpm_sync.reconcile.status import Colour, ContractStatus, Policy
 from itpm_sync.reconcile.wording import count, day, sentence, show
@@ -23,7 +25,12 @@ from itpm_sync.reconcile.wording import count, day, sentence, show
 _OVER = frozenset({"closed", "cancelled", "canceled", "terminated", "expired", "draft"})
 
 
-Entry = tuple[OrderLine | InvoiceLine, Number]
+class Entry(NamedTuple):
+    """What a record adds to a state of a contract, in the contract's currency at the day's rate."""
+
+    record: OrderLine | InvoiceLine
+    number: Number
+    on: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,38 +89,31 @@ def contract_facts(
     currency, gaps = _currency(contract, money), list[FxGap]()
     fx = money.documents.fx
 
-    def convert(
-        amount: Fraction, own: str, day: date | None, record: OrderLine | InvoiceLine
-    ) -> Number:
-        on = day or data_date
+    def entry(
+        amount: Fraction, on: date | None, record: OrderLine | InvoiceLine, gap: FxGap | None = None
+    ) -> Entry:
+        on, own = on or data_date, record.amount.currency
         rate = fx.rate(own, currency, on) if currency else unknown("no currency")
+        if gap is not None:
+            return Entry(record, gap.number, on)
         if rate.value is None:
             gaps.append(FxGap(own, currency, on, record))
-            return rate
-        return known(amount * rate.value)
-
-    def of_orders(amount: Callable[[Netted], Fraction], *, after_invoices: bool) -> list[Entry]:
-        return [
-            (
-                row.line,
-                row.gap.number
-                if after_invoices and row.gap is not None
-                else convert(amount(row), row.line.amount.currency, row.line.ordered_on, row.line),
-            )
-            for row in rows
-        ]
+            return Entry(record, rate, on)
+        return Entry(record, known(amount * rate.value), on)
 
     rows = [money.documents.netted[o.id] for o in money.orders(contract)]
     lines = money.invoices(contract)
-    entries: dict[str, list[Entry]] = {
-        "ordered": of_orders(lambda row: row.ordered, after_invoices=False),
-        "committed": of_orders(lambda row: row.open, after_invoices=True),
-        "accrued": of_orders(lambda row: row.accrued, after_invoices=True),
-        "invoiced": [
-            (i, convert(net_amount(i), i.amount.currency, i.invoiced_on, i)) for i in lines
+    entries = {
+        "ordered": [entry(r.ordered, r.line.ordered_on, r.line) for r in rows],
+        "committed": [entry(r.open, r.line.ordered_on, r.line, r.gap) for r in rows],
+        "accrued": [
+            entry(left, since, r.line, r.gap)
+            for r in rows
+            for since, left in still_open(r.accruals)
         ],
+        "invoiced": [entry(net_amount(i), i.invoiced_on, i) for i in lines],
     }
-    sums = {state: total(number for _, number in found) for state, found in entries.items()}
+    sums = {state: total(e.number for e in found) for state, found in entries.items()}
     ordered, committed, invoiced = sums["ordered"], sums["committed"], sums["invoiced"]
     burn = _burn(contract, total((invoiced, sums["accrued"])), data_date)
     deadline = notice_deadline(contract)

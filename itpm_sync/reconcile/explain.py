@@ -52,7 +52,7 @@ from itpm_sync.reconcile.tracing import Traces
 
 _FORMULAS: Mapping[str, str] = MappingProxyType(
     {
-        "ac": "labour + invoiced",
+        "ac": "labour + invoiced + accrued",
         "cv": "EV − AC",
         "sv": "EV − PV",
         "cpi": "EV / AC",
@@ -248,9 +248,11 @@ class Explainer:
         if not facts.in_money:
             return _Made()
         labour = facts.labour.cost(code) if of else facts.labour.total
-        invoiced = facts.ledger.sum("invoiced", code) if of else facts.ledger.totals["invoiced"]
-        terms = [self._spent("labour", labour, of), self._spent("invoiced", invoiced, of)]
-        parts = [*self._traces.labour(code), *self._traces.booked("invoiced", code)]
+        terms, parts = [self._spent("labour", labour, of)], [*self._traces.labour(code)]
+        for state in ("invoiced", "accrued"):
+            booked = facts.ledger.sum(state, code) if of else facts.ledger.totals[state]
+            terms.append(self._spent(state, booked, of))
+            parts += self._traces.booked(state, code)
         return _Made(_FORMULAS["ac"], terms, parts)
 
     def _spent(self, name: str, number: Number, of: PackageFacts | None) -> Part:

@@ -82,5 +82,5 @@ def _cost(facts: ProjectFacts, drawn: Forecast, week: Week) -> Part:
         )
     return Part(
         label=_week(week), value=week.cost.value, unit=facts.currency, on=week.end, note=note,
-        source="labour and invoices of the week",
+        source="labour, invoices and accruals of the week",
     )  # fmt: skip

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from fractions import Fraction
+from functools import partial
 
 from itpm_sync.model import (
     ChangeRequest,
@@ -221,7 +222,7 @@ def _under(
                 plan,
                 work,
                 by_code,
-                _actual(run, time.cost(plan.code), book.sum("invoiced", plan.code), in_money),
+                _actual(run, time.cost(plan.code), partial(book.sum, package=plan.code), in_money),
                 in_money=in_money,
             ),
             package_state(plan, work, earned_share(plan, work, by_code)),
@@ -240,8 +241,8 @@ def _under(
     )
     counted = _counted(setup, packages, values, in_money=in_money)
     history = done_history(scope, run.end, frozenset(p.code for p, _ in counted))
-    if in_money and values.ac.value is not None:
-        history = replace(history, spent=_spending(time, book))
+    if in_money and values.ac.value is not None and book.accruals is not None:
+        history = replace(history, spent=_spending(time, book, book.accruals))
     return _Measured(scope, packages, values, Past(counted, work, history, run.zone, in_money))
 
 
@@ -292,11 +293,11 @@ def _deliveries(run: Context, records: ProjectRecords) -> tuple[Delivery, ...]:
     return tuple(d for number in numbers for d in deliveries(run.documents, number))
 
 
-def _spending(time: Labour, book: Ledger) -> Spending:
+def _spending(time: Labour, book: Ledger, accrued: Iterable[tuple[date, Fraction]]) -> Spending:
     """Cost by day; every part is known, or AC would not be."""
     time_spent = ((b.on, b.cost.value or Fraction()) for b in time.booked)
     billed = ((e.on, e.amount.value or Fraction()) for e in book.entries if e.state == "invoiced")
-    return Spending((*time_spent, *billed))
+    return Spending((*time_spent, *billed, *accrued))
 
 
 def project_scope(
@@ -325,7 +326,7 @@ def _values(
     in_money: bool,
     scope: Scope,
 ) -> Values:
-    ac = _actual(run, time.total, book.totals["invoiced"], in_money)
+    ac = _actual(run, time.total, book.totals.__getitem__, in_money)
     if packages or in_money:
         return project_values([(f.plan, f.values) for f in packages], ac, in_money=in_money)
     whole = whole_project(setup)
@@ -345,12 +346,14 @@ def _counted(
     return [(f.plan, f.values) for f in packages if is_counted(f.plan, in_money=in_money)]
 
 
-def _actual(run: Context, cost: Number, invoiced: Number, in_money: bool) -> Number:
+def _actual(run: Context, cost: Number, booked: Callable[[str], Number], in_money: bool) -> Number:
+    """Actual cost from labour and from what is `booked` in a state of the ledger."""
     if not in_money:
         return unknown(NO_BUDGET)
-    if not (run.has("time_entry") or run.has("invoice_line")):
-        return unknown("no source of time entries or invoices is connected")
-    return replace(total((cost, invoiced)), note="labour + invoices − credit notes")
+    if not any(run.has(kind) for kind in ("time_entry", "invoice_line", "receipt")):
+        return unknown("no source of time entries, invoices or receipts is connected")
+    spent = total((cost, booked("invoiced"), booked("accrued")))
+    return replace(spent, note="labour + invoices − credit notes + received and not invoiced")
 
 
 def _ledger(run: Context, currency: str, records: ProjectRecords) -> Ledger:

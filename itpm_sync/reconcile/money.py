@@ -16,6 +16,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from itpm_sync.model import InvoiceLine, OrderLine, Payment, Receipt, Record
+from itpm_sync.reconcile.accruals import Movement, Posting, accruals, still_open
 from itpm_sync.reconcile.allocate import Placed, fold
 from itpm_sync.reconcile.exchange import ForeignCost, FxGap, FxTable
 from itpm_sync.reconcile.number import ZERO, Exact, Number, exact, unknown
@@ -59,9 +60,21 @@ class Netted(NamedTuple):
     received: Fraction
     invoiced: Fraction
     open: Fraction  # the order balance still committed
-    accrued: Fraction  # received but not invoiced
+    accruals: Sequence[Posting]  # their sum is what was received and is not invoiced
     has_receipts: bool
     gap: FxGap | None  # an invoice of the order that cannot be converted: `open` is then unknown
+
+    @property
+    def accrued(self) -> Fraction:
+        """Received and not invoiced, at the order's price."""
+        return sum((posting.amount for posting in self.accruals), Fraction(0))
+
+
+class _Billed(NamedTuple):
+    """What the invoices of an order bill of one of its lines."""
+
+    net: Fraction
+    movements: Sequence[Movement]  # at the order's price: what takes accruals back
 
 
 class Paid(NamedTuple):
@@ -124,30 +137,31 @@ class Documents:
         return found or (lines[0] if len(lines) == 1 else None)
 
     def _net(self, receipts: Sequence[Receipt]) -> None:
-        received: dict[str, Fraction] = defaultdict(Fraction)
-        has: set[str] = set()
+        received: dict[str, list[Movement]] = defaultdict(list)
         for receipt in receipts:
             line = self._line(receipt.order, receipt.line)
             if line is not None and line.quantity:
-                price = exact(line.amount.amount) / exact(line.quantity)
-                received[line.id] += price * exact(receipt.quantity)
-                has.add(line.id)
+                worth = _unit_price(line) * exact(receipt.quantity)
+                received[line.id].append(Movement(receipt.received_on, worth))
         for lines in self._by_order.values():
-            invoiced, gap = self._invoiced(lines)
+            billed, gap = self._billed(lines)
             for line in lines:
-                ordered = exact(line.amount.amount)
-                got, billed = received[line.id], invoiced[line.id]
-                used = got if line.id in has else billed
+                ordered, has = exact(line.amount.amount), line.id in received
+                moved, bills = received.get(line.id, ()), billed[line.id]
+                got = sum((m.amount for m in moved), Fraction(0))
+                used = got if has else bills.net
                 still = Fraction(0) if is_closed(line) else max(Fraction(0), ordered - used)
-                accrued = max(Fraction(0), got - billed)
+                accrued = accruals(moved, bills.movements) if has else ()
                 self.netted[line.id] = Netted(
-                    line, ordered, got, billed, still, accrued, line.id in has, gap
+                    line, ordered, got, bills.net, still, accrued, has, gap
                 )
 
-    def _invoiced(self, lines: Sequence[OrderLine]) -> tuple[dict[str, Fraction], FxGap | None]:
-        """Net invoiced amount of each line; invoices that name no line fill the lines in turn."""
+    def _billed(self, lines: Sequence[OrderLine]) -> tuple[dict[str, _Billed], FxGap | None]:
+        """What is billed of each line; invoices that name no line fill the lines in turn."""
         gap: FxGap | None = None
-        result, floating = dict.fromkeys((o.id for o in lines), Fraction(0)), Fraction(0)
+        net = dict.fromkeys((o.id for o in lines), Fraction(0))
+        moved: dict[str, list[Movement]] = {o.id: [] for o in lines}
+        floating: list[Movement] = []
         for invoice in self.invoices_of_order.get(fold(lines[0].order), ()):
             own, base = invoice.amount.currency, lines[0].amount.currency
             rate = self.fx.rate(own, base, invoice.invoiced_on)
@@ -156,17 +170,49 @@ class Documents:
                 continue
             amount = net_amount(invoice) * rate.value
             line = self._line(invoice.order, invoice.order_line)
-            if line is not None and line.id in result:
-                result[line.id] += amount
+            if line is not None and line.id in net:
+                net[line.id] += amount
+                taken_back = _at_order_price(invoice, line, amount)
+                moved[line.id].append(Movement(invoice.invoiced_on, taken_back))
             else:
-                floating += amount
-        for line in lines:
-            room = max(Fraction(0), exact(line.amount.amount) - result[line.id])
-            part = min(room, floating)
-            result[line.id] += part
-            floating -= part
-        result[lines[-1].id] += floating
-        return result, gap
+                floating.append(Movement(invoice.invoiced_on, amount))
+        for line, part in _filling(lines, net, sum((m.amount for m in floating), Fraction(0))):
+            net[line.id] += part
+        taken = {i: sum((m.amount for m in found), Fraction(0)) for i, found in moved.items()}
+        for on, amount in sorted(m for m in floating if m.amount > 0):
+            for line, part in _filling(lines, taken, amount):
+                taken[line.id] += part
+                moved[line.id].append(Movement(on, part))
+        return {i: _Billed(net[i], moved[i]) for i in net}, gap
+
+
+def _unit_price(line: OrderLine) -> Fraction:
+    return exact(line.amount.amount) / exact(line.quantity or 1)
+
+
+def _at_order_price(invoice: InvoiceLine, line: OrderLine, amount: Fraction) -> Fraction:
+    """What an invoice line, worth `amount` in the order's currency, bills of an order line at the
+    order's price: by quantity if both tell one. A credit note without one corrects the price: what
+    it credits stays billed.
+    """
+    if invoice.quantity is None or not line.quantity:
+        return Fraction(0) if invoice.credit_note else amount
+    quantity = exact(invoice.quantity)
+    return _unit_price(line) * (-abs(quantity) if invoice.credit_note else quantity)
+
+
+def _filling(
+    lines: Sequence[OrderLine], taken: Mapping[str, Fraction], amount: Fraction
+) -> list[tuple[OrderLine, Fraction]]:
+    """An amount in parts that fill the lines in turn; the last line takes what is too much."""
+    parts: list[tuple[OrderLine, Fraction]] = []
+    for line in lines:
+        room = max(Fraction(0), exact(line.amount.amount) - taken[line.id])
+        part = min(room, amount)
+        parts.append((line, part))
+        amount -= part
+    line, part = parts[-1]
+    return [*parts[:-1], (line, part + amount)]
 
 
 def order_key(order: str, line: str) -> OrderKey:
@@ -238,6 +284,7 @@ def _gross(line: InvoiceLine) -> Fraction:
 
 # ---- the ledger of a project --------------------------------------------------------------------
 
+_SAME = Number(Fraction(1))
 STATES = ("ordered", "committed", "received", "accrued", "invoiced", "paid")
 
 
@@ -266,12 +313,14 @@ class Ledger:
     entries: tuple[Entry, ...]
     sums: Mapping[tuple[str, str], Number]  # (state, package)
     totals: Mapping[str, Number]  # by state
+    accruals: Sequence[tuple[date, Fraction]] | None  # by day, reversals too; None: a rate lacks
     gaps: tuple[FxGap, ...]
 
     @property
     def foreign(self) -> Iterable[Entry]:
-        """What was invoiced in another currency."""
-        return (e for e in self.entries if e.state == "invoiced" and e.own[1] != self.currency)
+        """What of the actual cost is in another currency."""
+        spent = ("invoiced", "accrued")
+        return (e for e in self.entries if e.state in spent and e.own[1] != self.currency)
 
     def sum(self, state: str, package: str) -> Number:
         """The sum of a state in a package; 0 where nothing was booked."""
@@ -291,9 +340,39 @@ def ledger(
     """The ledger of one project: `paid` are the parts that belong to its invoice lines, `payments`
     those of its payments that no invoice explains.
     """
-    fx, gaps, entries = documents.fx, list[FxGap](), list[Entry]()
+    book = _Book(currency, documents.fx)
+    for placed in orders:
+        netted = documents.netted.get(placed.record.id)
+        if netted is not None:
+            book.post_order(placed.package, netted, data_date)
+    packages = {}
+    for bill in invoices:
+        invoice = bill.record
+        packages[invoice.id] = bill.package
+        money = (net_amount(invoice), invoice.amount.currency)
+        book.post(bill.package, "invoiced", invoice.invoiced_on, money, invoice)
+    for part in paid:
+        money = (part.amount, part.line.amount.currency)
+        package = packages.get(part.line.id, "")
+        book.post(package, "paid", part.on, money, part.line, by=part.payment)
+    for orphan in payments:
+        payment = orphan.record
+        money = (exact(payment.amount.amount), payment.amount.currency)
+        book.post(orphan.package, "paid", payment.paid_on, money, payment)
+    accrued = _accrued(currency, documents, [o.record for o in orders])
+    return _summed(currency, book.entries, accrued, book.gaps)
+
+
+class _Book:
+    """Collects the entries of a ledger, each in the project's currency at the rate of its day."""
+
+    def __init__(self, currency: str, fx: FxTable) -> None:
+        self._currency, self._fx = currency, fx
+        self.entries: list[Entry] = []
+        self.gaps: list[FxGap] = []
 
     def post(
+        self,
         package: str,
         state: str,
         on: date,
@@ -302,52 +381,56 @@ def ledger(
         *,
         by: Payment | None = None,
     ) -> None:
+        """One amount; without a rate it is not known, and a gap."""
         amount, own = money
-        if own == currency:
-            entries.append(Entry(package, state, on, Number(amount), of, money, by))
-            return
-        rate = fx.rate(own, currency, on)
-        if rate.value is None:
-            gaps.append(FxGap(own, currency, on, of))
-            entries.append(Entry(package, state, on, rate, of, money, by))
-        else:
-            entries.append(Entry(package, state, on, Number(amount * rate.value), of, money, by))
+        number = Number(amount)
+        if own != self._currency:
+            rate = self._fx.rate(own, self._currency, on)
+            number = rate if rate.value is None else Number(amount * rate.value)
+            if rate.value is None:
+                self.gaps.append(FxGap(own, self._currency, on, of))
+        self.entries.append(Entry(package, state, on, number, of, money, by))
 
-    for placed in orders:
-        netted = documents.netted.get(placed.record.id)
-        if netted is None:
-            continue
-        line = placed.record
+    def post_order(self, package: str, netted: Netted, data_date: date) -> None:
+        """The states of an order line; what an invoice without a rate leaves open is not known."""
+        line, own = netted.line, netted.line.amount.currency
         on = line.ordered_on or data_date
-        for state, amount in (
-            ("ordered", netted.ordered),
-            ("committed", netted.open),
-            ("received", netted.received),
-            ("accrued", netted.accrued),
-        ):
-            if netted.gap is not None and state in ("committed", "accrued"):
-                gaps.append(netted.gap)
-                own = (amount, line.amount.currency)
-                entries.append(Entry(placed.package, state, on, netted.gap.number, line, own))
+        for state, amount in (("ordered", netted.ordered), ("received", netted.received)):
+            if amount:
+                self.post(package, state, on, (amount, own), line)
+        opens = [("committed", on, netted.open)]
+        opens += [("accrued", since, left) for since, left in still_open(netted.accruals)]
+        if netted.gap is not None:
+            self.gaps.append(netted.gap)
+        for state, day_of, amount in opens:
+            if netted.gap is not None:
+                money = (amount, own)
+                self.entries.append(Entry(package, state, day_of, netted.gap.number, line, money))
             elif amount:
-                post(placed.package, state, on, (amount, line.amount.currency), line)
-    packages = {}
-    for bill in invoices:
-        invoice = bill.record
-        packages[invoice.id] = bill.package
-        money = (net_amount(invoice), invoice.amount.currency)
-        post(bill.package, "invoiced", invoice.invoiced_on, money, invoice)
-    for part in paid:
-        money = (part.amount, part.line.amount.currency)
-        post(packages.get(part.line.id, ""), "paid", part.on, money, part.line, by=part.payment)
-    for orphan in payments:
-        payment = orphan.record
-        money = (exact(payment.amount.amount), payment.amount.currency)
-        post(orphan.package, "paid", payment.paid_on, money, payment)
-    return _summed(currency, entries, gaps)
+                self.post(package, state, day_of, (amount, own), line)
 
 
-def _summed(currency: str, entries: Sequence[Entry], gaps: Sequence[FxGap]) -> Ledger:
+def _accrued(
+    currency: str, documents: Documents, lines: Iterable[OrderLine]
+) -> Sequence[tuple[date, Fraction]] | None:
+    """The accruals and reversals of order lines by day, at the rate of the receipt's."""
+    result: list[tuple[date, Fraction]] = []
+    for line in lines:
+        netted, own = documents.netted.get(line.id), line.amount.currency
+        for posting in netted.accruals if netted else ():
+            rate = documents.fx.rate(own, currency, posting.since) if own != currency else _SAME
+            if rate.value is None:
+                return None
+            result.append((posting.on, posting.amount * rate.value))
+    return result
+
+
+def _summed(
+    currency: str,
+    entries: Sequence[Entry],
+    accrued: Sequence[tuple[date, Fraction]] | None,
+    gaps: Sequence[FxGap],
+) -> Ledger:
     values: dict[tuple[str, str], Fraction] = defaultdict(Fraction)
     reasons: dict[tuple[str, str], str] = {}
     for entry in entries:
@@ -359,4 +442,4 @@ def _summed(currency: str, entries: Sequence[Entry], gaps: Sequence[FxGap]) -> L
     keys = {*values, *reasons}
     sums = {k: unknown(reasons[k]) if k in reasons else Number(values[k]) for k in keys}
     totals = {state: sums.pop((state, "*"), ZERO) for state in STATES}
-    return Ledger(currency, tuple(entries), sums, totals, tuple(gaps))
+    return Ledger(currency, tuple(entries), sums, totals, accrued, tuple(gaps))

@@ -331,6 +331,6 @@ def _netting(netted: Netted, state: str, own: str) -> str:
     ordered, received = money(netted.ordered, own), money(netted.received, own)
     invoiced = money(netted.invoiced, own)
     if state == "accrued":
-        return f"received {received} − invoiced {invoiced}"
+        return f"received {received}, of it invoiced {money(netted.received - netted.accrued, own)}"
     used = f"received {received}" if netted.has_receipts else f"invoiced {invoiced}"
     return f"ordered {ordered} − {used}"

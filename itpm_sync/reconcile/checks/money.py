@@ -217,7 +217,10 @@ def _value_reached(
         f"{show(100 * value / Fraction(ceiling.amount), 1)} % of a ceiling of {ceiling}; {rest}",
         action="Decide what the rest is kept for; agree an amendment before it is needed.",
         amount=Money(decimal(value), ceiling.currency),
-        evidence=[c.contract, *(record for record, number in entries if number.value != 0)],
+        evidence=[
+            c.contract,
+            *{e.record.id: e.record for e in entries if e.number.value != 0}.values(),
+        ],
     )
 
 
