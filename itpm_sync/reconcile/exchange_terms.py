@@ -26,7 +26,7 @@ def figures(facts: ProjectFacts) -> Mapping[str, Figure]:
 
 
 def parts(facts: ProjectFacts, traces: Traces) -> Iterable[Part]:
-    """amount × (rate of its day − rate of the baseline) of each invoice line and time entry."""
+    """amount × (rate of its day − rate of the baseline) of each foreign cost."""
     baseline, base = facts.rates.baseline, facts.currency
     if baseline is None:
         return

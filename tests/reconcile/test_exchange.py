@@ -12,7 +12,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from itpm_sync.app.baseline_lines import lines, recorded
-from itpm_sync.model import FxRate, InvoiceLine, Method, Money, Rate, TimeEntry, WorkPackage
+from itpm_sync.model import (
+    FxRate,
+    InvoiceLine,
+    Method,
+    Money,
+    OrderLine,
+    Rate,
+    Receipt,
+    TimeEntry,
+    WorkPackage,
+)
 from itpm_sync.reconcile import freeze
 from itpm_sync.reconcile.exchange import FxTable
 from itpm_sync.reconcile.explain import Explainer, explain
@@ -97,6 +107,16 @@ def test_each_record_is_explained_with_its_two_rates_and_their_difference(abroad
 def test_a_credit_note_takes_its_own_rate_back(abroad):
     bill(abroad, "R3", money(-500), date(2026, 3, 10), credit_note=True)
     assert abroad.figures()["fx_variance"] == 30 + 50  # −500 × (0.80 − 0.90)
+
+
+def test_what_is_received_and_not_invoiced_counts_at_the_rate_of_its_receipt(abroad):
+    abroad.add(
+        OrderLine, "o", order="PO-1", amount=money(1000), quantity=Decimal(10), work_package="A"
+    )
+    abroad.add(Receipt, "g", order="PO-1", quantity=Decimal(2), received_on=date(2026, 3, 10))
+    found = abroad.figures()
+    assert found["ac"] == 1210 + 160  # two pieces of USD 100 at 0.80
+    assert found["fx_variance"] == 30 - 20  # 200 × (0.80 − 0.90)
 
 
 def test_rates_that_come_or_are_corrected_later_do_not_move_the_plan(abroad):
