@@ -302,6 +302,8 @@ class Explainer:
             "baseline_items": lambda: self._traces.members(None),
             "added": lambda: self._traces.changes("added"),
             "removed": lambda: self._traces.changes("removed"),
+            "added_by_split": lambda: self._traces.changes("added", by_split=True),
+            "removed_by_split": lambda: self._traces.changes("removed", by_split=True),
             "items_month_ago": self._traces.items_earlier,
             "within_sla": self._within_sla,
             exchange_terms.NAME: lambda: exchange_terms.parts(facts, self._traces),

@@ -90,7 +90,9 @@ LABELS: Mapping[str, str] = {
     "risk_exposure_change": "Change of the risk exposure since then",
     "baseline_items": "Items in the baseline",
     "added": "Items added",
+    "added_by_split": "Items added by splitting or merging others",
     "removed": "Items removed",
+    "removed_by_split": "Items removed by splitting or merging them",
     "creep": "Scope creep",
     "churn": "Scope churn",
     "items_month_ago": "Items in scope a month ago",
@@ -112,7 +114,8 @@ _UNITS: Mapping[str, str] = {
         "percent": "scope_growth escaped_share desk_reopened percent creep churn effort_share "
         "cost_variance_percent "
         "schedule_variance_percent bac_growth_percent",
-        "items": "items_month_ago items items_done baseline_items added removed open_defects "
+        "items": "items_month_ago items items_done baseline_items added added_by_split removed "
+        "removed_by_split open_defects "
         "defects_opened defects_closed "
         "defects_reopened defects_escaped risks_open",
         "weeks": "pd at es sv_t ieac_t",
@@ -220,6 +223,8 @@ def project_numbers(facts: ProjectFacts, has: HasSource) -> Mapping[str, Number]
     for change in ("added", "removed"):
         count = known(scope.count(change), f"since {scope.label}")
         numbers[change] = unknown(scope.reason) if scope.members is None else count
+        if split := scope.by_split(change):
+            numbers[f"{change}_by_split"] = known(len(split), f"since {scope.label}")
     numbers["creep"] = scope.creep
     numbers["churn"] = scope.churn
     numbers["items_month_ago"], numbers["scope_growth"] = known(len(scope.earlier)), scope.growth

@@ -29,12 +29,13 @@ from itpm_sync.model import (
     WorkItem,
 )
 from itpm_sync.reconcile.allocate import fold, pattern
+from itpm_sync.reconcile.approval import is_decided
 from itpm_sync.reconcile.decisions import Criterion, GateAct, GateRules
 from itpm_sync.reconcile.facts import EXAMPLES, ProjectFacts, evidence_of, label
 from itpm_sync.reconcile.helpdesk import is_open
 from itpm_sync.reconcile.money import Netted, Paid, net_amount
 from itpm_sync.reconcile.ratings import is_open_risk
-from itpm_sync.reconcile.scope import is_cancelled, is_decided, is_done
+from itpm_sync.reconcile.scope import is_cancelled, is_done
 from itpm_sync.reconcile.status import Answer, CriterionStatus, Finding, GateStatus, Severity
 from itpm_sync.reconcile.wording import count, day
 

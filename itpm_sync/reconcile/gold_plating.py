@@ -2,7 +2,8 @@
 
 Asked for is what names a change request (approved or not), a help-desk item or a defect, in its
 title, links, labels or attributes, or in those of the items above it; and what a help-desk item
-links to. A part of a baseline item breaks down what was planned. Where neither change requests nor
+links to. A part of a baseline item breaks down what was planned, and what others were split
+or merged into continues them. Where neither change requests nor
 help-desk items are read, nothing can tell who asked, and nobody is accused.
 """
 
@@ -16,9 +17,10 @@ from typing import NamedTuple
 
 from itpm_sync.model import ChangeRequest, HelpDeskItem, ItemType, TimeEntry, WorkItem
 from itpm_sync.reconcile.allocate import Allocation, Placed, fold
+from itpm_sync.reconcile.approval import named_request
 from itpm_sync.reconcile.number import Number
 from itpm_sync.reconcile.references import References, keys_in
-from itpm_sync.reconcile.scope import Scope, is_done, named_request
+from itpm_sync.reconcile.scope import Scope, is_done
 
 CostOf = Callable[[TimeEntry], Number]
 """What a time entry costs, in the project's currency; n/a without a rate."""
@@ -79,7 +81,7 @@ def gold_plating(
     end: datetime,
 ) -> GoldPlating:
     """The items that came into the scope without approval or request, and were worked on."""
-    added = {c.identity for c in scope.unapproved("added")}
+    added = {c.identity for c in scope.unapproved("added") if not c.by}
     items = [i for i, _, _ in scope.current if i.id in added and i.type in _PLATING]
     if not items or not askers().known:
         return GoldPlating()

@@ -312,6 +312,7 @@ def project_scope(
         baseline=baseline,
         zone=run.zone,
         data_date=run.today,
+        find=run.allocation.item,
     )
 
 

@@ -116,10 +116,16 @@ def scope_rating(scope: Scope, unplanned: Number, policy: Policy) -> Rating:
     return Rating(
         dimension="scope",
         colour=colour,
-        reason=f"{count(scope.count('added'), 'item')} added to {scope.label}, "
-        f"{scope.count('removed')} removed: net {show(creep.value, 1)} %; "
+        reason=f"{count(scope.count('added'), 'item')} added to {scope.label}"
+        f"{_split(scope, 'added')}, {scope.count('removed')} removed{_split(scope, 'removed')}: "
+        f"net {show(creep.value, 1)} %; "
         f"{unapproved} of the added without approval{words}",
     )
+
+
+def _split(scope: Scope, change: str) -> str:
+    number = len(scope.by_split(change))
+    return f" ({number:,} by splitting or merging)" if number else ""
 
 
 def quality_rating(within_sla: Number, quality: Quality, policy: Policy) -> Rating:

@@ -7,7 +7,6 @@ the end of the project's `baseline_on`, else there is none and creep is not know
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,9 +15,11 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from itpm_sync.model import ChangeRequest, ItemType, WorkItem, WorkStatus
-from itpm_sync.reconcile.allocate import Placed, fold
+from itpm_sync.reconcile.allocate import Placed
+from itpm_sync.reconcile.approval import approved_requests, named_request
 from itpm_sync.reconcile.evm import ratio
 from itpm_sync.reconcile.number import Number, known, unknown
+from itpm_sync.reconcile.splits import Find, Ground, Splits
 from itpm_sync.reconcile.status import (
     BaselineItem,
     BurnPoint,
@@ -31,7 +32,6 @@ from itpm_sync.reconcile.workdays import Zone, week_ends
 
 _WEEKS = 26
 _NOT_SCOPE = frozenset({ItemType.EPIC, ItemType.MILESTONE})
-_APPROVED = frozenset({"approved", "accepted", "authorised", "authorized", "implemented"})
 
 
 def is_scope(item: WorkItem) -> bool:
@@ -78,8 +78,17 @@ class Scope:
         return sum(1 for c in self.changes if c.change == change)
 
     def unapproved(self, change: str) -> list[ScopeChange]:
-        """Items `added` or `removed` that no change request approved."""
-        return [c for c in self.changes if c.change == change and not c.approved_by]
+        """Items `added` or `removed` that no change request approved.
+
+        What was split or merged and kept its size needs none: the scope is what it was.
+        """
+        return [
+            c for c in self.changes if c.change == change and not c.approved_by and not c.size_kept
+        ]
+
+    def by_split(self, change: str) -> list[ScopeChange]:
+        """Items `added` or `removed` by splitting or merging others."""
+        return [c for c in self.changes if c.change == change and c.by]
 
     @property
     def baseline_items(self) -> Number:
@@ -172,8 +181,12 @@ def scope_ledger(
     baseline: RecordedBaseline | None,
     zone: Zone,
     data_date: date,
+    find: Find,
 ) -> Scope:
-    """The scope of a project; `items` existed on the data date, `gone` were deleted at source."""
+    """The scope of a project; `items` existed on the data date, `gone` were deleted at source.
+
+    `find` tells which item a link names.
+    """
     end = zone.end_of(data_date)
     scoped = [p for p in items if is_scope(p.record)]
     current = tuple(p for p in scoped if not is_cancelled(p.record, end))
@@ -199,6 +212,9 @@ def scope_ledger(
                 for identity in left
             ),
         )
+        everything = (*scoped, *gone)
+        splits = Splits(everything if changes else (), find)
+        changes = splits.told(changes, Ground(members, frozen, everything, current, approved))
     then = month_before(data_date)
     then_end = zone.end_of(then)
     earlier = [p.record for p in scoped if was_in_scope(p.record, then_end)]
@@ -259,49 +275,7 @@ def _existed(item: WorkItem, end: datetime) -> bool:
     return before and not (cancelled and item.resolved_at is not None and item.resolved_at < end)
 
 
-# ---- changes and their approval -----------------------------------------------------------------
-
-
-_DECIDED = _APPROVED | {
-    "rejected", "refused", "declined", "withdrawn", "cancelled", "canceled", "closed", "done",
-}  # fmt: skip
-
-
-def is_decided(request: ChangeRequest, on: date) -> bool:
-    """Whether somebody has approved or refused the change by the day."""
-    if request.approved_on is not None and request.approved_on <= on:
-        return True
-    return fold(request.status) in _DECIDED
-
-
-def approved_requests(
-    requests: Iterable[Placed[ChangeRequest]], on: date
-) -> Mapping[str, ChangeRequest]:
-    """Change requests that were approved by the day, by folded number."""
-    return {
-        fold(r.record.number): r.record
-        for r in requests
-        if r.record.number
-        and (
-            r.record.approved_on <= on
-            if r.record.approved_on is not None
-            else fold(r.record.status) in _APPROVED
-        )
-    }
-
-
-def named_request(item: WorkItem, requests: Mapping[str, ChangeRequest]) -> str:
-    """The number of the change request that the item names in a label, a link, its epic or an
-    attribute; `requests` are by folded number.
-    """
-    if not requests:
-        return ""
-    texts = (*item.labels, *item.links, item.epic, *item.attributes.values())
-    for text in texts:
-        for word in (text, *re.split(r"[\s,;]+", text)):
-            if found := requests.get(fold(word)):
-                return found.number
-    return ""
+# ---- changes ------------------------------------------------------------------------------------
 
 
 def _added(

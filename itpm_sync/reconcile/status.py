@@ -381,7 +381,11 @@ class BurnPoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScopeChange:
-    """An item added to or removed from the baseline's scope."""
+    """An item added to or removed from the baseline's scope.
+
+    Where that came about by a split or a merge, `by` says so, with the keys of what it was made
+    of and of what was made of it; `size_kept`, whether those are of one size (None: not known).
+    """
 
     change: str  # added, removed
     identity: str
@@ -391,6 +395,10 @@ class ScopeChange:
     on: date | None
     approved_by: str  # number of the approved change request, or empty
     url: str | None = None
+    by: str = ""  # split, merged
+    origins: tuple[str, ...] = ()
+    results: tuple[str, ...] = ()
+    size_kept: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

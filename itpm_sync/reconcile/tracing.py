@@ -25,6 +25,7 @@ from itpm_sync.reconcile.money import Entry, Netted
 from itpm_sync.reconcile.number import Number, decimal, unknown
 from itpm_sync.reconcile.progress import Plan, earned_share, measured_by
 from itpm_sync.reconcile.scope import is_done
+from itpm_sync.reconcile.splits import restructured
 from itpm_sync.reconcile.status import ScopeChange
 from itpm_sync.reconcile.wording import count, day, money, show
 
@@ -293,14 +294,17 @@ class Traces:
             package=home, note=f"{note}; no longer in the project",
         )  # fmt: skip
 
-    def changes(self, change: str) -> Iterable[Part]:
-        """Items added to the baseline's scope or removed from it, one each."""
+    def changes(self, change: str, *, by_split: bool = False) -> Iterable[Part]:
+        """Items added to the baseline's scope or removed from it, one each; all, or those that
+        were split or merged.
+        """
         for one in self._facts.scope.changes:
-            if one.change == change:
+            if one.change == change and (one.by or not by_split):
                 yield self._change(one)
 
     def _change(self, one: ScopeChange) -> Part:
         note = f"approved by {one.approved_by}" if one.approved_by else "without approval"
+        note = f"{restructured(one)}; {note}" if one.by else note
         placed = self._placed.get(one.identity)
         if placed is not None:
             more = {"package": one.work_package, "on": one.on, "note": note}

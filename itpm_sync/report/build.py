@@ -301,9 +301,18 @@ def _scope_side(project: ProjectStatus) -> str:
     added, removed = value_of(project, "added"), value_of(project, "removed")
     if added is None or removed is None:
         return ""
-    told = f"{plain(added)} added, {plain(removed)} removed"
+    told = (
+        f"{plain(added)} added{_split(project, 'added')}, "
+        f"{plain(removed)} removed{_split(project, 'removed')}"
+    )
     month = value_of(project, "scope_growth")
     return told if month is None else f"{told}; {percent(month)} in a month"
+
+
+def _split(project: ProjectStatus, change: str) -> str:
+    """` (2 by splitting)`: more tickets are not always more work."""
+    number = value_of(project, f"{change}_by_split")
+    return f" ({plain(number)} by splitting or merging)" if number else ""
 
 
 def _series(project: ProjectStatus, *names: tuple[str, str]) -> tuple[tuple[str, str, str], ...]:

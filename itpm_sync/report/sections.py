@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 
+from itpm_sync.reconcile.splits import restructured
 from itpm_sync.reconcile.status import (
     ContractStatus,
     Coverage,
@@ -273,11 +274,12 @@ def scope_row(c: ScopeChange) -> view.ScopeRow:
     """A scope change as a line of the table."""
     return view.ScopeRow(
         change=clean(c.change, 20),
+        how=clean(restructured(c), 120),
         item=view.Link(label=clean(c.key, 60), url=safe_url(c.url)),
         title=clean(c.title, TITLE),
         work_package=clean(c.work_package, 60),
         on=day(c.on),
-        approved_by=clean(c.approved_by, 60),
+        approved_by=clean(c.approved_by, 60) or ("needs none" if c.size_kept else ""),
     )
 
 

@@ -156,6 +156,7 @@ class ScopeRow:
     """An item added to or removed from the baseline."""
 
     change: str
+    how: str  # `split from NET-3, size kept`, or empty
     item: Link
     title: str
     work_package: str

@@ -93,6 +93,7 @@ def test_each_item_is_told_by_one_of_the_two_findings(plated, at):
         {"parent": "i40"},
         {"epic": "NET-41"},
         {"parent": "i3"},
+        {"links": ("split from NET-3",)},
         {"type": ItemType.DEFECT},
         {"type": ItemType.OTHER},
     ],

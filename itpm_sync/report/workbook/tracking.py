@@ -165,8 +165,13 @@ _SCOPE = (
     Column("package", "Work package", 16),
     Column("on", "On", 13),
     Column("approved", "Approved by", 16),
+    Column("by", "By", 10),
+    Column("origins", "From", 20),
+    Column("results", "To", 20),
+    Column("size", "Size", 14),
     Column("link", "Link", 40),
 )
+_SIZES = {True: "kept", False: "changed", None: "not known"}
 
 
 def scope_sheet(projects: Iterable[ProjectStatus]) -> Sheet:
@@ -177,7 +182,9 @@ def scope_sheet(projects: Iterable[ProjectStatus]) -> Sheet:
 def _scope_rows(projects: Iterable[ProjectStatus]) -> Iterable[Row]:
     for p in projects:
         for c in p.scope_changes:
-            approved = c.approved_by or "not approved"
+            approved = c.approved_by or ("needs none" if c.size_kept else "not approved")
             yield (
-                p.code, c.change, c.key, c.title, c.work_package, c.on, approved, safe_url(c.url),
+                p.code, c.change, c.key, c.title, c.work_package, c.on, approved, c.by,
+                ", ".join(c.origins), ", ".join(c.results), _SIZES[c.size_kept] if c.by else "",
+                safe_url(c.url),
             )  # fmt: skip

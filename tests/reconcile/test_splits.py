@@ -1,0 +1,206 @@
+"""Items that were split or merged: named in the ledger, counted as the definition says."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from itpm_sync.model import ChangeRequest, ItemType, WorkItem, WorkStatus
+from itpm_sync.reconcile.explain import explain
+from itpm_sync.reconcile.status import BaselineItem, RecordedBaseline
+
+BASELINE = date(2026, 2, 2)
+
+
+@pytest.fixture
+def frozen(world):
+    """A recorded baseline of ten items of 8 points and ten hours each, NET-0 to NET-9."""
+    record(world)
+    for number in range(10):
+        item(world, number)
+    return world
+
+
+def record(world, points=8, estimate_s=36_000):
+    world.options["baselines"] = (
+        RecordedBaseline(
+            project="NET", version=1, on=BASELINE, author="Ann", approval="Board",
+            change_request="", packages=(),
+            items=tuple(
+                BaselineItem(
+                    identity=f"src:work_item:i{n}", key=f"NET-{n}", title=f"Item {n}",
+                    work_package="", points=points and Decimal(points), estimate_s=estimate_s,
+                )
+                for n in range(10)
+            ),
+        ),
+    )  # fmt: skip
+
+
+def item(world, number, points=8, *links, **fields):
+    world.records["work_item"] = [
+        i for i in world.records.get("work_item", ()) if i.key != f"NET-{number}"
+    ]
+    fields = {"type": ItemType.STORY, "title": f"Item {number}", "estimate_s": 36_000} | fields
+    points = None if points is None else Decimal(points)
+    return world.add(
+        WorkItem, f"i{number}", key=f"NET-{number}", points=points, links=links, **fields
+    )
+
+
+def cancel(world, number, *links):
+    return item(world, number, 8, *links, status=WorkStatus.CANCELLED)
+
+
+def changes(world):
+    return {
+        c.key: (c.change, c.by, c.origins, c.results, c.size_kept)
+        for c in world.project().scope_changes
+    }
+
+
+def codes(world):
+    return {f.code for f in world.project().findings}
+
+
+@pytest.mark.parametrize("sides", ["both", "original", "part"])
+def test_a_split_names_its_original_and_its_part_and_needs_no_approval(frozen, sides):
+    item(frozen, 3, 5, *(["split to NET-20"] if sides != "part" else []))
+    item(frozen, 20, 3, *(["split from NET-3"] if sides != "original" else []))
+    assert changes(frozen) == {"NET-20": ("added", "split", ("NET-3",), ("NET-20",), True)}
+    found = frozen.figures()
+    assert (found["added"], found["added_by_split"], found["creep"]) == (1, 1, 10)
+    assert not {"scope-added-unapproved", "gold-plating"} & codes(frozen)
+    rating = next(r for r in frozen.project().ratings if r.dimension == "scope")
+    assert "1 item added to baseline 1 of 2 Feb 2026 (1 by splitting or merging)" in rating.reason
+    assert "0 of the added without approval" in rating.reason
+
+
+def test_parts_that_are_more_than_their_original_are_growth_that_wants_approval(frozen):
+    item(frozen, 3, 5, "split to NET-20")
+    item(frozen, 20, "3.5")
+    assert changes(frozen)["NET-20"][-1] is False
+    assert "scope-added-unapproved" in codes(frozen)
+    frozen.add(ChangeRequest, "c", number="CR-1", title="More", status="approved")
+    item(frozen, 20, "3.5", labels=("CR-1",))
+    assert "scope-added-unapproved" not in codes(frozen)
+
+
+def test_an_original_that_its_parts_replaced_is_not_lost(frozen):
+    cancel(frozen, 3, "split to NET-20", "split to NET-21")
+    item(frozen, 20, 5)
+    item(frozen, 21, 3)
+    assert changes(frozen) == {
+        "NET-20": ("added", "split", ("NET-3",), ("NET-20",), True),
+        "NET-21": ("added", "split", ("NET-3",), ("NET-21",), True),
+        "NET-3": ("removed", "split", ("NET-3",), ("NET-20", "NET-21"), True),
+    }
+    found = frozen.figures()
+    assert (found["added"], found["removed"], found["creep"]) == (2, 1, 10)
+    assert (found["added_by_split"], found["removed_by_split"]) == (2, 1)
+    assert "scope-removed" not in codes(frozen)
+    item(frozen, 21, 2)  # a point of the eight went away, and nobody says why
+    assert [changes(frozen)[k][-1] for k in ("NET-3", "NET-20")] == [False, True]
+    assert "scope-removed" in codes(frozen)
+
+
+def test_items_merged_into_one_are_removed_by_it(frozen):
+    cancel(frozen, 3, "merged into NET-5")
+    item(frozen, 5, 16, "merged from NET-3")
+    assert changes(frozen) == {"NET-3": ("removed", "merged", ("NET-3",), ("NET-5",), True)}
+    assert frozen.figures()["removed_by_split"] == 1
+    assert "scope-removed" not in codes(frozen)
+    item(frozen, 5, 12, "merged from NET-3")
+    assert "scope-removed" in codes(frozen)
+
+
+def test_without_points_the_estimates_tell_and_without_both_nothing_does(frozen):
+    item(frozen, 3, None, "split to NET-20", estimate_s=20_000)
+    item(frozen, 20, None, estimate_s=16_000)
+    assert changes(frozen)["NET-20"][-1] is True
+    item(frozen, 20, None, estimate_s=16_001)
+    assert changes(frozen)["NET-20"][-1] is False
+    item(frozen, 20, None, estimate_s=None)
+    assert changes(frozen)["NET-20"] == ("added", "split", ("NET-3",), ("NET-20",), None)
+    assert "scope-added-unapproved" in codes(frozen)
+
+
+def test_a_baseline_of_a_day_froze_no_sizes(frozen, at):
+    frozen.options["baselines"] = ()
+    frozen.setup["baseline_on"] = BASELINE
+    item(frozen, 20, 0, "split from NET-3", created_at=at("2026-03-02T09:00"))
+    assert changes(frozen)["NET-20"] == ("added", "split", ("NET-3",), ("NET-20",), None)
+
+
+def test_a_part_of_a_part_belongs_to_the_whole(frozen):
+    item(frozen, 3, 2, "split to NET-20")
+    item(frozen, 20, 2, "split to NET-21")
+    item(frozen, 21, 4)
+    assert [changes(frozen)[k][-1] for k in ("NET-20", "NET-21")] == [True, True]
+    item(frozen, 21, 5)
+    assert [changes(frozen)[k][-1] for k in ("NET-20", "NET-21")] == [False, False]
+
+
+def test_parts_of_an_approved_addition_are_approved_with_it(frozen):
+    frozen.add(ChangeRequest, "c", number="CR-1", title="More", status="approved")
+    item(frozen, 20, 5, "split to NET-21", labels=("CR-1",))
+    item(frozen, 21, 3)
+    found = {c.key: (c.by, c.approved_by) for c in frozen.project().scope_changes}
+    assert found == {"NET-20": ("", "CR-1"), "NET-21": ("split", "CR-1")}
+
+
+def test_an_original_that_is_not_known_is_named_by_its_key(frozen):
+    item(frozen, 20, 3, "is split from OLD-7")
+    assert changes(frozen)["NET-20"] == ("added", "split", ("OLD-7",), ("NET-20",), None)
+
+
+@pytest.mark.parametrize(
+    "link", ["blocks NET-3", "is child of NET-3", "splits hairs with NET-3", "split from NET-20",
+             "clones NET-3"],
+)  # fmt: skip
+def test_other_links_split_nothing(frozen, link):
+    item(frozen, 20, 3, link)
+    assert changes(frozen)["NET-20"] == ("added", "", (), (), None)
+    assert "added_by_split" not in frozen.figures()
+
+
+def test_each_split_is_explained(frozen):
+    item(frozen, 3, 5, "split to NET-20")
+    item(frozen, 20, 3)
+    item(frozen, 21, 3)
+    [part] = explain(frozen.inputs(), "NET", "added_by_split").parts
+    assert (part.value, part.note) == (1, "split from NET-3, size kept; without approval")
+    assert len(explain(frozen.inputs(), "NET", "added").parts) == 2
+
+
+numbers = st.integers(0, 24)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    st.lists(
+        st.tuples(numbers, st.sampled_from(["split to", "split from", "merged into"]), numbers)
+    ),
+    st.lists(st.integers(0, 20), min_size=25, max_size=25),
+    st.sets(numbers),
+)
+def test_whatever_links_say_the_counts_are_those_of_the_definition(world, said, points, cancelled):
+    world = type(world)()
+    record(world)
+    for number in range(25):
+        links = [f"{word} NET-{to}" for of, word, to in said if of == number]
+        status = WorkStatus.CANCELLED if number in cancelled else WorkStatus.TODO
+        item(world, number, points[number], *links, status=status)
+    project = world.project()
+    found = {n: f.value for n, f in project.figures.items()}
+    added, removed = 15 - len(cancelled - set(range(10))), len(cancelled & set(range(10)))
+    assert (found["added"], found["removed"]) == (added, removed)
+    assert found["creep"] == 10 * (added - removed)
+    for change in ("added", "removed"):
+        by = sum(1 for c in project.scope_changes if c.change == change and c.by)
+        assert found.get(f"{change}_by_split", 0) == by <= found[change]
+    assert all(c.by or c.size_kept is None for c in project.scope_changes)
