@@ -20,7 +20,7 @@ import yaml
 
 from connectors.jira.sandbox import JiraSandbox
 from itpm_sync.store import Run, Store
-from tests.soak.jira_world import issues_at, issues_in
+from tests.soak.issues import issues_at, issues_in
 
 PROJECTS = ("A", "B")
 PATIENCE_S = 300.0

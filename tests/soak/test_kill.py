@@ -22,7 +22,7 @@ import sqlalchemy as sa
 from connectors.jira.sandbox import JiraSandbox
 from itpm_sync.connector import Faults
 from itpm_sync.store import Store
-from tests.soak.jira_world import issues_at, issues_in
+from tests.soak.issues import issues_at, issues_in
 from tests.soak.office import PATIENCE_S, PROJECTS, Office, people_work, two_projects, until
 
 SOAK = "ITPM_SOAK_EXAMPLES" in os.environ

@@ -15,15 +15,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from tests.soak.jira_world import (
-    IN_THE_ANSWER,
-    ON_THE_WIRE,
-    PROJECTS,
-    WHEN,
-    Event,
-    JiraWorld,
-    Op,
-)
+from tests.soak.busy_site import PROJECTS
+from tests.soak.jira_world import JiraWorld
+from tests.soak.killing import WHEN
+from tests.soak.meddling import IN_THE_ANSWER, ON_THE_WIRE, Event, Op
 
 SOAK = int(os.environ.get("ITPM_SOAK_EXAMPLES", "0"))
 PROFILE = settings(
@@ -85,20 +80,20 @@ class JiraMachine(RuleBasedStateMachine):
     @rule(ops=st.lists(OPS, min_size=1, max_size=4))
     def somebody_changes(self, ops: list[Op]) -> None:
         for op in ops:
-            self.world.apply(op)
+            self.world.site.apply(op)
 
     @rule(span=SPANS)
     def time_passes(self, span: timedelta) -> None:
-        self.world.wait(span)
+        self.world.site.wait(span)
 
     @rule(minutes=st.integers(-2, 2))
     def clocks_drift(self, minutes: int) -> None:
-        self.world.drift = timedelta(minutes=minutes)
-        self.world.wait(timedelta(0))
+        self.world.site.drift = timedelta(minutes=minutes)
+        self.world.site.wait(timedelta(0))
 
     @rule(seconds=st.sampled_from([0, 30, 290]))
     def the_index_lags(self, seconds: int) -> None:
-        self.world.sandbox.set_index_lag(seconds)
+        self.world.site.sandbox.set_index_lag(seconds)
 
     @rule(events=EVENTS, kill=KILLS, full=st.booleans(), sweep=st.booleans(), threads=THREADS)
     def a_run(self, events: Any, kill: Any, full: bool, sweep: bool, threads: bool) -> None:
@@ -113,12 +108,12 @@ class JiraMachine(RuleBasedStateMachine):
     def a_hidden_change_is_shown_to_a_sweep_for_a_moment(
         self, issue: int, status: int, at: int, lasts: int, marked: bool
     ) -> None:
-        self.world.apply(("hide", issue))
-        self.world.apply(("edit", issue, status))
-        self.world.wait(timedelta(minutes=15))
+        self.world.site.apply(("hide", issue))
+        self.world.site.apply(("edit", issue, status))
+        self.world.site.wait(timedelta(minutes=15))
         self.world.run(sweep=marked)
         self.world.run({at: ("show", issue), at + lasts: ("hide", issue)}, sweep=True)
-        self.world.apply(("show", issue))
+        self.world.site.apply(("show", issue))
 
     @rule()
     def a_quiet_run(self) -> None:
@@ -128,7 +123,7 @@ class JiraMachine(RuleBasedStateMachine):
     def a_status_is_published(self, status: str, events: Any, kill: Any) -> None:
         self.world.publish(status, events, kill)
 
-    @precondition(lambda self: self.world.our_comments())
+    @precondition(lambda self: self.world.site.our_comments())
     @rule(delete=st.booleans())
     def somebody_edits_the_comment(self, delete: bool) -> None:
         self.world.person_edits_comment(delete=delete)
