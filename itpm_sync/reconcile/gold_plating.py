@@ -82,16 +82,20 @@ def gold_plating(
 ) -> GoldPlating:
     """The items that came into the scope without approval or request, and were worked on."""
     added = {c.identity for c in scope.unapproved("added") if not c.by}
-    items = [i for i, _, _ in scope.current if i.id in added and i.type in _PLATING]
+    items = {i.id: i for i, _, _ in scope.current if i.id in added and i.type in _PLATING}
     if not items or not askers().known:
         return GoldPlating()
-    open_to_ask = {i.id: i for i in items if not _is_asked(i, scope, allocation, askers())}
     booked: dict[str, list[TimeEntry]] = defaultdict(list)
-    for entry, _, _ in entries if open_to_ask else ():
-        if entry.item in open_to_ask:
+    for entry, _, _ in entries:
+        if entry.item in items:
             booked[entry.item].append(entry)
-    found = (_plated(i, booked.get(i.id, ()), cost_of) for i in open_to_ask.values())
-    worked = [p for p in found if p.seconds or is_done(p.item, end)]
+    found = [
+        _plated(i, booked.get(i.id, ()), cost_of)
+        for i in items.values()
+        if (i.id in booked or i.spent_s or is_done(i, end))
+        and not _is_asked(i, scope, allocation, askers())
+    ]
+    worked = (p for p in found if p.seconds > 0 or is_done(p.item, end))
     return GoldPlating(tuple(sorted(worked, key=lambda p: (-p.cost, -p.seconds, p.item.id))))
 
 
