@@ -41,6 +41,20 @@ def no_rate_reason(currency: str, base: str, on: date) -> str:
     return f"no exchange rate {currency} → {base} on {day(on)}"
 
 
+class _Quote(NamedTuple):
+    on: date
+    rate: Fraction
+
+
+class _Path(NamedTuple):
+    """A rate made of one quote or two, and the days of the oldest and of the latest of them."""
+
+    oldest: date
+    complete: date  # from which day on all of them are in force
+    rate: Fraction
+    over: str = ""
+
+
 class FxTable:
     """Dated exchange rates: direct, inverse, or over one common currency; latest on or before.
 
@@ -66,31 +80,46 @@ class FxTable:
             self._neighbours[currency].append(base)
 
     def rate(self, currency: str, base: str, on: date, *, or_earliest: bool = False) -> Number:
-        """What one unit of `currency` is in `base` on a day.
+        """What one unit of `currency` is in `base` on a day; of several common currencies over the
+        one whose quotes are the freshest.
 
-        `or_earliest` takes the first known rate for a day before it: for budgets, whose planned
-        start may precede the table.
+        Where no quotes in force give one, `or_earliest` takes the first that is known later: for
+        budgets, whose planned start may precede the table.
         """
         if currency == base:
             return ONE
-        direct = self._lookup(currency, base, on, or_earliest)
+        direct = self._quote(currency, base, on)
+        if direct is not None and direct.on <= on:
+            return known(direct.rate)
+        paths = [*self._crossing(currency, base, on)]
         if direct is not None:
-            return known(direct)
-        for middle in self._neighbours.get(currency, ()):
-            first = self._lookup(currency, middle, on, or_earliest)
-            second = self._lookup(middle, base, on, or_earliest)
-            if first is not None and second is not None:
-                return known(first * second, f"{currency} → {middle} → {base}")
-        return unknown(no_rate_reason(currency, base, on))
+            paths.insert(0, _Path(direct.on, direct.on, direct.rate))
+        in_force = [path for path in paths if path.complete <= on]
+        if in_force:
+            best = max(in_force, key=lambda path: (path.oldest, path.complete))
+            return known(best.rate, best.over)
+        if not paths or not or_earliest:
+            return unknown(no_rate_reason(currency, base, on))
+        first = min(paths, key=lambda path: (path.complete, -path.oldest.toordinal()))
+        over = f", {first.over}" if first.over else ""
+        return known(first.rate, f"earliest known rate, of {day(first.complete)}{over}")
 
-    def _lookup(self, currency: str, base: str, on: date, or_earliest: bool) -> Fraction | None:
+    def _crossing(self, currency: str, base: str, on: date) -> Iterator[_Path]:
+        """The rates over one common currency, by its name."""
+        for middle in self._neighbours.get(currency, ()):
+            first, second = self._quote(currency, middle, on), self._quote(middle, base, on)
+            if first is not None and second is not None:
+                older, newer = sorted((first.on, second.on))
+                rate = first.rate * second.rate
+                yield _Path(older, newer, rate, f"{currency} → {middle} → {base}")
+
+    def _quote(self, currency: str, base: str, on: date) -> _Quote | None:
+        """The quote of a pair that is in force on a day, else its earliest."""
         days = self._days.get((currency, base))
         if not days:
             return None
-        at = bisect_right(days, on)
-        if not at and not or_earliest:
-            return None
-        return self._rates[currency, base][days[max(at - 1, 0)]]
+        found = days[max(bisect_right(days, on) - 1, 0)]
+        return _Quote(found, self._rates[currency, base][found])
 
     def convert(self, money: Money, base: str, on: date, *, or_earliest: bool = False) -> Number:
         """The amount in `base`, unrounded."""
@@ -116,7 +145,8 @@ class FxTable:
 class PlanRates:
     """At which rates a plan is converted: those that `baseline` froze; without one, dated ones.
 
-    What a baseline did not freeze (versions of old froze none) has the `dated` rate of its day.
+    What a baseline did not freeze (versions of old froze none) has the `dated` rate of its day,
+    which the note of the rate says; a budget without either has the earliest known.
     """
 
     dated: FxTable
@@ -135,10 +165,27 @@ class PlanRates:
     def rate(self, currency: str, base: str, planned: date | None = None) -> Number:
         """What one unit of `currency` is in `base`; the earliest known for a day before it."""
         on = self.day(planned)
-        found = self.frozen.rate(currency, base, on, or_earliest=True)
+        if self.baseline is None:
+            return self.dated.rate(currency, base, on, or_earliest=True)
+        found = self.then(currency, base)
         if found.value is not None:
             return found
-        return self.dated.rate(currency, base, on, or_earliest=True)
+        return _not_frozen(self.dated.rate(currency, base, on, or_earliest=True))
+
+    def then(self, currency: str, base: str) -> Number:
+        """The rate that the baseline froze, else the one in force on its day; what it could not
+        know then is undefined.
+        """
+        if self.baseline is None:
+            return unknown("no baseline is recorded, so no exchange rate is frozen")
+        on = self.baseline.on
+        found = self.frozen.rate(currency, base, on, or_earliest=True)
+        if found.value is None:
+            found = _not_frozen(self.dated.rate(currency, base, on))
+        if found.value is None:
+            version = f"baseline {self.baseline.version} of {day(on)}"
+            return unknown(f"{version} knew no exchange rate {currency} → {base}")
+        return found
 
     def convert(self, amount: Money, base: str, planned: date | None = None) -> Number:
         """The amount in `base`, unrounded."""
@@ -146,6 +193,12 @@ class PlanRates:
             return known(amount.amount)
         rate = self.rate(amount.currency, base, planned)
         return rate if rate.value is None else known(exact(amount.amount) * rate.value, rate.note)
+
+
+def _not_frozen(rate: Number) -> Number:
+    if rate.value is None:
+        return rate
+    return known(rate.value, "; ".join(t for t in ("not frozen", rate.note) if t))
 
 
 # ---- FX variance --------------------------------------------------------------------------------
@@ -172,15 +225,14 @@ def fx_variance(
 ) -> Number:
     """The part of AC that comes from rates which moved since the baseline; above 0: dearer.
 
-    n/a without cost in another currency, without a recorded baseline, and where AC is.
+    n/a without cost in another currency, without a recorded baseline, where it has cost in a
+    currency whose rate the baseline could not know, and where AC is.
     """
     if ac.value is None:
         return unknown(ac.reason)
     if not foreign:
         return unknown(NO_FOREIGN_COST)
-    if rates.baseline is None:
-        return unknown("no baseline is recorded, so no exchange rate is frozen")
-    moved = total(s.moved(rates.rate(s.currency, currency)) for s in _sums(foreign))
+    moved = total(s.moved(rates.then(s.currency, currency)) for s in _sums(foreign))
     if moved.value is None or ev.value is None:
         return moved
     without = money(ev.value - ac.value + moved.value, currency)

@@ -31,11 +31,12 @@ def parts(facts: ProjectFacts, traces: Traces) -> Iterable[Part]:
     if baseline is None:
         return
     for record, on, cost in traces.foreign():
-        then, now = facts.rates.rate(cost.currency, base), traces.rate_of(cost.currency, on)
+        then, now = facts.rates.then(cost.currency, base), traces.rate_of(cost.currency, on)
         note = ""
         if then.value is not None and now.value is not None:
+            how = f" ({then.note})" if then.note else ""
             note = (
-                f"baseline {baseline.version}: {decimal(then.value)} {base}; difference "
+                f"baseline {baseline.version}: {decimal(then.value)} {base}{how}; difference "
                 f"{_signed(now.value - then.value)}"
             )
         yield traces.of(

@@ -129,8 +129,8 @@ class BaselineMilestone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaselineRate:
-    """An exchange rate as a recorded baseline froze it: one unit of `currency` in `base`, as it was
-    quoted on a day; that of the baseline's own day, or of the last one before it.
+    """An exchange rate as a recorded baseline froze it: one unit of `currency` in `base`, as quoted
+    on a day: the latest on or before the baseline's own, else the earliest after it.
     """
 
     currency: str

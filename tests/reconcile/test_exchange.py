@@ -208,6 +208,79 @@ def test_a_configured_budget_base_is_converted_as_the_plan_is(abroad):
     assert found.amount == money(90, "EUR")
 
 
+# ---- which of several rates ---------------------------------------------------------------------
+
+
+def test_a_rate_in_force_over_another_currency_goes_before_a_later_one_of_the_pair(world):
+    rate(world, date(2026, 3, 1), "0.8", base="GBP")
+    rate(world, date(2026, 3, 1), "1.1", currency="GBP")
+    rate(world, date(2026, 3, 9), "0.5")
+    world.add(
+        WorkPackage, "w", code="A", name="A", budget=money(1000), planned_start=date(2026, 3, 5),
+        planned_finish=date(2026, 3, 27), percent_complete=Decimal(50),
+    )  # fmt: skip
+    assert world.figures()["bac"] == 880  # 1,000 × 0.8 × 1.1, not × 0.5
+    [part] = explain(world.inputs(), "NET", "bac", "A").parts
+    assert part.fx == "1 USD = 0.88 EUR on 5 Mar 2026 (USD → GBP → EUR)"
+
+
+def test_a_cross_rate_in_force_goes_before_one_of_the_future_on_plan_and_cost_alike(abroad):
+    abroad.records = {"work_package": abroad.records["work_package"]}
+    for currency, base, on, value in (
+        ("USD", "CHF", 9, "0.9"), ("CHF", "EUR", 9, "0.5"),  # known first by name, not by day
+        ("USD", "GBP", 1, "0.8"), ("GBP", "EUR", 1, "1.1"),
+    ):  # fmt: skip
+        rate(abroad, date(2026, 3, on), value, currency, base)
+    abroad.options["data_date"] = date(2026, 3, 5)
+    rates = FxTable(abroad.records["fx_rate"]).frozen(date(2026, 3, 5))
+    abroad.options["baselines"] = (planned(money(2000), *rates, on=date(2026, 3, 5)),)
+    bill(abroad, "R1", money(1000), date(2026, 3, 5))
+    found = abroad.figures()
+    assert (found["bac"], found["ac"], found["fx_variance"]) == (1760, 880, 0)
+
+
+def test_of_several_cross_rates_the_freshest_counts():
+    table = FxTable(
+        BaselineRate(currency=c, base=b, on=date(2026, 3, on), rate=Decimal(value))
+        for c, b, on, value in (
+            ("USD", "CHF", 8, "0.9"), ("CHF", "EUR", 1, "0.5"),  # 0.45, as old as its older quote
+            ("USD", "GBP", 3, "0.8"), ("GBP", "EUR", 4, "1.1"),  # 0.88
+            ("USD", "JPY", 20, "150"), ("JPY", "EUR", 2, "0.006"),  # 0.90, from the 20th on
+        )
+    )  # fmt: skip
+    assert table.rate("USD", "EUR", date(2026, 3, 9)).value == Fraction(88, 100)
+    assert table.rate("USD", "EUR", date(2026, 3, 2)).value is None
+    earliest = table.rate("USD", "EUR", date(2026, 3, 2), or_earliest=True)
+    assert earliest.value == Fraction(88, 100)  # on the 4th, before CHF on the 8th
+    assert earliest.note == "earliest known rate, of 4 Mar 2026, USD → GBP → EUR"
+
+
+def test_a_currency_that_the_baseline_could_not_know_has_no_variance_but_a_budget(abroad):
+    rate(abroad, date(2026, 3, 10), "1.2", currency="GBP")
+    bill(abroad, "R3", money(100, "GBP"), date(2026, 3, 11))
+    found = abroad.project().figures["fx_variance"]
+    reason = "baseline 1 of 2 Mar 2026 knew no exchange rate GBP → EUR"
+    assert (found.value, found.reason) == (None, reason)
+    parts = {p.identity: p for p in Explainer(abroad.inputs(), "NET").of("fx_variance").parts}
+    part = parts["src:invoice_line:R3"]
+    assert (part.value, part.reason, part.note) == (None, reason, "")
+    abroad.options["baselines"] = (planned(money(2000, "GBP"), USD_09),)
+    [budget] = explain(abroad.inputs(), "NET", "bac", "A").parts
+    assert (budget.value, budget.fx) == (
+        2400,
+        "1 GBP = 1.2 EUR on 2 Mar 2026 (not frozen; earliest known rate, of 10 Mar 2026)",
+    )
+
+
+def test_a_rate_that_the_baseline_did_not_freeze_is_not_called_its_own(abroad):
+    rate(abroad, date(2026, 3, 1), "1.1", currency="GBP")
+    rate(abroad, date(2026, 3, 10), "1.2", currency="GBP")
+    bill(abroad, "R3", money(10, "GBP"), date(2026, 3, 10))
+    parts = {p.identity: p for p in Explainer(abroad.inputs(), "NET").of("fx_variance").parts}
+    note = "baseline 1: 1.1 EUR (not frozen); difference +0.1"
+    assert parts["src:invoice_line:R3"].note == note
+
+
 # ---- for any rates and amounts ------------------------------------------------------------------
 
 days = st.integers(0, 10).map(lambda n: MONDAY + timedelta(days=n))
