@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
-from fractions import Fraction
 
 from itpm_sync.reconcile import effort
 from itpm_sync.reconcile.exchange import NO_FOREIGN_COST
 from itpm_sync.reconcile.facts import PackageFacts, ProjectFacts
 from itpm_sync.reconcile.forecast import COST, FINISH
-from itpm_sync.reconcile.number import Number, figure, known, total, unknown
+from itpm_sync.reconcile.number import Number, exact_sum, figure, known, total, unknown
 from itpm_sync.reconcile.performance import indices
 from itpm_sync.reconcile.risks import exposure_before, exposure_change
 from itpm_sync.reconcile.status import Figure, ProjectStatus
@@ -123,7 +121,7 @@ _UNITS: Mapping[str, str] = {
         "s": "effort_s",
     }.items()
     for name in names.split()
-}
+} | {name: effort.unit_of(name) for name in effort.LABELS}
 _MONEY = frozenset(
     "undistributed planning management_reserve budget_base "
     "budget ordered committed received accrued invoiced paid labour planned_cost actual_cost "
@@ -149,7 +147,7 @@ def _doubted(numbers: Mapping[str, Number]) -> dict[str, Number]:
         return dict(numbers)
     note = f"{IMPLAUSIBLE}: less than half of what is earned is booked as cost"
     told = {
-        name: replace(n, note=f"{note}; {n.note}" if n.note else note)
+        name: n.noted(f"{note}; {n.note}" if n.note else note)
         for name in _RESTING_ON_COST
         if (n := numbers.get(name)) is not None and n.value is not None
     }
@@ -158,11 +156,11 @@ def _doubted(numbers: Mapping[str, Number]) -> dict[str, Number]:
 
 def unit_of(name: str, facts: ProjectFacts) -> str:
     """The unit of a figure in this project."""
-    if name.startswith(FINISH):
-        return "weeks"
-    if name in effort.LABELS:
-        return effort.unit_of(name)
-    return _UNITS.get(name) or (facts.currency if name in _MONEY else facts.unit)
+    if name in _UNITS:
+        return _UNITS[name]
+    if name in _MONEY:
+        return facts.currency
+    return "weeks" if name.startswith(FINISH) else facts.unit
 
 
 def label_of(name: str) -> str:
@@ -286,9 +284,9 @@ def portfolio_totals(projects: Iterable[ProjectStatus]) -> tuple[Figure, ...]:
 
 
 def _sum(found: Sequence[Figure]) -> Number:
-    values = [Fraction(f.value) for f in found if f.value is not None]
+    values = [f.value for f in found if f.value is not None]
     if not values:
         return unknown("n/a in every project of this currency")
     left = len(found) - len(values)
     note = count(len(values), "project") + (f"; {left} n/a left out" if left else "")
-    return known(sum(values, Fraction(0)), note)
+    return known(exact_sum(values), note)

@@ -335,7 +335,7 @@ def _values(
         return project_values([], ac, in_money=False)
     only = package_values(whole, work, {}, ac, in_money=False)
     note = "measured in items over the project's own dates: no work package is known"
-    return replace(only, bac=replace(only.bac, note=note))
+    return replace(only, bac=only.bac.noted(note))
 
 
 def _counted(
@@ -354,7 +354,7 @@ def _actual(run: Context, cost: Number, booked: Callable[[str], Number], in_mone
     if not any(run.has(kind) for kind in ("time_entry", "invoice_line", "receipt")):
         return unknown("no source of time entries, invoices or receipts is connected")
     spent = total((cost, booked("invoiced"), booked("accrued")))
-    return replace(spent, note="labour + invoices − credit notes + received and not invoiced")
+    return spent.noted("labour + invoices − credit notes + received and not invoiced")
 
 
 def _ledger(run: Context, currency: str, records: ProjectRecords) -> Ledger:

@@ -8,10 +8,11 @@ when it is not.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from math import lcm
+from types import MappingProxyType
+from typing import NamedTuple
 
 from itpm_sync.model import round_fraction
 from itpm_sync.reconcile.status import Figure
@@ -22,13 +23,17 @@ Exact = Fraction | Decimal | int
 _DIGITS = 12  # places kept of a ratio that never ends, such as 1/3; amounts have fewer
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
+class Number(NamedTuple):
     """`value`, or None with its `reason`; `note` says how the value was made."""
 
+    # A named tuple: thousands are made for a project, and a frozen dataclass takes twice as long.
     value: Fraction | None
     reason: str = ""
     note: str = ""
+
+    def noted(self, note: str) -> Number:
+        """The same with another note."""
+        return Number(self.value, self.reason, note)
 
 
 def exact(value: Exact) -> Fraction:
@@ -89,10 +94,28 @@ def missing(reasons: Iterable[str]) -> Number:
     return unknown("; ".join(shown[:3]) + more)
 
 
+_PLACES: Mapping[int, tuple[int, int]] = MappingProxyType(
+    {
+        2**twos * 5**fives: (places, 10**places // (2**twos * 5**fives))
+        for twos in range(_DIGITS + 1)
+        for fives in range(_DIGITS + 1)
+        if (places := max(twos, fives)) > 0
+    }
+)
+"""Denominators of fractions that end: their places, and what the numerator is to be multiplied by.
+As a fraction is in its lowest terms, the last place is never 0."""
+_WIDE = 10**28  # beyond so many digits a Decimal rounds
+
+
 def decimal(value: Fraction) -> Decimal:
     """The value as a Decimal in plain notation: `1200`, `0.8`, `0.333333333333`."""
-    if value.denominator == 1:
-        return Decimal(value.numerator)
+    numerator, denominator = value.as_integer_ratio()
+    if denominator == 1:
+        return Decimal(numerator)
+    if denominator in _PLACES:
+        places, factor = _PLACES[denominator]
+        if -_WIDE < (digits := numerator * factor) < _WIDE:
+            return Decimal(digits).scaleb(-places)
     result = round_fraction(value, _DIGITS)
     if result != result.to_integral_value():
         return result.normalize()

@@ -92,7 +92,7 @@ def project_values(
         return Values(missing, missing, missing, ac)
     note = _left_out([p for p, _ in packages if not is_counted(p, in_money=in_money)], in_money)
     bac, pv, ev = (
-        replace(number, note=note) if number.value is not None else number
+        number.noted(note) if number.value is not None else number
         for number in (
             total(v.bac for _, v in counted),
             total(v.pv for _, v in counted),

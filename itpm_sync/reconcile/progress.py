@@ -320,7 +320,7 @@ def earned_share(plan: Plan, work: Work, by_code: Mapping[str, Plan]) -> Number:
         return known(0, _UNEARNED[plan.element])
     if plan.method is Method.LEVEL_OF_EFFORT:
         share = plan.planned_share(work.on)
-        return replace(share, note="level of effort: earned as planned") if share.value else share
+        return share.noted("level of effort: earned as planned") if share.value else share
     if plan.method is Method.APPORTIONED:
         return _apportioned(plan, work, by_code)
     share = _measured(plan, work)
@@ -341,7 +341,7 @@ def _apportioned(plan: Plan, work: Work, by_code: Mapping[str, Plan]) -> Number:
         seen.add(found.code)
         base = found
     share = earned_share(base, work, by_code)
-    return replace(share, note=f"apportioned to {base.code}") if share.value is not None else share
+    return share.noted(f"apportioned to {base.code}") if share.value is not None else share
 
 
 def measured_by(plan: Plan, work: Work) -> Method:
@@ -375,7 +375,7 @@ def _measured(plan: Plan, work: Work) -> Number:  # noqa: PLR0911 - one line a m
     word = "work items" if plan.method is Method.ITEMS else "points"
     if share.value is None:
         return unknown(f"{plan.label}: no {word} and no declared progress to measure it by")
-    return replace(share, note=f"declared by the source: it has no {word}")
+    return share.noted(f"declared by the source: it has no {word}")
 
 
 def _declared(plan: Plan, work: Work) -> Number:

@@ -7,7 +7,7 @@ made of the records as they were on its day, and hands on those before it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 
@@ -51,10 +51,8 @@ def _sum(parts: Iterable[Number], counted: int, live: int) -> Number:
     number = total(parts)
     if number.value is None or counted == live:
         return number
-    return replace(
-        number,
-        note=f"{count(live - counted, 'open risk')} without probability or impact not counted",
-    )
+    left = count(live - counted, "open risk")
+    return number.noted(f"{left} without probability or impact not counted")
 
 
 POINTS = 12  # snapshots of the trend, this one included
