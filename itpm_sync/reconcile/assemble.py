@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
@@ -59,9 +59,10 @@ def reconcile(inputs: Inputs, previous: Snapshot | None = None) -> Snapshot:
     plan that changed without a baseline. Raises ReconcileError for an unknown zone.
     """
     run = Context(inputs, previous)
-    facts, unallocated = _facts(run), _nowhere(run.allocation)
+    unallocated = _nowhere(run.allocation)
     shared = _shared(run, unallocated)
-    projects = tuple(project_status(run, f, shared.pop(f.code, ())) for f in facts)
+    # One project after the other: what is known of one is let go before the next is looked at.
+    projects = tuple(project_status(run, f, shared.pop(f.code, ())) for f in _facts(run))
     snapshot = Snapshot(
         title=inputs.title,
         data_date=inputs.data_date,
@@ -91,9 +92,10 @@ def gates_of(
     }
 
 
-def _facts(run: Context) -> list[ProjectFacts]:
+def _facts(run: Context) -> Iterator[ProjectFacts]:
     rows = registers(run.of(Project))
-    return [project_facts(run, setup, row) for setup, row in setups(run.inputs.projects, rows)]
+    for setup, row in setups(run.inputs.projects, rows):
+        yield project_facts(run, setup, row)
 
 
 def _shared(run: Context, unallocated: Sequence[Unallocated]) -> dict[str, list[Finding]]:

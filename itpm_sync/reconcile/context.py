@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from operator import attrgetter
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from itpm_sync.model import (
     ChangeRequest,
@@ -84,9 +84,9 @@ class Context:
         self.before = previous
         self.before_by_code = {p.code: p for p in previous.projects} if previous else {}
 
-    def of(self, kind: type[R]) -> list[R]:
+    def of(self, kind: type[R]) -> Sequence[R]:
         """The portfolio's records of a class of the model, by identity."""
-        return [r for r in self.records.get(kind.kind, ()) if isinstance(r, kind)]
+        return cast("Sequence[R]", self.records.get(kind.kind, ()))
 
     def converted(self, money: Money, currency: str) -> Number:
         """An amount in another currency at the rate of the data date."""

@@ -132,10 +132,12 @@ def cost_of(
         return None, None
     if not currency:
         return unknown("the project has no currency"), None
-    per_hour = fx.convert(rate.per_hour, currency, on)
-    if per_hour.value is None:
-        return per_hour, FxGap(rate.per_hour.currency, currency, on, rate)
-    price, of = per_hour.value.as_integer_ratio()
+    price, of = rate.per_hour.amount.as_integer_ratio()
+    if rate.per_hour.currency != currency:
+        per_hour = fx.convert(rate.per_hour, currency, on)
+        if per_hour.value is None:
+            return per_hour, FxGap(rate.per_hour.currency, currency, on, rate)
+        price, of = per_hour.value.as_integer_ratio()
     return Number(Fraction(price * seconds, of * 3600)), None
 
 

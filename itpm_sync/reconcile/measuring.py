@@ -295,9 +295,9 @@ def _deliveries(run: Context, records: ProjectRecords) -> tuple[Delivery, ...]:
 
 def _spending(time: Labour, book: Ledger, accrued: Iterable[tuple[date, Fraction]]) -> Spending:
     """Cost by day; every part is known, or AC would not be."""
-    time_spent = ((b.on, b.cost.value or Fraction()) for b in time.booked)
-    billed = ((e.on, e.amount.value or Fraction()) for e in book.entries if e.state == "invoiced")
-    return Spending((*time_spent, *billed, *accrued))
+    spent = [(b.on, b.cost.value) for b in time.booked]
+    spent += [(e.on, e.amount.value) for e in book.entries if e.state == "invoiced"]
+    return Spending((*((on, cost) for on, cost in spent if cost is not None), *accrued))
 
 
 def project_scope(

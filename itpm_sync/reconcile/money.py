@@ -19,7 +19,7 @@ from itpm_sync.model import InvoiceLine, OrderLine, Payment, Receipt, Record
 from itpm_sync.reconcile.accruals import Movement, Posting, accruals, still_open
 from itpm_sync.reconcile.allocate import Placed, fold
 from itpm_sync.reconcile.exchange import ForeignCost, FxGap, FxTable
-from itpm_sync.reconcile.number import ZERO, Exact, Number, exact, unknown
+from itpm_sync.reconcile.number import ZERO, Exact, Number, exact, exact_sum, unknown
 
 # ---- allocation to the cent ---------------------------------------------------------------------
 
@@ -431,15 +431,15 @@ def _summed(
     accrued: Sequence[tuple[date, Fraction]] | None,
     gaps: Sequence[FxGap],
 ) -> Ledger:
-    values: dict[tuple[str, str], Fraction] = defaultdict(Fraction)
+    values: dict[tuple[str, str], list[Fraction]] = defaultdict(list)
     reasons: dict[tuple[str, str], str] = {}
     for entry in entries:
         for key in ((entry.state, entry.package), (entry.state, "*")):
             if entry.amount.value is None:
                 reasons.setdefault(key, entry.amount.reason)
             else:
-                values[key] += entry.amount.value
+                values[key].append(entry.amount.value)
     keys = {*values, *reasons}
-    sums = {k: unknown(reasons[k]) if k in reasons else Number(values[k]) for k in keys}
+    sums = {k: unknown(reasons[k]) if k in reasons else Number(exact_sum(values[k])) for k in keys}
     totals = {state: sums.pop((state, "*"), ZERO) for state in STATES}
     return Ledger(currency, tuple(entries), sums, totals, accrued, tuple(gaps))
