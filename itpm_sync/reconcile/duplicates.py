@@ -183,7 +183,7 @@ def _tickets(
     return [ticket(r, end, people, generic, references.in_title(r)) for r in records]
 
 
-def _recurring(tickets: Iterable[Ticket], most: int) -> frozenset[frozenset[str]]:
+def _recurring(tickets: Iterable[Ticket], most: int) -> frozenset[tuple[str, ...]]:
     seen = Counter((t.connection, t.words) for t in tickets if t.words)
     return frozenset(words for (_, words), n in seen.items() if n > most)
 
@@ -264,10 +264,8 @@ def _alike(
     near, blind, far = (reach * reach for reach in (same, unknown, other))
     found: dict[tuple[int, int], Pair] = {}
     for i, others in blocks:
-        own, is_open, who, mine = words[i], live[i], asked[i], norms[i]
-        for j in others:
-            if not (is_open or live[j]):
-                continue
+        own, who, mine = frozenset(words[i]), asked[i], norms[i]
+        for j in others if live[i] else [j for j in others if live[j]]:
             theirs, whom = norms[j], asked[j]
             reach = (near if who == whom else far) if who and whom else blind
             if mine * _WHOLE < reach * theirs or theirs * _WHOLE < reach * mine:
@@ -358,8 +356,9 @@ def _one_series(a: Ticket, b: Ticket, weights: Weights) -> bool:
     """
     if a.words == b.words or a.connection != b.connection or not a.asked or a.asked != b.asked:
         return False
-    shared = weights.heaviest(a.words & b.words)
-    own = min(weights.heaviest(a.words - b.words), weights.heaviest(b.words - a.words))
+    first, second = frozenset(a.words), frozenset(b.words)
+    shared = weights.heaviest(first & second)
+    own = min(weights.heaviest(first - second), weights.heaviest(second - first))
     return own > shared or (
         a.created is not None
         and b.created is not None

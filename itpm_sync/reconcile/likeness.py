@@ -13,6 +13,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
+from sys import intern
 
 from itpm_sync.model import HelpDeskItem, Person, TicketStatus, WorkItem, WorkStatus
 from itpm_sync.reconcile.helpdesk import is_open
@@ -27,6 +29,8 @@ _SPACELESS = re.compile("[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u
 _IGNORED = re.compile(r"https?://\S+", re.IGNORECASE)
 _DONE = frozenset({WorkStatus.DONE, WorkStatus.CANCELLED})
 
+_NONE = frozenset[str]()
+
 Item = WorkItem | HelpDeskItem
 
 
@@ -36,7 +40,7 @@ class Ticket:
 
     record: Item
     open: bool
-    words: frozenset[str]  # of the title; empty: it says too little
+    words: tuple[str, ...]  # of the title, ascending; empty: it says too little
     numbers: frozenset[str]  # those of the words that contain a digit
     asked: str  # who asked for it, in one form for all systems; empty: not known
     about: frozenset[str]  # components, category, customer
@@ -99,9 +103,9 @@ def plain(text: str) -> str:
 
 def title_words(
     title: str, generic: frozenset[str], left_out: Iterable[str] = ()
-) -> frozenset[str]:
-    """What a title is about: its words but for generic ones; empty where fewer than two are left
-    or all are numbers. `left_out` are references in it to other tickets.
+) -> tuple[str, ...]:
+    """What a title is about: its words but for generic ones, each once and ascending; empty where
+    fewer than two are left or all are numbers. `left_out` are references in it to other tickets.
     """
     text = title[:_LONGEST]
     for reference in left_out:
@@ -112,11 +116,12 @@ def title_words(
     if not text.isascii():
         found = [part for word in found for part in _parts(word)]
     found = [w for w in found if w not in generic and (len(w) > 1 or w.isdigit())]
-    words = frozenset(
-        found if len(found) <= _MOST_WORDS else list(dict.fromkeys(found))[:_MOST_WORDS]
-    )
-    telling = len(words) > 1 and not all(map(str.isdigit, words))
-    return words if telling else frozenset()
+    words = list(dict.fromkeys(found))[:_MOST_WORDS]
+    if len(words) < 2 or all(map(str.isdigit, words)):
+        return ()
+    # A million titles are made of some thousand words: each is kept once, and in tuples, of which
+    # sets take seven times the memory.
+    return tuple(map(intern, sorted(words)))
 
 
 def _parts(word: str) -> Sequence[str]:
@@ -135,11 +140,16 @@ def ticket(
         record,
         open=open_at(record, end),
         words=words,
-        numbers=frozenset([w for w in words if not w.isalpha()]),
+        numbers=_set([w for w in words if not w.isalpha()]),
         asked=people.form(asked) if asked else "",
         about=_about(record),
         created=record.created_at,
     )
+
+
+def _set(words: Sequence[str]) -> frozenset[str]:
+    """The words as a set; that of none is one for all tickets."""
+    return frozenset(words) if words else _NONE
 
 
 def open_at(record: Item, end: datetime) -> bool:
@@ -159,29 +169,26 @@ def _about(record: Item) -> frozenset[str]:
     own = record.components if isinstance(record, WorkItem) else (record.category,)
     given = record.attributes
     named = [given.get(n, "") for n in ("component", "customer", "service")] if given else ()
-    return frozenset([plain(w).strip() for w in (*own, *named) if w.strip()])
+    return _set([plain(w).strip() for w in (*own, *named) if w.strip()])
 
 
 class Weights:
     """How much each word tells: the rarer, the more. Cosine of weighted words, 0 to ONE."""
 
     def __init__(self, tickets: Sequence[Ticket]) -> None:
-        seen = Counter(w for t in tickets for w in t.words)
+        seen = Counter(chain.from_iterable(t.words for t in tickets))
         whole = len(tickets)
-        self._square = {w: round(1000 * math.log(1 + whole / n)) ** 2 for w, n in seen.items()}
-        self._norm: dict[frozenset[str], int] = {}
+        self._square = Counter(
+            {w: round(1000 * math.log(1 + whole / n)) ** 2 for w, n in seen.items()}
+        )
         ordered = sorted(self._square, key=lambda w: (-self._square[w], w))
         self._rank = {word: rank for rank, word in enumerate(ordered)}
 
-    def norm(self, words: frozenset[str]) -> int:
-        """The squared length of a title."""
-        found = self._norm.get(words)
-        if found is None:
-            square = self._square
-            found = self._norm[words] = sum([square.get(w, 0) for w in words])
-        return found
+    def norm(self, words: Iterable[str]) -> int:
+        """The squared length of a title; a word that no compared title has weighs nothing."""
+        return sum(map(self._square.__getitem__, words))
 
-    def rarest(self, words: frozenset[str], least: int) -> list[str]:
+    def rarest(self, words: Sequence[str], least: int) -> list[str]:
         """The rare words of a title of which any title at least that like it must have one.
 
         Words in the order of their weight; the rest is too light to reach `least` by itself
@@ -197,20 +204,17 @@ class Weights:
             ordered.pop()
         return ordered
 
-    def heaviest(self, words: frozenset[str]) -> int:
+    def heaviest(self, words: Iterable[str]) -> int:
         """The weight of the most telling of the words; 0 if there is none."""
-        return max((self._square.get(w, 0) for w in words), default=0)
+        return max(map(self._square.__getitem__, words), default=0)
 
-    def likeness(self, a: frozenset[str], b: frozenset[str]) -> int:
-        """The cosine of two titles; a word that no compared title has weighs nothing."""
-        return cosine(self.shared(a, b), self.norm(a), self.norm(b))
+    def likeness(self, a: Sequence[str], b: Sequence[str]) -> int:
+        """The cosine of two titles."""
+        return cosine(self.shared(frozenset(a), b), self.norm(a), self.norm(b))
 
-    def shared(self, a: frozenset[str], b: frozenset[str]) -> int:
+    def shared(self, a: frozenset[str], b: Iterable[str]) -> int:
         """The squared weight of the words that two titles share."""
-        square, result = self._square, 0
-        for word in a & b:
-            result += square.get(word, 0)
-        return result
+        return self.norm(a.intersection(b))
 
 
 def cosine(shared: int, norm_a: int, norm_b: int) -> int:
