@@ -257,7 +257,10 @@ def _simulated(of: Known, found: Forecast, *, finish: bool, cost: bool) -> dict[
         costs = [round((w.cost.value or 0) * scale) for w in found.weeks]
     numbers: dict[str, Number] = {}
     if finish or not found.by_value:
-        weeks, amounts = simulation.courses(draws, steps, costs, left)
+        unpriced = [0] * len(steps)
+        weeks, amounts = simulation.courses(
+            draws, steps, unpriced if found.by_value else costs, left
+        )
     if finish:
         for p in policy.forecast_percentiles:
             numbers[f"{FINISH}{p}"] = _finish(of, found, simulation.percentile(weeks, p), p)

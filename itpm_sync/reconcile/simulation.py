@@ -44,7 +44,9 @@ class Draws:
                 # multiply and shift, in place: an even choice to within samples / 2**32
                 np.multiply(bits, samples, out=bits)
                 np.right_shift(bits, _HALF, out=bits)
-            self._pairs.append((first * samples + second).view(np.int64))
+            np.multiply(first, samples, out=first)
+            np.add(first, second, out=first)
+            self._pairs.append(first.view(np.int64))
         return self._pairs[number]
 
 
@@ -60,12 +62,13 @@ def courses(
     """Of each trial the weeks until its steps reach what is left, and what these weeks cost.
 
     The last week counts whole as time and in part as cost: as much of it as is needed. A trial that
-    is not finished within the horizon has neither.
+    is not finished within the horizon has neither. Costs that are all 0 are not added up.
     """
     done, paid = np.array(steps, dtype=np.int64), np.array(costs, dtype=np.int64)
     # Two weeks at a time: a table of all pairs is small, and half as many arrays are walked.
     both, cost = (np.add.outer(of, of).ravel() for of in (done, paid))
     most = np.maximum(both, np.repeat(done, len(done)))  # reached at the end of either week
+    steady, priced = min(steps) >= 0, any(costs)  # steady: then `most` is `both`
     weeks = np.full(draws.trials, _NEVER, dtype=np.int64)
     total = np.full(draws.trials, _NEVER, dtype=np.int64)
     rest = np.full(draws.trials, left, dtype=np.int64)
@@ -82,9 +85,12 @@ def courses(
             over, on = np.flatnonzero(short <= 0), np.flatnonzero(short > 0)
             last, part = _last(done, paid, drawn[over], rest[over])
             weeks[going[over]], total[going[over]] = 2 * number + last, spent[over] + part
-            going, drawn, rest, spent = going[on], drawn[on], rest[on], spent[on]
-        rest -= both.take(drawn, mode="clip")
-        spent += cost.take(drawn, mode="clip")
+            going, drawn, rest, short, spent = (
+                of.take(on, mode="clip") for of in (going, drawn, rest, short, spent)
+            )
+        rest = short if steady else rest - both.take(drawn, mode="clip")
+        if priced:
+            spent += cost.take(drawn, mode="clip")
     return weeks, total
 
 
