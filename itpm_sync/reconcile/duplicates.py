@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from operator import attrgetter
+from typing import NamedTuple
 
 from itpm_sync.model import HelpDeskItem, Person, WorkItem
 from itpm_sync.reconcile.choices import Decision, DuplicateChoices
@@ -258,24 +259,28 @@ def _alike(
 ) -> tuple[list[Pair], tuple[Capped, ...]]:
     suggest, sure = (int(t * ONE) for t in (choices.suggest, choices.sure))
     same, unknown, other = (max(_LEAST, needed(suggest, asked)) for asked in (ONE, None, 0))
-    blocks, capped = _blocks(tickets, weights, same, choices.block_limit)
     words, live = [t.words for t in tickets], [t.open for t in tickets]
     asked, norms = [t.asked for t in tickets], [weights.norm(t.words) for t in tickets]
+    blocks, capped = _blocks(tickets, norms, weights, same, choices.block_limit)
     near, blind, far = (reach * reach for reach in (same, unknown, other))
     found: dict[tuple[int, int], Pair] = {}
-    for i, others in blocks:
-        own, who, mine = frozenset(words[i]), asked[i], norms[i]
-        for j in others if live[i] else [j for j in others if live[j]]:
-            theirs, whom = norms[j], asked[j]
-            reach = (near if who == whom else far) if who and whom else blind
-            if mine * _WHOLE < reach * theirs or theirs * _WHOLE < reach * mine:
-                continue  # all of the lighter one is too little
-            shared = weights.shared(own, words[j])
-            if shared * shared * _WHOLE < reach * mine * theirs:
-                continue
-            key = (i, j) if i < j else (j, i)
-            if key not in found and (pair := _judged(tickets, key, weights, suggest, sure)):
-                found[key] = pair
+    for block in blocks:
+        for n, i in enumerate(block.members, start=1):
+            own, who, mine, longest = frozenset(words[i]), asked[i], norms[i], block.longest
+            limit = longest[i]
+            others = block.members[n : n + block.window]
+            for j in others if live[i] else [j for j in others if live[j]]:
+                whom = asked[j]
+                reach = (near if who == whom else far) if who and whom else blind
+                theirs = norms[j]
+                if reach * theirs > limit or reach * mine > longest[j]:
+                    continue
+                shared = weights.shared(own, words[j])
+                if shared * shared * _WHOLE < reach * mine * theirs:
+                    continue
+                key = (i, j) if i < j else (j, i)
+                if key not in found and (pair := _judged(tickets, key, weights, suggest, sure)):
+                    found[key] = pair
     return list(found.values()), capped
 
 
@@ -296,12 +301,24 @@ def _other_number(a: Ticket, b: Ticket) -> bool:
     return bool(a.numbers - b.numbers and b.numbers - a.numbers)
 
 
-def _blocks(
-    tickets: Sequence[Ticket], weights: Weights, least: int, limit: int
-) -> tuple[Iterator[tuple[int, Sequence[int]]], tuple[Capped, ...]]:
-    """Positions, each with those to compare it with: they share a rare word; and the words too
-    many share.
+class _Block(NamedTuple):
+    """Titles with a rare word in common, by position; each is compared with the next `window`.
+
+    `longest` is the squared length, times the square of what they must reach, beyond which another
+    title is too long for it: even all of its words that are no rarer would be too little. A pair
+    that shares a rarer word is compared there, unless too many titles have that word: then it
+    counts here too.
     """
+
+    members: Sequence[int]
+    window: int
+    longest: Mapping[int, int]
+
+
+def _blocks(
+    tickets: Sequence[Ticket], norms: Sequence[int], weights: Weights, least: int, limit: int
+) -> tuple[Iterator[_Block], tuple[Capped, ...]]:
+    """The titles to compare with each other, and the words that too many share."""
     index: dict[str, list[int]] = defaultdict(list)
     for position, found in enumerate(tickets):
         for word in weights.rarest(found.words, least):
@@ -311,17 +328,19 @@ def _blocks(
     }
     large = sum(len(m) for m in live.values() if len(m) > limit)
     window = max(1, min(limit, _COMPARISONS // large)) if large else limit
-    capped = [Capped(w, len(m), window) for w, m in live.items() if len(m) > limit]
+    capped = {w: Capped(w, len(m), window) for w, m in live.items() if len(m) > limit}
 
-    def pairs() -> Iterator[tuple[int, Sequence[int]]]:
-        for members in live.values():
-            if len(members) <= limit:
-                yield from ((i, members[n:]) for n, i in enumerate(members, start=1))
-                continue
-            near = sorted(members, key=lambda i: (_stamp(tickets[i]), i))
-            yield from ((i, near[n : n + window]) for n, i in enumerate(near, start=1))
+    def blocks() -> Iterator[_Block]:
+        for word, members in live.items():
+            most = ((i, weights.rest(tickets[i].words, word, capped)) for i in members)
+            longest = {i: shared * shared * _WHOLE // norms[i] for i, shared in most}
+            if word in capped:
+                near = sorted(members, key=lambda i: (_stamp(tickets[i]), i))
+                yield _Block(near, window, longest)
+            else:
+                yield _Block(members, len(members), longest)
 
-    return pairs(), tuple(sorted(capped, key=lambda c: (-c.tickets, c.word)))
+    return blocks(), tuple(sorted(capped.values(), key=lambda c: (-c.tickets, c.word)))
 
 
 def _stamp(found: Ticket) -> float:

@@ -10,7 +10,7 @@ import math
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
@@ -178,15 +178,20 @@ class Weights:
     def __init__(self, tickets: Sequence[Ticket]) -> None:
         seen = Counter(chain.from_iterable(t.words for t in tickets))
         whole = len(tickets)
-        self._square = Counter(
-            {w: round(1000 * math.log(1 + whole / n)) ** 2 for w, n in seen.items()}
-        )
+        self._square = {w: round(1000 * math.log(1 + whole / n)) ** 2 for w, n in seen.items()}
         ordered = sorted(self._square, key=lambda w: (-self._square[w], w))
         self._rank = {word: rank for rank, word in enumerate(ordered)}
 
     def norm(self, words: Iterable[str]) -> int:
         """The squared length of a title; a word that no compared title has weighs nothing."""
-        return sum(map(self._square.__getitem__, words))
+        square = self._square
+        return sum([square.get(w, 0) for w in words])
+
+    def rest(self, words: Iterable[str], word: str, also: Collection[str]) -> int:
+        """The squared weight of the words of a title that are no rarer than `word` or in `also`."""
+        square, rank = self._square, self._rank
+        least = rank[word]
+        return sum([square[w] for w in words if rank[w] >= least or w in also])
 
     def rarest(self, words: Sequence[str], least: int) -> list[str]:
         """The rare words of a title of which any title at least that like it must have one.
@@ -206,7 +211,7 @@ class Weights:
 
     def heaviest(self, words: Iterable[str]) -> int:
         """The weight of the most telling of the words; 0 if there is none."""
-        return max(map(self._square.__getitem__, words), default=0)
+        return max((self._square.get(w, 0) for w in words), default=0)
 
     def likeness(self, a: Sequence[str], b: Sequence[str]) -> int:
         """The cosine of two titles."""
