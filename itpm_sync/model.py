@@ -176,6 +176,10 @@ class SourceRef:
         return f"{self.connection}:{self.stream}:{self.source_id}"
 
 
+NO_ATTRIBUTES: Mapping[str, str] = {}
+"""The attributes of a record that has none: one for all, as an empty mapping takes 64 bytes."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
     """What every record of the model carries."""
@@ -185,7 +189,7 @@ class Record:
     project_key: str = ""  # the source's own word for the project (key, queue, code)
     work_package: str = ""  # a WBS or cost code, where the source has one
     updated_at: datetime | None = None  # when the source says it changed
-    attributes: Mapping[str, str] = field(default_factory=dict)  # for allocation rules
+    attributes: Mapping[str, str] = field(default_factory=lambda: NO_ATTRIBUTES)  # for rules
 
     @property
     def id(self) -> str:
