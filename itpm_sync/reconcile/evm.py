@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from types import MappingProxyType
 
-from itpm_sync.reconcile.number import Exact, Number, exact, known, unknown
+from itpm_sync.reconcile.number import Exact, Number, exact, exact_sum, known, unknown
 
 # ---- indices ------------------------------------------------------------------------------------
 
@@ -163,9 +163,9 @@ def tcpi_eac(p: Performance, at_completion: Exact) -> Number:
     """To-complete performance index for an estimate, (BAC − EV) / (EAC − AC)."""
     if p.ev == p.bac:
         return unknown("complete")
-    if Fraction(at_completion) <= p.ac:
+    if exact(at_completion) <= p.ac:
         return unknown("the estimate at completion is spent")
-    return known((p.bac - p.ev) / (Fraction(at_completion) - p.ac))
+    return known((p.bac - p.ev) / (exact(at_completion) - p.ac))
 
 
 # ---- earned schedule ----------------------------------------------------------------------------
@@ -190,8 +190,8 @@ def earned_schedule(pv: Sequence[Exact], ev: Exact) -> Number:
     if ev <= 0:
         return known(0)
     whole = bisect_right(pv, ev)
-    before = Fraction(pv[whole - 1]) if whole else Fraction(0)
-    return known(whole + (Fraction(ev) - before) / (Fraction(pv[whole]) - before))
+    before = exact(pv[whole - 1]) if whole else Fraction(0)
+    return known(whole + (exact(ev) - before) / (exact(pv[whole]) - before))
 
 
 def spi_t(es: Exact, at: Exact) -> Number:
@@ -211,18 +211,18 @@ def ieac_t(pd: Exact, es: Exact, at: Exact, factor: Exact | None = None) -> Numb
         factor = index.value
     if factor <= 0:
         return unknown("no schedule earned yet: the factor is not positive")
-    return known(Fraction(at) + (Fraction(pd) - Fraction(es)) / Fraction(factor))
+    return known(exact(at) + (exact(pd) - exact(es)) / exact(factor))
 
 
 def tspi(pd: Exact, es: Exact, at: Exact) -> Number:
     """To-complete schedule index, (PD − ES) / (PD − AT)."""
     if at >= pd:
         return unknown("the planned duration is over")
-    return known((Fraction(pd) - Fraction(es)) / (Fraction(pd) - Fraction(at)))
+    return known((exact(pd) - exact(es)) / (exact(pd) - exact(at)))
 
 
 def p_factor(planned_at_es: Iterable[Exact], earned: Iterable[Exact]) -> Number:
     """Schedule adherence: Σ min(PV at ES, EV) / Σ PV at ES, over the same tasks in one order."""
-    pairs = [(Fraction(p), Fraction(e)) for p, e in zip(planned_at_es, earned, strict=True)]
-    whole = sum((p for p, _ in pairs), Fraction(0))
-    return ratio(sum((min(p, e) for p, e in pairs), Fraction(0)), whole, "nothing is planned")
+    pairs = [(exact(p), exact(e)) for p, e in zip(planned_at_es, earned, strict=True)]
+    whole = exact_sum(p for p, _ in pairs)
+    return ratio(exact_sum(min(p, e) for p, e in pairs), whole, "nothing is planned")
