@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from itpm_sync.reconcile.contracts import ContractFacts, Entry, elapsed_days, term_days
+from itpm_sync.reconcile.contracts import ContractEntry, ContractFacts, elapsed_days, term_days
 from itpm_sync.reconcile.explanation import Part
 from itpm_sync.reconcile.facts import ProjectFacts, evidence_of, label, place
 from itpm_sync.reconcile.number import Number, figure, known, unknown
 from itpm_sync.reconcile.status import Figure
 from itpm_sync.reconcile.tracing import Traces
-from itpm_sync.reconcile.wording import day
+from itpm_sync.reconcile.wording import day, money
 
 _BURN = "((invoiced + accrued) / ceiling) / (elapsed / term)"
 _LABELS: Mapping[str, str] = {
@@ -66,15 +66,15 @@ def made(facts: ProjectFacts, traces: Traces, name: str) -> Made:
         (c, s) for c in facts.contracts for s in _LABELS if name_of(c, s) == name
     )
     if state != "burn":
-        return Made(parts=[_entry(traces, contract, e) for e in contract.entries[state]])
+        return Made(parts=[_entry(traces, contract, state, e) for e in contract.entries[state]])
     return Made(_BURN, [*_money_terms(contract), *_time_terms(contract, facts)])
 
 
-def _entry(traces: Traces, contract: ContractFacts, entry: Entry) -> Part:
-    record, number, on = entry
-    own, source = record.amount.currency, str(record.amount)
-    fx = "" if own == contract.currency else traces.fx_to(contract.currency, own, on)
-    return traces.of(record, number, contract.currency, on=on, source=source, fx=fx)
+def _entry(traces: Traces, contract: ContractFacts, state: str, entry: ContractEntry) -> Part:
+    record, base, own = entry.record, contract.currency, entry.record.amount.currency
+    fx = traces.fx_to(base, own, entry.on)
+    source, note = money(entry.own, own), traces.netting(record, state)
+    return traces.of(record, entry.number, base, on=entry.on, source=source, fx=fx, note=note)
 
 
 def _money_terms(c: ContractFacts) -> Sequence[Part]:

@@ -1,7 +1,8 @@
 """Contracts against their ceiling, their term and the clock of their notice.
 
 Burn = ((invoiced + accrued) / ceiling) ÷ (elapsed / term), both in calendar days. A contract's
-money is that of all orders and invoices which name it, in whichever project they are.
+money is that of all orders and invoices which name it, in whichever project they are; an invoice
+that names none is under the contract of its order line, else of its order.
 """
 
 from __future__ import annotations
@@ -25,10 +26,13 @@ from itpm_sync.reconcile.wording import count, day, sentence, show
 _OVER = frozenset({"closed", "cancelled", "canceled", "terminated", "expired", "draft"})
 
 
-class Entry(NamedTuple):
-    """What a record adds to a state of a contract, in the contract's currency at the day's rate."""
+class ContractEntry(NamedTuple):
+    """What a record adds to a state of a contract, in the contract's currency at the day's rate;
+    `own` is it in the record's own currency.
+    """
 
     record: OrderLine | InvoiceLine
+    own: Fraction
     number: Number
     on: date
 
@@ -46,9 +50,14 @@ class ContractFacts:
     burn: Number
     notice_deadline: date | None
     late_invoices: tuple[InvoiceLine, ...]  # dated after the end of the term
-    entries: Mapping[str, Sequence[Entry]]  # by state: what each record adds, in `currency`
+    entries: Mapping[str, Sequence[ContractEntry]]  # by state: what each record adds, in `currency`
     sums: Mapping[str, Number]  # by state: ordered, committed, accrued, invoiced
     gaps: tuple[FxGap, ...]
+
+    @property
+    def used(self) -> Number:
+        """Invoiced, and received and not invoiced yet."""
+        return total((self.invoiced, self.sums["accrued"]))
 
     @property
     def is_live(self) -> bool:
@@ -63,15 +72,27 @@ class ContractMoney:
         self.documents = documents
         self._orders: dict[str, list[OrderLine]] = defaultdict(list)
         self._invoices: dict[str, list[InvoiceLine]] = defaultdict(list)
-        contract_of: dict[str, str] = {}
+        self._of_line: dict[tuple[str, str], str] = {}
+        self._of_order: dict[str, str] = {}
         for order in documents.orders:
-            if order.contract:
-                self._orders[fold(order.contract)].append(order)
-                contract_of.setdefault(fold(order.order), fold(order.contract))
+            number, contract = fold(order.order), fold(order.contract)
+            self._of_line.setdefault((number, fold(order.line)), contract)
+            if contract:
+                self._orders[contract].append(order)
+                self._of_order.setdefault(number, contract)
         for invoice in invoices:
-            number = fold(invoice.contract) or contract_of.get(fold(invoice.order), "")
-            if number:
-                self._invoices[number].append(invoice)
+            if contract := self._contract_of(invoice):
+                self._invoices[contract].append(invoice)
+
+    def _contract_of(self, invoice: InvoiceLine) -> str:
+        """Its own word; else what its order line says, be it nothing; else the first of its order
+        that names one.
+        """
+        order = fold(invoice.order)
+        if named := fold(invoice.contract):
+            return named
+        of_line = self._of_line.get((order, fold(invoice.order_line)))
+        return self._of_order.get(order, "") if of_line is None else of_line
 
     def orders(self, contract: Contract) -> Sequence[OrderLine]:
         """Order lines under the contract, cancelled ones left out."""
@@ -91,15 +112,15 @@ def contract_facts(
 
     def entry(
         amount: Fraction, on: date | None, record: OrderLine | InvoiceLine, gap: FxGap | None = None
-    ) -> Entry:
+    ) -> ContractEntry:
         on, own = on or data_date, record.amount.currency
         rate = fx.rate(own, currency, on) if currency else unknown("no currency")
         if gap is not None:
-            return Entry(record, gap.number, on)
+            return ContractEntry(record, amount, gap.number, on)
         if rate.value is None:
             gaps.append(FxGap(own, currency, on, record))
-            return Entry(record, rate, on)
-        return Entry(record, known(amount * rate.value), on)
+            return ContractEntry(record, amount, rate, on)
+        return ContractEntry(record, amount, known(amount * rate.value), on)
 
     rows = [money.documents.netted[o.id] for o in money.orders(contract)]
     lines = money.invoices(contract)

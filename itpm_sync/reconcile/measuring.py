@@ -289,8 +289,11 @@ def _recent(facts: ProjectFacts) -> dict[str, Number]:
 
 
 def _deliveries(run: Context, records: ProjectRecords) -> tuple[Delivery, ...]:
+    """Those of the project's own order lines; an order may have lines of several projects."""
+    own = {o.record.id for o in records.of(OrderLine)}
     numbers = sorted({fold(o.record.order) for o in records.of(OrderLine)})
-    return tuple(d for number in numbers for d in deliveries(run.documents, number))
+    found = (d for number in numbers for d in deliveries(run.documents, number))
+    return tuple(d for d in found if d.order.id in own)
 
 
 def _spending(time: Labour, book: Ledger, accrued: Iterable[tuple[date, Fraction]]) -> Spending:

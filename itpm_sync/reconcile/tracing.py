@@ -72,12 +72,9 @@ class Traces:
 
     def _entry(self, entry: Entry) -> Part:
         amount, own = entry.own
-        note = ""
+        note = self.netting(entry.record, entry.state)
         if entry.payment is not None:
             note = f"net part of payment {entry.payment.id}"
-        netted = self._facts.documents.netted.get(entry.record.id)
-        if netted is not None and entry.state in ("committed", "accrued"):
-            note = _netting(netted, entry.state, own)
         return self.of(
             entry.record,
             entry.amount,
@@ -89,8 +86,17 @@ class Traces:
             note=note,
         )
 
+    def netting(self, record: Record, state: str) -> str:
+        """What of an order line is committed or accrued, in its own currency; else empty."""
+        netted = self._facts.documents.netted.get(record.id)
+        if netted is None or state not in ("committed", "accrued"):
+            return ""
+        return _netting(netted, state, netted.line.amount.currency)
+
     def foreign(self) -> Iterable[tuple[Record, date, ForeignCost]]:
-        """Each invoice line and time entry of cost in another currency, with its day."""
+        """Each invoice line, accrual (by its order line) and time entry that is cost in another
+        currency, with the day whose rate counts.
+        """
         for entry in self._facts.ledger.foreign:
             yield entry.record, entry.on, entry.foreign
         card, currency = self._run.rates, self._facts.currency
@@ -303,7 +309,8 @@ class Traces:
                 yield self._change(one)
 
     def _change(self, one: ScopeChange) -> Part:
-        note = f"approved by {one.approved_by}" if one.approved_by else "without approval"
+        unapproved = "needs no approval" if one.size_kept else "without approval"
+        note = f"approved by {one.approved_by}" if one.approved_by else unapproved
         note = f"{restructured(one)}; {note}" if one.by else note
         placed = self._placed.get(one.identity)
         if placed is not None:

@@ -7,8 +7,9 @@ from decimal import Decimal
 
 import pytest
 
-from itpm_sync.model import Contract, InvoiceLine, Money, OrderLine, Payment, Receipt
+from itpm_sync.model import Contract, FxRate, InvoiceLine, Money, OrderLine, Payment, Receipt
 from itpm_sync.reconcile.checks.invoices import almost_same, normalised_number
+from itpm_sync.reconcile.explain import Explainer
 from itpm_sync.reconcile.status import Policy, ProjectSetup
 
 DAY = date(2026, 3, 2)
@@ -43,6 +44,61 @@ def test_burn_is_value_used_over_time_elapsed(world, eur):
     assert status.colour == "red"
     [found] = world.findings("contract-burn")
     assert "1.82 times as fast" in found.message
+
+
+def test_burn_tells_what_is_used_though_nothing_is_invoiced_yet(world, eur):
+    contract(world, eur, ceiling="1000")
+    order(world, eur, "PO-1", "1000", contract="C-1", quantity=Decimal(10))
+    world.add(Receipt, "g", order="PO-1", quantity=Decimal(9), received_on=DAY)
+    [found] = world.findings("contract-burn")
+    assert found.message.endswith("(EUR 900.00 used of EUR 1,000.00)")
+    assert found.amount == eur(900)
+
+
+def test_lines_of_one_order_may_be_under_two_contracts(world, eur):
+    for number in ("C-1", "C-2"):
+        contract(world, eur, number)
+    for line, of in (("1", "C-1"), ("2", "C-2"), ("3", "")):
+        world.add(
+            OrderLine, f"o{line}", order="PO-1", line=line, amount=eur(1000),
+            quantity=Decimal(10), ordered_on=DAY, contract=of,
+        )  # fmt: skip
+    world.add(Receipt, "g", order="PO-1", line="2", quantity=Decimal(9), received_on=DAY)
+    invoice(world, eur, "R-1", "900", order="PO-1", order_line="2")
+    invoice(world, eur, "R-2", "50", order="PO-1", order_line="3")  # under none
+    invoice(world, eur, "R-3", "7", order="PO-1", order_line="2", contract="C-1")  # its own word
+    invoice(world, eur, "R-4", "4", order="PO-1")  # the first that the order names
+    found = {c.number: c.invoiced for c in world.project().contracts}
+    assert found == {"C-1": eur(7 + 4), "C-2": eur(900)}
+
+
+def test_each_entry_of_a_contract_tells_its_own_amount_and_what_is_left_of_the_line(world):
+    world.add(
+        Contract, "c", number="C-1", ceiling=Money(Decimal(9000), "EUR"),
+        start=date(2026, 1, 1), end=date(2026, 12, 31),
+    )  # fmt: skip
+    world.add(FxRate, "f", currency="USD", base="EUR", on=DAY, rate=Decimal("0.9"))
+    dollars = Money(Decimal(1000), "USD")
+    world.add(
+        OrderLine, "o", order="PO-1", amount=dollars, quantity=Decimal(10), ordered_on=DAY,
+        contract="C-1",
+    )  # fmt: skip
+    world.add(Receipt, "g", order="PO-1", quantity=Decimal(3), received_on=DAY)
+    world.add(
+        InvoiceLine, "i", invoice="R-1", order="PO-1", amount=Money(Decimal(100), "USD"),
+        quantity=Decimal(1), invoiced_on=DAY,
+    )  # fmt: skip
+    told = {
+        state: [(p.value, p.source, p.note) for p in explainer.of(f"contract:C-1:{state}").parts]
+        for explainer in (Explainer(world.inputs(), "NET"),)
+        for state in ("ordered", "committed", "accrued", "invoiced")
+    }
+    assert told == {
+        "ordered": [(900, "USD 1,000.00", "")],
+        "committed": [(630, "USD 700.00", "ordered USD 1,000.00 − received USD 300.00")],
+        "accrued": [(180, "USD 200.00", "received USD 300.00, of it invoiced USD 100.00")],
+        "invoiced": [(90, "USD 100.00", "")],
+    }
 
 
 def test_contract_over_its_ceiling_tolerates_nothing(world, eur):

@@ -10,7 +10,7 @@ import pytest
 
 from itpm_sync.config import Thresholds
 from itpm_sync.model import InvoiceLine, Method, Money, OrderLine, Receipt, WorkPackage
-from itpm_sync.reconcile.status import Policy
+from itpm_sync.reconcile.status import Policy, ProjectSetup
 
 DAY = date(2026, 3, 2)
 
@@ -122,6 +122,18 @@ def test_quantities_are_tolerated_up_to_the_policy(world, eur):
         "Order PO-1 line 1: invoiced 52, received 50 of 100 ordered; EUR 20.00 is billed for what "
         "has not come"
     )
+
+
+def test_a_line_of_another_project_in_the_same_order_is_told_there_only(world, eur):
+    world.others = [ProjectSetup(code="APP", name="Apps", currency="EUR")]
+    for line, project in (("1", "NET"), ("2", "APP")):
+        world.add(
+            OrderLine, f"o{line}", order="PO-1", line=line, amount=eur(100), quantity=Decimal(10),
+            ordered_on=DAY, project_key=project,
+        )  # fmt: skip
+    receive(world, "PO-1", 15, line="1")
+    found = [(f.project, f.subject, f.amount) for f in world.findings("receipt-over-order")]
+    assert found == [("NET", "PO-1 1", eur(50))]
 
 
 def test_source_that_books_no_receipts_says_nothing_by_their_absence(world, eur):

@@ -13,7 +13,7 @@ from itpm_sync.reconcile.contracts import ContractFacts
 from itpm_sync.reconcile.exchange import FxGap
 from itpm_sync.reconcile.facts import PortfolioFacts, ProjectFacts, finding, money_total
 from itpm_sync.reconcile.money import Documents
-from itpm_sync.reconcile.number import decimal, total
+from itpm_sync.reconcile.number import decimal
 from itpm_sync.reconcile.status import Finding, Policy, Severity
 from itpm_sync.reconcile.wording import count, day, money, show
 
@@ -178,7 +178,7 @@ def contract_value_reached(facts: Facts) -> Iterator[Finding]:
         whole, invoiced = Fraction(ceiling.amount), c.invoiced.value or Fraction(0)
         if invoiced > whole:
             continue  # contract-over-ceiling says it already
-        used = total((c.invoiced, c.sums["accrued"])).value
+        used = c.used.value
         spent = _reached(facts, used, whole)
         if used is not None and spent is not None:
             yield _value_reached(facts, c, "used", used, spent)
@@ -300,10 +300,10 @@ def contract_burn(facts: Facts) -> Iterator[Finding]:
     """A contract's value is used faster than its term passes."""
     policy = _policy(facts)
     for c in facts.contracts:
-        burn, spent = c.burn.value, c.status.invoiced
-        if burn is None or burn < policy.burn_amber or not c.is_live:
+        burn, used, ceiling = c.burn.value, c.used.value, c.contract.ceiling
+        if burn is None or used is None or burn < policy.burn_amber or not c.is_live:
             continue
-        if c.contract.ceiling and spent and spent.amount > c.contract.ceiling.amount:
+        if ceiling and c.invoiced.value is not None and c.invoiced.value > ceiling.amount:
             continue  # contract-over-ceiling says it already
         yield finding(
             "contract-burn",
@@ -311,9 +311,9 @@ def contract_burn(facts: Facts) -> Iterator[Finding]:
             _code(facts),
             c.contract.number,
             f"Contract {c.contract.number}: its value is used {show(burn)} times as fast as its "
-            f"term passes ({c.status.invoiced} invoiced of {c.contract.ceiling})",
+            f"term passes ({money(used, c.currency)} used of {ceiling})",
             action="Forecast when the ceiling is reached; slow down or extend in time.",
-            amount=c.status.invoiced,
+            amount=Money(decimal(used), c.currency),
             evidence=[c.contract],
         )
 
