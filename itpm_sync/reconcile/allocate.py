@@ -115,6 +115,16 @@ class Allocation:
             }
         return self._homes[record.kind].get(record.id, "")
 
+    def homes(self, kinds: Iterable[type[Record]]) -> Mapping[str, tuple[str, str]]:
+        """Project and package of every record of these kinds that is in a project, by identity."""
+        wanted = [kind.kind for kind in kinds]
+        return {
+            placed.record.id: (code, placed.package)
+            for code, found in self.projects.items()
+            for kind in wanted
+            for placed in found.kinds.get(kind, ())
+        }
+
     @cached_property
     def _homes(self) -> dict[str, dict[str, str]]:
         return {}

@@ -67,6 +67,7 @@ class Context:
             self.of(InvoiceLine),
             self.of(Payment),
             self.fx,
+            homes=self.allocation.homes((OrderLine, InvoiceLine)),
             data_date=self.today,
         )
         self.contracts = ContractMoney(self.documents, self.of(InvoiceLine))

@@ -18,7 +18,8 @@ from itpm_sync.model import Contract, InvoiceLine, Money, OrderLine
 from itpm_sync.reconcile.accruals import still_open
 from itpm_sync.reconcile.allocate import fold
 from itpm_sync.reconcile.exchange import FxGap
-from itpm_sync.reconcile.money import Documents, net_amount
+from itpm_sync.reconcile.money import Documents
+from itpm_sync.reconcile.netting import net_amount
 from itpm_sync.reconcile.number import Number, decimal, figure, known, total, unknown
 from itpm_sync.reconcile.status import Colour, ContractStatus, Policy
 from itpm_sync.reconcile.wording import count, day, sentence, show
@@ -130,7 +131,7 @@ def contract_facts(
         "accrued": [
             entry(left, since, r.line, r.gap)
             for r in rows
-            for since, left in still_open(r.accruals)
+            for since, left in still_open(r.postings)
         ],
         "invoiced": [entry(net_amount(i), i.invoiced_on, i) for i in lines],
     }

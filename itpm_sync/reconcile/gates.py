@@ -33,7 +33,8 @@ from itpm_sync.reconcile.approval import is_decided
 from itpm_sync.reconcile.decisions import Criterion, GateAct, GateRules
 from itpm_sync.reconcile.facts import EXAMPLES, ProjectFacts, evidence_of, label
 from itpm_sync.reconcile.helpdesk import is_open
-from itpm_sync.reconcile.money import Netted, Paid, net_amount
+from itpm_sync.reconcile.money import Paid
+from itpm_sync.reconcile.netting import Netted, net_amount
 from itpm_sync.reconcile.ratings import is_open_risk
 from itpm_sync.reconcile.scope import is_cancelled, is_done
 from itpm_sync.reconcile.status import Answer, CriterionStatus, Finding, GateStatus, Severity

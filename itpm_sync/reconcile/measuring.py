@@ -241,8 +241,8 @@ def _under(
     )
     counted = _counted(setup, packages, values, in_money=in_money)
     history = done_history(scope, run.end, frozenset(p.code for p, _ in counted))
-    if in_money and values.ac.value is not None and book.accruals is not None:
-        history = replace(history, spent=_spending(time, book, book.accruals))
+    if in_money and values.ac.value is not None and book.accrued_by_day is not None:
+        history = replace(history, spent=_spending(time, book, book.accrued_by_day))
     return _Measured(scope, packages, values, Past(counted, work, history, run.zone, in_money))
 
 
@@ -354,7 +354,8 @@ def _actual(run: Context, cost: Number, booked: Callable[[str], Number], in_mone
     """Actual cost from labour and from what is `booked` in a state of the ledger."""
     if not in_money:
         return unknown(NO_BUDGET)
-    if not any(run.has(kind) for kind in ("time_entry", "invoice_line", "receipt")):
+    received = run.has("receipt") and run.has("order_line")
+    if not (received or run.has("time_entry") or run.has("invoice_line")):
         return unknown("no source of time entries, invoices or receipts is connected")
     spent = total((cost, booked("invoiced"), booked("accrued")))
     return spent.noted("labour + invoices − credit notes + received and not invoiced")

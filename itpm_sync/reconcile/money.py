@@ -16,9 +16,17 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from itpm_sync.model import InvoiceLine, OrderLine, Payment, Receipt, Record
-from itpm_sync.reconcile.accruals import Movement, Posting, accruals, still_open
+from itpm_sync.reconcile.accruals import still_open
 from itpm_sync.reconcile.allocate import Placed, fold
 from itpm_sync.reconcile.exchange import ForeignCost, FxGap, FxTable
+from itpm_sync.reconcile.netting import (
+    Home,
+    Netted,
+    Order,
+    Share,
+    is_cancelled,
+    net_amount,
+)
 from itpm_sync.reconcile.number import ZERO, Exact, Number, exact, exact_sum, unknown
 
 # ---- allocation to the cent ---------------------------------------------------------------------
@@ -49,33 +57,6 @@ def allocate_minor(total_minor: int, weights: Sequence[Exact]) -> tuple[int, ...
 
 # ---- documents ----------------------------------------------------------------------------------
 
-OrderKey = tuple[str, str]
-
-
-class Netted(NamedTuple):
-    """An order line with everything that happened to it, in the order's own currency and net."""
-
-    line: OrderLine
-    ordered: Fraction
-    received: Fraction
-    invoiced: Fraction
-    open: Fraction  # the order balance still committed
-    accruals: Sequence[Posting]  # their sum is what was received and is not invoiced
-    has_receipts: bool
-    gap: FxGap | None  # an invoice of the order that cannot be converted: `open` is then unknown
-
-    @property
-    def accrued(self) -> Fraction:
-        """Received and not invoiced, at the order's price."""
-        return sum((posting.amount for posting in self.accruals), Fraction(0))
-
-
-class _Billed(NamedTuple):
-    """What the invoices of an order bill of one of its lines."""
-
-    net: Fraction
-    movements: Sequence[Movement]  # at the order's price: what takes accruals back
-
 
 class Paid(NamedTuple):
     """A part of a payment that belongs to one invoice line: net, in the invoice's currency."""
@@ -89,8 +70,9 @@ class Paid(NamedTuple):
 class Documents:
     """Orders, receipts, invoices and payments of the whole portfolio, joined once.
 
-    `lines` must be live at the data date; later documents are not in the sequences. Cancelled
-    orders are left out; a closed order has no open balance.
+    The records must be live at the data date, and none of a later day. `homes`: project and package
+    of order and invoice lines, by identity. Cancelled orders commit nothing; what came of them
+    counts all the same.
     """
 
     def __init__(
@@ -101,22 +83,27 @@ class Documents:
         payments: Sequence[Payment],
         fx: FxTable,
         *,
+        homes: Mapping[str, Home],
         data_date: date,
     ) -> None:
         self.fx = fx
         self.orders = [o for o in orders if not is_cancelled(o)]
-        self._lines: dict[OrderKey, OrderLine] = {}
-        self._by_order: dict[str, list[OrderLine]] = defaultdict(list)
-        for order in self.orders:
-            self._lines.setdefault(order_key(order.order, order.line), order)
-            self._by_order[fold(order.order)].append(order)
+        self._by_order = _by_order(self.orders)
         self.invoices_of_order: dict[str, list[InvoiceLine]] = defaultdict(list)
         for invoice in invoices:
             if invoice.order:
                 self.invoices_of_order[fold(invoice.order)].append(invoice)
-        self.orphan_receipts = [r for r in receipts if fold(r.order) not in self._by_order]
+        netting = {n: Order(lines, fx, homes) for n, lines in _by_order(orders).items()}
+        self._numbers = netting.keys()
+        self.orphan_receipts = [
+            r for r in receipts if (o := netting.get(fold(r.order))) is None or not o.receive(r)
+        ]
         self.netted: dict[str, Netted] = {}
-        self._net(receipts)
+        self.shares: dict[str, Sequence[Share]] = {}  # of invoice lines that name no order line
+        for number, order in netting.items():
+            order.bill(self.invoices_of_order.get(number, ()))
+            self.netted |= {n.line.id: n for n in order.netted()}
+            self.shares |= order.shares
         # a connection that books no receipts says nothing by their absence
         self.books_receipts = {
             n.line.ref.connection for n in self.netted.values() if n.has_receipts
@@ -127,107 +114,20 @@ class Documents:
         """Whether an order of that number is known and not cancelled."""
         return fold(order) in self._by_order
 
+    def knows(self, order: str) -> bool:
+        """Whether an order of that number is known, be it cancelled."""
+        return fold(order) in self._numbers
+
     def lines_of(self, order: str) -> Sequence[OrderLine]:
-        """The lines of an order."""
+        """The lines of an order that are not cancelled."""
         return self._by_order.get(fold(order), ())
 
-    def _line(self, order: str, line: str) -> OrderLine | None:
-        found = self._lines.get(order_key(order, line))
-        lines = self._by_order.get(fold(order), ())
-        return found or (lines[0] if len(lines) == 1 else None)
 
-    def _net(self, receipts: Sequence[Receipt]) -> None:
-        received: dict[str, list[Movement]] = defaultdict(list)
-        for receipt in receipts:
-            line = self._line(receipt.order, receipt.line)
-            if line is not None and line.quantity:
-                worth = _unit_price(line) * exact(receipt.quantity)
-                received[line.id].append(Movement(receipt.received_on, worth))
-        for lines in self._by_order.values():
-            billed, gap = self._billed(lines)
-            for line in lines:
-                ordered, has = exact(line.amount.amount), line.id in received
-                moved, bills = received.get(line.id, ()), billed[line.id]
-                got = sum((m.amount for m in moved), Fraction(0))
-                used = got if has else bills.net
-                still = Fraction(0) if is_closed(line) else max(Fraction(0), ordered - used)
-                accrued = accruals(moved, bills.movements) if has else ()
-                self.netted[line.id] = Netted(
-                    line, ordered, got, bills.net, still, accrued, has, gap
-                )
-
-    def _billed(self, lines: Sequence[OrderLine]) -> tuple[dict[str, _Billed], FxGap | None]:
-        """What is billed of each line; invoices that name no line fill the lines in turn."""
-        gap: FxGap | None = None
-        net = dict.fromkeys((o.id for o in lines), Fraction(0))
-        moved: dict[str, list[Movement]] = {o.id: [] for o in lines}
-        floating: list[Movement] = []
-        for invoice in self.invoices_of_order.get(fold(lines[0].order), ()):
-            own, base = invoice.amount.currency, lines[0].amount.currency
-            rate = self.fx.rate(own, base, invoice.invoiced_on)
-            if rate.value is None:
-                gap = FxGap(own, base, invoice.invoiced_on, invoice)
-                continue
-            amount = net_amount(invoice) * rate.value
-            line = self._line(invoice.order, invoice.order_line)
-            if line is not None and line.id in net:
-                net[line.id] += amount
-                taken_back = _at_order_price(invoice, line, amount)
-                moved[line.id].append(Movement(invoice.invoiced_on, taken_back))
-            else:
-                floating.append(Movement(invoice.invoiced_on, amount))
-        for line, part in _filling(lines, net, sum((m.amount for m in floating), Fraction(0))):
-            net[line.id] += part
-        taken = {i: sum((m.amount for m in found), Fraction(0)) for i, found in moved.items()}
-        for on, amount in sorted(m for m in floating if m.amount > 0):
-            for line, part in _filling(lines, taken, amount):
-                taken[line.id] += part
-                moved[line.id].append(Movement(on, part))
-        return {i: _Billed(net[i], moved[i]) for i in net}, gap
-
-
-def _unit_price(line: OrderLine) -> Fraction:
-    return exact(line.amount.amount) / exact(line.quantity or 1)
-
-
-def _at_order_price(invoice: InvoiceLine, line: OrderLine, amount: Fraction) -> Fraction:
-    """What an invoice line, worth `amount` in the order's currency, bills of an order line at the
-    order's price: by quantity if both tell one. A credit note without one corrects the price: what
-    it credits stays billed.
-    """
-    if invoice.quantity is None or not line.quantity:
-        return Fraction(0) if invoice.credit_note else amount
-    quantity = exact(invoice.quantity)
-    return _unit_price(line) * (-abs(quantity) if invoice.credit_note else quantity)
-
-
-def _filling(
-    lines: Sequence[OrderLine], taken: Mapping[str, Fraction], amount: Fraction
-) -> list[tuple[OrderLine, Fraction]]:
-    """An amount in parts that fill the lines in turn; the last line takes what is too much."""
-    parts: list[tuple[OrderLine, Fraction]] = []
+def _by_order(lines: Iterable[OrderLine]) -> dict[str, list[OrderLine]]:
+    found: dict[str, list[OrderLine]] = defaultdict(list)
     for line in lines:
-        room = max(Fraction(0), exact(line.amount.amount) - taken[line.id])
-        part = min(room, amount)
-        parts.append((line, part))
-        amount -= part
-    line, part = parts[-1]
-    return [*parts[:-1], (line, part + amount)]
-
-
-def order_key(order: str, line: str) -> OrderKey:
-    """How an order line is found from other documents."""
-    return fold(order), fold(line)
-
-
-def is_cancelled(line: OrderLine) -> bool:
-    """Cancelled orders commit nothing."""
-    return fold(line.status) in {"cancelled", "canceled", "void", "rejected"}
-
-
-def is_closed(line: OrderLine) -> bool:
-    """A closed order will receive nothing more, whatever was ordered."""
-    return fold(line.status) in {"closed", "done", "finished", "completed"}
+        found[fold(line.order)].append(line)
+    return dict(found)
 
 
 def _paid(
@@ -271,12 +171,6 @@ def _paid(
     return parts, orphans
 
 
-def net_amount(line: InvoiceLine) -> Fraction:
-    """Net of tax; a credit note takes away, whichever sign its source gave it."""
-    amount = exact(line.amount.amount)
-    return -abs(amount) if line.credit_note else amount
-
-
 def _gross(line: InvoiceLine) -> Fraction:
     tax = exact(line.tax.amount) if line.tax is not None else Fraction(0)
     return net_amount(line) + (-abs(tax) if line.credit_note else tax)
@@ -284,7 +178,6 @@ def _gross(line: InvoiceLine) -> Fraction:
 
 # ---- the ledger of a project --------------------------------------------------------------------
 
-_SAME = Number(Fraction(1))
 STATES = ("ordered", "committed", "received", "accrued", "invoiced", "paid")
 
 
@@ -313,7 +206,7 @@ class Ledger:
     entries: tuple[Entry, ...]
     sums: Mapping[tuple[str, str], Number]  # (state, package)
     totals: Mapping[str, Number]  # by state
-    accruals: Sequence[tuple[date, Fraction]] | None  # by day, reversals too; None: a rate lacks
+    accrued_by_day: Sequence[tuple[date, Fraction]] | None  # reversals too; None: a rate lacks
     gaps: tuple[FxGap, ...]
 
     @property
@@ -345,12 +238,13 @@ def ledger(
         netted = documents.netted.get(placed.record.id)
         if netted is not None:
             book.post_order(placed.package, netted, data_date)
-    packages = {}
+    packages, of_lines = {}, {o.record.id: o.package for o in orders}
     for bill in invoices:
         invoice = bill.record
         packages[invoice.id] = bill.package
-        money = (net_amount(invoice), invoice.amount.currency)
-        book.post(bill.package, "invoiced", invoice.invoiced_on, money, invoice)
+        for package, share in _by_package(bill, documents, of_lines):
+            money = (share * net_amount(invoice), invoice.amount.currency)
+            book.post(package, "invoiced", invoice.invoiced_on, money, invoice)
     for part in paid:
         money = (part.amount, part.line.amount.currency)
         package = packages.get(part.line.id, "")
@@ -359,8 +253,23 @@ def ledger(
         payment = orphan.record
         money = (exact(payment.amount.amount), payment.amount.currency)
         book.post(orphan.package, "paid", payment.paid_on, money, payment)
-    accrued = _accrued(currency, documents, [o.record for o in orders])
+    accrued = _accrued(currency, documents, [o.record for o in orders], book.gaps)
     return _summed(currency, book.entries, accrued, book.gaps)
+
+
+def _by_package(
+    bill: Placed[InvoiceLine], documents: Documents, of_lines: Mapping[str, str]
+) -> Iterable[tuple[str, Fraction]]:
+    """The packages of a bill, with their shares: its own, else those of the order lines that it
+    bills, so that a package's cost stays where its accrual was.
+    """
+    shares = documents.shares.get(bill.record.id, ())
+    if bill.package or not shares:
+        return [(bill.package, Fraction(1))]
+    found: dict[str, Fraction] = defaultdict(Fraction)
+    for line, part in shares:
+        found[of_lines.get(line.id, "")] += part
+    return found.items()
 
 
 class _Book:
@@ -395,11 +304,12 @@ class _Book:
         """The states of an order line; what an invoice without a rate leaves open is not known."""
         line, own = netted.line, netted.line.amount.currency
         on = line.ordered_on or data_date
-        for state, amount in (("ordered", netted.ordered), ("received", netted.received)):
-            if amount:
-                self.post(package, state, on, (amount, own), line)
+        if netted.ordered:
+            self.post(package, "ordered", on, (netted.ordered, own), line)
+        for came_on, amount in netted.receipts:
+            self.post(package, "received", came_on, (amount, own), line)
         opens = [("committed", on, netted.open)]
-        opens += [("accrued", since, left) for since, left in still_open(netted.accruals)]
+        opens += [("accrued", since, left) for since, left in still_open(netted.postings)]
         if netted.gap is not None:
             self.gaps.append(netted.gap)
         for state, day_of, amount in opens:
@@ -411,15 +321,16 @@ class _Book:
 
 
 def _accrued(
-    currency: str, documents: Documents, lines: Iterable[OrderLine]
+    currency: str, documents: Documents, lines: Iterable[OrderLine], gaps: list[FxGap]
 ) -> Sequence[tuple[date, Fraction]] | None:
-    """The accruals and reversals of order lines by day, at the rate of the receipt's."""
+    """The accruals and reversals of order lines by day, at the rate of the receipt's day."""
     result: list[tuple[date, Fraction]] = []
     for line in lines:
         netted, own = documents.netted.get(line.id), line.amount.currency
-        for posting in netted.accruals if netted else ():
-            rate = documents.fx.rate(own, currency, posting.since) if own != currency else _SAME
+        for posting in netted.postings if netted else ():
+            rate = documents.fx.rate(own, currency, posting.since)
             if rate.value is None:
+                gaps.append(FxGap(own, currency, posting.since, line))
                 return None
             result.append((posting.on, posting.amount * rate.value))
     return result

@@ -9,7 +9,8 @@ from fractions import Fraction
 from itpm_sync.model import InvoiceLine, OrderLine
 from itpm_sync.reconcile.allocate import fold
 from itpm_sync.reconcile.matching import Line
-from itpm_sync.reconcile.money import Documents, Netted, net_amount
+from itpm_sync.reconcile.money import Documents
+from itpm_sync.reconcile.netting import Netted, net_amount
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,8 @@ from itpm_sync.reconcile.exchange import ForeignCost
 from itpm_sync.reconcile.explanation import Part
 from itpm_sync.reconcile.facts import ProjectFacts, evidence_of, label, place
 from itpm_sync.reconcile.labour import cost_of, foreign_cost
-from itpm_sync.reconcile.money import Entry, Netted
+from itpm_sync.reconcile.money import Entry
+from itpm_sync.reconcile.netting import Netted
 from itpm_sync.reconcile.number import Number, decimal, unknown
 from itpm_sync.reconcile.progress import Plan, earned_share, measured_by
 from itpm_sync.reconcile.scope import is_done
@@ -339,9 +340,9 @@ def _number(days: int | Fraction) -> str:
 
 
 def _netting(netted: Netted, state: str, own: str) -> str:
-    ordered, received = money(netted.ordered, own), money(netted.received, own)
-    invoiced = money(netted.invoiced, own)
     if state == "accrued":
-        return f"received {received}, of it invoiced {money(netted.received - netted.accrued, own)}"
-    used = f"received {received}" if netted.has_receipts else f"invoiced {invoiced}"
-    return f"ordered {ordered} − {used}"
+        billed = money(netted.received - netted.accrued, own)
+        return f"received {money(netted.received, own)}, of it invoiced {billed}"
+    word = "received" if netted.has_receipts else "invoiced"
+    ordered, used = (money(a, own) for a in (netted.ordered, netted.ordered - netted.open))
+    return f"ordered {ordered}, of it {word} {used}"

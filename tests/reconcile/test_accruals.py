@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from itpm_sync.model import FxRate, InvoiceLine, Money, OrderLine, Receipt, WorkPackage
 from itpm_sync.reconcile.accruals import Movement, Posting, accruals, still_open
 from itpm_sync.reconcile.explain import Explainer
+from itpm_sync.reconcile.status import ProjectSetup
+from tests.reconcile.conftest import World
 
 MONDAY = date(2026, 3, 2)
 MOVEMENTS = st.lists(
@@ -96,9 +99,10 @@ def receive(world, on, quantity):
 
 def bill(world, on, amount, **more):
     number = len(world.records.get("invoice_line", ()))
+    fields = {"vendor": "Acme", "order": "PO-1", "work_package": "WP1"} | more
     world.add(
-        InvoiceLine, f"r{number}", invoice=f"R-{number}", vendor="Acme", order="PO-1",
-        amount=amount, invoiced_on=day(on), work_package="WP1", **more,
+        InvoiceLine, f"r{number}", invoice=f"R-{number}", amount=amount, invoiced_on=day(on),
+        **fields,
     )  # fmt: skip
 
 
@@ -183,3 +187,253 @@ def test_explain_names_each_receipt_that_is_not_billed(plan, eur):
     assert found.formula == "labour + invoiced + accrued"
     assert [(p.value, p.on) for p in found.parts] == [(700, day(10)), (300, day(5))]
     assert found.parts[1].note == "received EUR 1,000.00, of it invoiced EUR 700.00"
+
+
+# ---- bills that name no line --------------------------------------------------------------------
+
+
+def second_line(world, eur, **more):
+    """Another line of PO-1: 5 pieces at 100."""
+    fields = {"line": "2", "work_package": "WP1", "amount": eur(500), "quantity": Decimal(5)} | more
+    world.add(OrderLine, "po2", order="PO-1", vendor="Acme", ordered_on=MONDAY, **fields)
+
+
+def came(world, on, quantity, line, **more):
+    number = len(world.records.get("receipt", ()))
+    world.add(
+        Receipt, f"g{number}", order="PO-1", line=line, quantity=Decimal(quantity),
+        received_on=day(on), **more,
+    )  # fmt: skip
+
+
+def test_a_bill_goes_to_what_is_received_before_it_goes_to_what_there_is_room_for(plan, eur):
+    second_line(plan, eur)
+    came(plan, 3, 5, "0002")  # some systems write zeros before a line's number
+    bill(plan, 10, eur(500))
+    assert spent(plan) == (500, 0, 500)
+
+
+def test_a_later_bill_changes_no_earlier_week(plan, eur):
+    second_line(plan, eur)
+    came(plan, 3, 10, "1")
+    bill(plan, 5, eur(1000))  # names no line: of line 1, which came
+    assert {p.on: p.ac for p in plan.project().curve}[day(8)] == 1000
+    bill(plan, 12, eur(1000), order_line="1", quantity=Decimal(10))
+    assert {p.on: p.ac for p in plan.project().curve}[day(8)] == 1000
+
+
+def test_a_bill_that_is_in_no_project_takes_no_accrual_back(plan, eur):
+    plan.others.append(ProjectSetup(code="APP", name="App", currency="EUR"))
+    plan.add(
+        WorkPackage, "wp9", code="WP9", name="App", budget=eur(900), project_key="APP",
+        planned_start=MONDAY, planned_finish=day(27), percent_complete=Decimal(50),
+    )  # fmt: skip
+    second_line(plan, eur, project_key="APP", work_package="WP9")
+    came(plan, 3, 10, "1")
+    came(plan, 3, 5, "2", project_key="APP")
+    bill(plan, 10, eur(1500), project_key="", work_package="")
+    found = {p.code: p.figures["ac"].value for p in plan.snapshot().projects}
+    assert found == {"NET": 1000, "APP": 500}
+    assert plan.findings("unallocated-records")
+
+
+def test_a_bill_of_several_packages_costs_each_what_it_takes_back_there(plan, eur):
+    plan.add(
+        WorkPackage, "wp2", code="WP2", name="Cables", budget=eur(900),
+        planned_start=MONDAY, planned_finish=day(27), percent_complete=Decimal(50),
+    )  # fmt: skip
+    second_line(plan, eur, work_package="WP2")
+    came(plan, 3, 10, "1")
+    came(plan, 3, 5, "2")
+    bill(plan, 10, eur(1500), work_package="")
+    project = plan.project()
+    assert {p.code: p.figures["ac"].value for p in project.packages} == {"WP1": 1000, "WP2": 500}
+    assert project.figures["ac"].value == 1500
+    found = Explainer(plan.inputs(), "NET").of("ac", "WP2")
+    assert [(p.value, p.source) for p in found.parts] == [(500, "EUR 500.00")]
+
+
+# ---- credit notes, quantities and currencies as they come ---------------------------------------
+
+
+def test_a_credit_note_of_a_whole_bill_makes_it_unbilled_again(plan, eur):
+    receive(plan, 3, 10)
+    bill(plan, 9, eur(1000))
+    bill(plan, 10, eur(1000), credit_note=True)  # a wrong invoice; the right one will come
+    assert spent(plan) == (0, 1000, 1000)
+    bill(plan, 11, eur(980), quantity=Decimal(10))
+    assert spent(plan) == (980, 0, 980)
+
+
+def test_a_credit_note_of_a_bill_that_named_no_line_gives_each_line_its_part_back(plan, eur):
+    second_line(plan, eur)
+    came(plan, 3, 10, "1")
+    came(plan, 3, 5, "2")
+    bill(plan, 9, eur(1500))
+    assert spent(plan) == (1500, 0, 1500)
+    bill(plan, 10, eur(1500), credit_note=True)
+    assert spent(plan) == (0, 1500, 1500)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "why"), [("0", "many exports write 0 for none"), ("250", "hours, not pieces")]
+)
+def test_a_quantity_that_is_no_count_of_the_orders_pieces_is_not_believed(plan, eur, quantity, why):
+    receive(plan, 3, 10)
+    bill(plan, 10, eur(1000), quantity=Decimal(quantity))
+    assert spent(plan) == (1000, 0, 1000), why
+
+
+def test_a_line_below_zero_takes_pieces_back_whatever_sign_its_quantity_has(plan, eur):
+    receive(plan, 3, 10)
+    bill(plan, 9, eur(1000), quantity=Decimal(10))
+    bill(plan, 10, eur(-500), quantity=Decimal(5))
+    assert spent(plan) == (500, 500, 1000)
+
+
+def test_lines_of_other_currencies_are_billed_in_their_own(plan, eur):
+    def usd(amount):
+        return Money(Decimal(amount), "USD")
+
+    second_line(plan, eur, amount=usd(1000), quantity=Decimal(10))
+    plan.add(FxRate, "fx", currency="USD", base="EUR", rate=Decimal("0.9"), on=MONDAY)
+    came(plan, 3, 10, "2")
+    bill(plan, 10, usd(1000), order_line="2")
+    assert spent(plan) == (900, 0, 900)
+
+
+def test_a_discount_line_takes_its_part_of_what_is_received_away(plan, eur):
+    second_line(plan, eur, amount=eur(-100), quantity=Decimal(1))
+    came(plan, 3, 10, "1")
+    came(plan, 3, 1, "2")
+    assert plan.figures()["ac"] == 900
+
+
+def test_what_came_of_an_order_counts_when_the_rest_is_cancelled(plan, eur):
+    receive(plan, 3, 6)
+    (order,) = plan.records["order_line"]
+    plan.records["order_line"] = [replace(order, status="cancelled")]
+    found = plan.figures()
+    assert (found["ordered"], found["committed"], found["ac"]) == (0, 0, 600)
+    assert plan.findings("receipt-without-order") == []
+
+
+def test_a_receipt_of_a_cancelled_line_is_not_booked_to_the_other_one(plan, eur):
+    second_line(plan, eur, status="cancelled")
+    came(plan, 3, 5, "2")
+    assert plan.figures()["committed"] == 1000
+    assert plan.figures()["ac"] == 500  # it came, and somebody will bill it
+
+
+def test_a_receipt_for_a_line_that_its_order_does_not_have_is_told(plan, eur):
+    second_line(plan, eur)
+    came(plan, 3, 5, "7")
+    (finding,) = plan.findings("receipt-without-order")
+    assert "1 receipt of order PO-1, line 7: the order has no such line" in finding.message
+
+
+def test_orders_of_two_systems_may_bear_one_number(plan, eur):
+    plan.add(
+        OrderLine, "other", connection="erp2", order="PO-1", amount=eur(50), quantity=Decimal(1),
+        vendor="Other", ordered_on=MONDAY, work_package="WP1",
+    )  # fmt: skip
+    came(plan, 3, 1, "1", connection="erp2")
+    assert plan.figures()["ac"] == 50
+    assert plan.findings("receipt-over-order") == []
+
+
+def test_receipts_without_any_order_make_no_cost_of_zero(plan):
+    plan.records["order_line"].clear()
+    receive(plan, 3, 6)
+    figure = plan.project().figures["ac"]
+    assert figure.value is None
+    assert "no source of time entries" in figure.reason
+
+
+def test_past_weeks_without_a_rate_are_told_as_a_gap(plan):
+    def usd(amount):
+        return Money(Decimal(amount), "USD")
+
+    plan.records["order_line"].clear()
+    plan.add(
+        OrderLine, "po1", order="PO-1", amount=usd(1000), quantity=Decimal(10), vendor="Acme",
+        work_package="WP1",
+    )  # fmt: skip
+    plan.add(FxRate, "fx", currency="USD", base="EUR", rate=Decimal("0.9"), on=day(10))
+    receive(plan, 4, 10)
+    bill(plan, 10, usd(1000), quantity=Decimal(10))
+    assert plan.figures()["ac"] == 900
+    assert plan.findings("fx-missing")
+
+
+# ---- whatever comes -----------------------------------------------------------------------------
+
+LINES = {"1": ("WP1", 10), "2": ("WP2", 5)}  # pieces at 100 each
+EVENTS = st.lists(
+    st.one_of(
+        st.tuples(
+            st.just("receipt"), st.integers(2, 30), st.sampled_from([*LINES]), st.integers(-3, 12)
+        ),
+        st.tuples(
+            st.just("invoice"), st.integers(2, 30), st.sampled_from([*LINES, ""]),
+            st.sampled_from([None, 0, 1, 4, 10]), st.integers(1, 15), st.booleans(),
+        ),
+    ),
+    max_size=9,
+)  # fmt: skip
+
+
+def world_of(events) -> World:
+    world = World()
+    world.options["data_date"] = day(30)
+    world.records["receipt"] = []
+    for line, (package, pieces) in LINES.items():
+        world.add(
+            WorkPackage, package, code=package, name=package, planned_start=MONDAY,
+            planned_finish=day(27), percent_complete=Decimal(50),
+            budget=Money(Decimal(5000), "EUR"),
+        )  # fmt: skip
+        world.add(
+            OrderLine, f"po{line}", order="PO-1", line=line, vendor="Acme", ordered_on=MONDAY,
+            amount=Money(Decimal(100 * pieces), "EUR"), quantity=Decimal(pieces),
+            work_package=package,
+        )  # fmt: skip
+    bill(world, 2, Money(Decimal(1), "EUR"), order="PO-0")  # so that invoices are known at all
+    for event in events:
+        if event[0] == "receipt":
+            _, on, line, pieces = event
+            came(world, on, pieces, line)
+        else:
+            _, on, line, quantity, hundreds, credit = event
+            bill(
+                world, on, Money(Decimal(100 * hundreds), "EUR"), order_line=line,
+                quantity=None if quantity is None else Decimal(quantity), credit_note=credit,
+                work_package="",
+            )  # fmt: skip
+    return world
+
+
+@given(EVENTS)
+@settings(max_examples=60)
+def test_what_a_week_cost_is_told_alike_on_its_last_day_and_ever_after(events):
+    world = world_of(events)
+    curve = {point.on: point.ac for point in world.project().curve}
+    for sunday in (day(8), day(15), day(22), day(29)):
+        world.options["data_date"] = sunday
+        assert world.figures()["ac"] == curve[sunday], sunday
+
+
+@given(EVENTS)
+@settings(max_examples=60)
+def test_packages_add_up_to_the_project_and_its_records_to_each_figure(events):
+    world = world_of(events)
+    project = world.project()
+    explainer = Explainer(world.inputs(), "NET")
+    for name in ("invoiced", "accrued", "ac", "received", "committed"):
+        whole = Fraction(project.figures[name].value)
+        loose = sum(p.value for p in explainer.of(name).parts if not p.package)
+        packages = sum(Fraction(p.figures[name].value) for p in project.packages)
+        assert packages + loose == whole, name
+        assert sum(p.value for p in explainer.of(name).parts) == whole, name
+        assert name not in ("accrued", "committed") or whole >= 0
+    assert project.figures["committed"].value <= 1500

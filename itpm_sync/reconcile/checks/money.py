@@ -75,7 +75,7 @@ def _sum(lines: Sequence[InvoiceLine]) -> str:
 
 
 def receipt_without_order(facts: PortfolioFacts) -> Iterator[Finding]:
-    """Something was received for an order that is not known."""
+    """Something was received for an order, or for a line of one, that is not known."""
     loose: dict[str, list[Receipt]] = defaultdict(list)
     for receipt in facts.documents.orphan_receipts:
         loose[receipt.order].append(receipt)
@@ -85,10 +85,20 @@ def receipt_without_order(facts: PortfolioFacts) -> Iterator[Finding]:
             Severity.LOW,
             facts.home(receipts),
             order or "(no order)",
-            _named(len(receipts), "receipt", "", "order", order),
-            action="Add the order, or correct its number on the receipt.",
+            _of_no_line(receipts, order)
+            if facts.documents.knows(order)
+            else _named(len(receipts), "receipt", "", "order", order),
+            action="Add the order or its line, or correct the number on the receipt.",
             evidence=receipts,
         )
+
+
+def _of_no_line(receipts: Sequence[Receipt], order: str) -> str:
+    lines = ", ".join(sorted({r.line for r in receipts}))
+    return (
+        f"{count(len(receipts), 'receipt')} of order {order}, line {lines}: the order has no such "
+        "line, several of them, or no quantity there; what it is worth is not known"
+    )
 
 
 def payment_without_invoice(facts: PortfolioFacts) -> Iterator[Finding]:

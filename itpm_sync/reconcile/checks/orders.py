@@ -9,7 +9,7 @@ from itpm_sync.model import Money, OrderLine, currency_exponent
 from itpm_sync.reconcile.allocate import fold
 from itpm_sync.reconcile.facts import ProjectFacts, finding
 from itpm_sync.reconcile.matching import Tolerance, is_other_price, relative
-from itpm_sync.reconcile.money import is_closed
+from itpm_sync.reconcile.netting import is_closed
 from itpm_sync.reconcile.number import decimal
 from itpm_sync.reconcile.order_lines import Delivery
 from itpm_sync.reconcile.status import Finding, Severity
