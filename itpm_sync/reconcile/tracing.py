@@ -345,4 +345,4 @@ def _netting(netted: Netted, state: str, own: str) -> str:
         return f"received {money(netted.received, own)}, of it invoiced {billed}"
     word = "received" if netted.has_receipts else "invoiced"
     ordered, used = (money(a, own) for a in (netted.ordered, netted.ordered - netted.open))
-    return f"ordered {ordered}, of it {word} {used}"
+    return f"ordered {ordered} − {word} {used}"
