@@ -36,6 +36,7 @@ from itpm_sync.reconcile.gold_plating import Askers, CostOf
 from itpm_sync.reconcile.labour import RateCard, cost_of
 from itpm_sync.reconcile.money import Documents, Paid
 from itpm_sync.reconcile.number import Number, unknown
+from itpm_sync.reconcile.orphans import OtherTickets
 from itpm_sync.reconcile.quality import Histories
 from itpm_sync.reconcile.status import Inputs, Snapshot
 from itpm_sync.reconcile.workdays import Zone
@@ -116,6 +117,22 @@ class Context:
     def askers(self) -> Askers:
         """Who can have asked for work, over all projects."""
         return Askers(self.of(HelpDeskItem), self.of(WorkItem), self.of(ChangeRequest))
+
+    @cached_property
+    def other_tickets(self) -> OtherTickets:
+        """The tickets that were read and are no work items of the data date."""
+        kinds = ("work_item", "help_desk_item")
+        read = (r for kind in kinds for r in self.inputs.records.get(kind, ()))
+        gone = self.inputs.gone.get("help_desk_item", ())
+        return OtherTickets(
+            (
+                r
+                for r in read
+                if isinstance(r, HelpDeskItem)
+                or (isinstance(r, WorkItem) and not self._is_known(r))
+            ),
+            (r for r in gone if isinstance(r, HelpDeskItem)),
+        )
 
     def cost_in(self, currency: str) -> CostOf:
         """What a time entry costs in a currency, at the rates of its day."""

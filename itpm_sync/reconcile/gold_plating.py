@@ -1,10 +1,10 @@
 """Gold plating: work that was done outside of the baseline though nobody asked for it.
 
 Asked for is what names a change request (approved or not), a help-desk item or a defect, in its
-title, links, labels or attributes, or in those of the items above it; and what a help-desk item
-links to. A part of a baseline item breaks down what was planned, and what others were split
-or merged into continues them. Where neither change requests nor
-help-desk items are read, nothing can tell who asked, and nobody is accused.
+title, links, labels or attributes, or in those of the items above it; what is part of a defect; and
+what a help-desk item links to. A part of a baseline item breaks down what was planned, and what
+others were split or merged into continues them. Where neither change requests nor help-desk items
+are read, nothing can tell who asked, and nobody is accused.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Askers:
     def __init__(
         self,
         tickets: Sequence[HelpDeskItem],
-        items: Iterable[WorkItem],
+        items: Sequence[WorkItem],
         requests: Iterable[ChangeRequest],
     ) -> None:
         self._requests = {fold(r.number): r for r in requests if r.number}
@@ -62,10 +62,16 @@ class Askers:
         defects = (i for i in items if i.type is ItemType.DEFECT)
         self._tickets = References((*tickets, *defects) if self.known else ())
         self._linked = {k for t in tickets for link in t.links for k in keys_in(link)}
+        # a number alone means one of the ticket's own connection first
+        everything = References((*tickets, *items) if self.known else ())
+        numbered = ((t, link) for t in tickets for link in t.links if "#" in link)
+        self._numbered = {r.id for t, link in numbered for r in everything.named(t, link)}
 
     def asked(self, item: WorkItem) -> bool:
-        """Whether the item itself says who asked for it, or a help-desk item does."""
-        if named_request(item, self._requests) or fold(item.key) in self._linked:
+        """Whether the item is a defect, says itself who asked for it, or a help-desk item does."""
+        if item.type is ItemType.DEFECT or named_request(item, self._requests):
+            return True
+        if fold(item.key) in self._linked or item.id in self._numbered:
             return True
         texts = (item.title, *item.links, *item.labels, *item.attributes.values())
         return any(t.id != item.id for text in texts for t in self._tickets.named(item, text))

@@ -127,7 +127,12 @@ def project_facts(run: Context, setup: ProjectSetup, row: Register | None) -> Pr
             cost_of=run.cost_in(currency),
             end=run.end,
         ),
-        orphans=orphans(now.scope.current, run.allocation, has_packages=bool(now.packages)),
+        orphans=orphans(
+            now.scope.current,
+            run.allocation,
+            lambda: run.other_tickets,
+            has_packages=bool(now.packages),
+        ),
         desk=desk,
         quality=quality(
             (p.record for p in records.of(WorkItem)),

@@ -135,7 +135,7 @@ def _size_kept(
     """Whether additions are no more than the baseline held of the group, or removals no less.
 
     By points where all of the group have them, else by estimates; None where neither is known of
-    all, and where nothing of the group is in the baseline.
+    all, and where nothing of the group is in the baseline. Sizes that are all 0 tell nothing.
     """
     members = [i for i in group if i in ground.members]
     planned = [ground.frozen[i] for i in members if i in ground.frozen]
@@ -155,7 +155,8 @@ def _size_kept(
 def _sum(sizes: Iterable[Decimal | int | None]) -> Decimal | None:
     found = list(sizes)
     known = [s for s in found if s is not None]
-    return Decimal(sum(known)) if len(known) == len(found) else None
+    whole = Decimal(sum(known))
+    return whole if len(known) == len(found) and (whole or not found) else None
 
 
 def restructured(change: ScopeChange) -> str:

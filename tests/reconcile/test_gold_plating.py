@@ -124,6 +124,40 @@ def test_what_a_help_desk_item_links_to_was_asked_for(plated):
     assert keys(plated, "scope-added-unapproved") == ["NET-20"]
 
 
+def test_what_is_part_of_a_defect_was_asked_for_by_it(plated, at):
+    item(plated, 25, at, type=ItemType.DEFECT)  # itself an addition that nobody approved
+    item(plated, 26, at, type=ItemType.SUBTASK, parent="i25", status=WorkStatus.DONE)
+    item(plated, 27, at, type=ItemType.SUBTASK, parent="i26", status=WorkStatus.DONE)
+    assert keys(plated) == ["NET-20"]
+    assert keys(plated, "scope-added-unapproved") == ["NET-25", "NET-26", "NET-27"]
+
+
+@pytest.mark.parametrize(
+    ("link", "accused"),
+    [
+        ("relates to #12", []),
+        ("relates to #13", ["12"]),
+        ("relates to #120", ["12"]),
+        ("relates to 12", ["12"]),
+    ],
+)
+def test_a_number_in_a_link_of_the_help_desk_is_the_ticket_of_that_number(
+    plated, at, link, accused
+):
+    plated.records["work_item"].pop()
+    plated.add(HelpDeskItem, "d", key="1", title="Wireless", project_key="", links=(link,))
+    item(plated, 20, at, key="12")
+    assert keys(plated) == accused
+    plated.add(HelpDeskItem, "e", key="12", title="Another", project_key="", connection="desk")
+    assert keys(plated) == accused  # its own connection's 12 is meant
+    plated.records["help_desk_item"] = []
+    plated.add(
+        HelpDeskItem, "d", key="1", title="A", project_key="", links=(link,), connection="desk"
+    )
+    plated.add(HelpDeskItem, "e", key="12", title="B", project_key="", connection="desk")
+    assert keys(plated) == ["12"]  # now that is the help desk's
+
+
 def test_an_approved_change_request_settles_both(plated, at):
     plated.records["work_item"].pop()
     item(plated, 20, at, labels=("CR-1",))

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from itpm_sync.model import ItemType, WorkItem, WorkPackage, WorkStatus
+from itpm_sync.model import HelpDeskItem, ItemType, WorkItem, WorkPackage, WorkStatus
 from itpm_sync.reconcile.status import Policy
 
 
@@ -58,6 +58,38 @@ def test_an_epic_of_a_project_that_is_not_read_is_not_judged(planned):
     assert planned.findings("orphan-tickets") == []
     item(planned, 11, key="PROG-8", project_key="PROG", work_package="A")  # now it is read
     assert told(planned)[1] == ["NET-10"]
+
+
+def test_parent_and_epic_are_judged_each_on_its_own(planned):
+    item(planned, 10, parent="NET-999", epic="OTH-1", work_package="A")  # NET is read, OTH is not
+    item(planned, 11, parent="OTH-7", work_package="A")
+    item(planned, 12, parent="OTH-7", epic="NET-1", work_package="A")
+    item(planned, 13, parent="OTH-7", epic="4711", work_package="A")  # perhaps the id of OTH-7
+    item(planned, 14, parent="4711", epic="NET-1", work_package="A")
+    message, evidence = told(planned)
+    assert evidence == ["NET-10", "NET-14"]
+    assert message.endswith("the parent or epic of 2 is not known")
+
+
+def test_a_parent_may_be_a_help_desk_item(planned):
+    planned.add(HelpDeskItem, "h1", key="INC-1", title="Down")
+    planned.add(HelpDeskItem, "h2", key="INC-2", title="Spam", where="gone")
+    item(planned, 10, parent="INC-1", work_package="A")
+    item(planned, 11, parent="h1", work_package="A")
+    assert planned.findings("orphan-tickets") == []
+    item(planned, 12, parent="INC-2", work_package="A")
+    message, evidence = told(planned)
+    assert evidence == ["NET-12"]
+    assert message.endswith("the parent or epic of 1 was deleted, moved away or hidden")
+
+
+def test_an_epic_that_was_created_after_the_data_date_is_known(planned, at):
+    item(planned, 20, type=ItemType.EPIC, created_at=at("2026-03-20T10:00"))
+    item(planned, 10, epic="NET-20", work_package="A")
+    item(planned, 11, epic="Item 20", work_package="A")
+    assert planned.findings("orphan-tickets") == []
+    planned.records["work_item"] = [i for i in planned.records["work_item"] if i.key != "NET-20"]
+    assert told(planned)[1] == ["NET-10", "NET-11"]
 
 
 def test_without_work_packages_only_a_missing_parent_makes_an_orphan(world):

@@ -170,6 +170,32 @@ def test_item_moved_to_another_project_left_the_scope(scoped, at):
     assert world.figures()["items"] == before - 1
 
 
+@pytest.mark.parametrize(
+    ("fields", "approved"),
+    [
+        ({"labels": ("14",)}, "14"),
+        ({"links": ("14",)}, "14"),
+        ({"attributes": {"change_request": "13, 14"}}, "14"),
+        ({"labels": ("CR-14",)}, "CR-14"),
+        ({"attributes": {"place": "plan.csv row 14"}}, ""),
+        ({"attributes": {"rank": "14"}}, ""),
+        ({"attributes": {"change_request": "140"}}, ""),
+        ({"links": ("relates to 14",)}, ""),
+        ({"labels": ("phase 14",)}, ""),
+        ({"epic": "14"}, ""),
+    ],
+    ids=str,
+)
+def test_a_number_without_letters_approves_only_where_it_can_mean_nothing_else(
+    scoped, at, fields, approved
+):
+    for number in ("14", "CR-14"):
+        scoped.add(ChangeRequest, number, number=number, title="More", status="approved")
+    item(scoped, 20, created_at=at("2026-03-02T09:00"), **fields)
+    [change] = scoped.project().scope_changes
+    assert change.approved_by == approved
+
+
 def test_change_request_approved_later_approves_nothing_yet(scoped, at):
     item(scoped, 10, created_at=at("2026-03-01T09:00"), links=("implements CR-7",))
     scoped.add(ChangeRequest, "c", number="CR-7", title="M", approved_on=date(2026, 3, 20))

@@ -129,6 +129,20 @@ def test_without_points_the_estimates_tell_and_without_both_nothing_does(frozen)
     assert "scope-added-unapproved" in codes(frozen)
 
 
+def test_sizes_of_0_tell_nothing(frozen):
+    record(frozen, points=0)
+    item(frozen, 3, 0, "split to NET-20", estimate_s=20_000)
+    item(frozen, 20, 0, estimate_s=16_000)
+    assert changes(frozen)["NET-20"][-1] is True  # 20,000 + 16,000 s of 36,000
+    item(frozen, 20, 0, estimate_s=16_001)
+    assert changes(frozen)["NET-20"][-1] is False
+    record(frozen, points=0, estimate_s=None)
+    assert changes(frozen)["NET-20"][-1] is None
+    assert "scope-added-unapproved" in codes(frozen)
+    record(frozen, points=8, estimate_s=0)
+    assert changes(frozen)["NET-20"][-1] is None  # parts of 0 points are not estimated
+
+
 def test_a_baseline_of_a_day_froze_no_sizes(frozen, at):
     frozen.options["baselines"] = ()
     frozen.setup["baseline_on"] = BASELINE
