@@ -97,8 +97,8 @@ class Context:
         return self.fx.convert(money, currency, self.today)
 
     def has(self, kind: str) -> bool:
-        """Whether any record of the kind was read at all."""
-        return bool(self.records.get(kind))
+        """Whether any record of the kind was read at all, be it of a later day."""
+        return bool(self.inputs.records.get(kind))
 
     @cached_property
     def load(self) -> Capacity:

@@ -73,7 +73,7 @@ def made(facts: ProjectFacts, traces: Traces, name: str) -> Made:
 def _entry(traces: Traces, contract: ContractFacts, state: str, entry: ContractEntry) -> Part:
     record, base, own = entry.record, contract.currency, entry.record.amount.currency
     fx = traces.fx_to(base, own, entry.on)
-    source, note = money(entry.own, own), traces.netting(record, state)
+    source, note = money(entry.own, own), traces.netting(record, state, entry.on)
     return traces.of(record, entry.number, base, on=entry.on, source=source, fx=fx, note=note)
 
 

@@ -259,7 +259,9 @@ def _booked(
         return dict.fromkeys((*_ORDERED, "invoiced", "paid", "labour"), reason)
     orders = None if has("order_line") else unknown("no source of purchase orders is connected")
     bills = None if has("invoice_line") else unknown("no source of invoices is connected")
-    result = {name: orders or state(name) for name in _ORDERED}
+    came = None if has("receipt") else unknown("no source of receipts is connected")
+    result = {name: orders or state(name) for name in ("ordered", "committed")}
+    result |= {name: orders or came or state(name) for name in ("received", "accrued")}
     result |= {name: bills or state(name) for name in ("invoiced", "paid")}
     time = None if has("time_entry") else unknown("no source of time entries is connected")
     return result | {"labour": time or labour}

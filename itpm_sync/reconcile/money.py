@@ -306,8 +306,8 @@ class _Book:
         on = line.ordered_on or data_date
         if netted.ordered:
             self.post(package, "ordered", on, (netted.ordered, own), line)
-        for came_on, amount in netted.receipts:
-            self.post(package, "received", came_on, (amount, own), line)
+        for came in netted.receipts:
+            self.post(package, "received", came.on, (came.amount, own), came.receipt)
         opens = [("committed", on, netted.open)]
         opens += [("accrued", since, left) for since, left in still_open(netted.postings)]
         if netted.gap is not None:

@@ -28,12 +28,24 @@ _OTHER_UNIT = 2  # so many times the order's price, or its part: a quantity coun
 Home = tuple[str, str]  # project and package of a record
 
 
+class Came(NamedTuple):
+    """What a receipt is worth at the order's price."""
+
+    receipt: Receipt
+    amount: Fraction
+
+    @property
+    def on(self) -> date:
+        """The day on which it came."""
+        return self.receipt.received_on
+
+
 class Netted(NamedTuple):
     """An order line with everything that happened to it, in its own currency and net."""
 
     line: OrderLine
     ordered: Fraction
-    receipts: Sequence[Movement]
+    receipts: Sequence[Came]
     invoiced: Fraction
     open: Fraction  # the order balance still committed
     postings: Sequence[Posting]  # accruals and reversals: what is received and not invoiced
@@ -91,7 +103,7 @@ class _Account:
 
     line: OrderLine
     net: Fraction = _NOTHING  # of what is billed, at the bills' prices
-    receipts: list[Movement] = field(default_factory=list)
+    receipts: list[Came] = field(default_factory=list)
     bills: list[Movement] = field(default_factory=list)
     gap: FxGap | None = None
 
@@ -126,11 +138,13 @@ class _Account:
         """The line as it is now, with its own sign."""
         line, sign = self.line, self.sign
         ordered = _NOTHING if is_cancelled(line) else exact(line.amount.amount)
-        used = exact_sum(m.amount for m in self.receipts or self.bills)
+        came = exact_sum(c.amount for c in self.receipts)
+        used = sign * max(came, self.billed)  # what is billed already costs: it is no more to come
         committed = _NOTHING if is_closed(line) else min(ordered, max(_NOTHING, ordered - used))
-        postings = accruals(self.receipts, self.bills) if self.receipts else ()
+        moved = [Movement(c.on, c.amount) for c in self.receipts]
+        postings = accruals(moved, self.bills) if moved else ()
         return Netted(
-            line, ordered, [Movement(on, sign * a) for on, a in self.receipts], self.net,
+            line, ordered, [Came(receipt, sign * a) for receipt, a in self.receipts], self.net,
             max(_NOTHING, committed), [p._replace(amount=sign * p.amount) for p in postings],
             self.gap,
         )  # fmt: skip
@@ -161,7 +175,7 @@ class Order:
         if account is None or not account.line.quantity:
             return False
         worth = account.sign * _unit_price(account.line) * exact(receipt.quantity)
-        account.receipts.append(Movement(receipt.received_on, worth))
+        account.receipts.append(Came(receipt, worth))
         return True
 
     def bill(self, invoices: Iterable[InvoiceLine]) -> None:

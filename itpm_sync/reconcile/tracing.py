@@ -73,7 +73,7 @@ class Traces:
 
     def _entry(self, entry: Entry) -> Part:
         amount, own = entry.own
-        note = self.netting(entry.record, entry.state)
+        note = self.netting(entry.record, entry.state, entry.on)
         if entry.payment is not None:
             note = f"net part of payment {entry.payment.id}"
         return self.of(
@@ -87,12 +87,15 @@ class Traces:
             note=note,
         )
 
-    def netting(self, record: Record, state: str) -> str:
-        """What of an order line is committed or accrued, in its own currency; else empty."""
+    def netting(self, record: Record, state: str, on: date) -> str:
+        """What of an order line is committed, or accrued since a day, in its own currency; else
+        empty.
+        """
         netted = self._facts.documents.netted.get(record.id)
         if netted is None or state not in ("committed", "accrued"):
             return ""
-        return _netting(netted, state, netted.line.amount.currency)
+        own = netted.line.amount.currency
+        return _accrual(netted, on, own) if state == "accrued" else _netting(netted, own)
 
     def foreign(self) -> Iterable[tuple[Record, date, ForeignCost]]:
         """Each invoice line, accrual (by its order line) and time entry that is cost in another
@@ -339,10 +342,17 @@ def _number(days: int | Fraction) -> str:
     return show(Fraction(days), 0 if days == int(days) else 2)
 
 
-def _netting(netted: Netted, state: str, own: str) -> str:
-    if state == "accrued":
-        billed = money(netted.received - netted.accrued, own)
-        return f"received {money(netted.received, own)}, of it invoiced {billed}"
-    word = "received" if netted.has_receipts else "invoiced"
-    ordered, used = (money(a, own) for a in (netted.ordered, netted.ordered - netted.open))
-    return f"ordered {ordered} − {word} {used}"
+def _netting(netted: Netted, own: str) -> str:
+    used = netted.ordered - netted.open
+    word = "received" if used == netted.received else "invoiced"
+    return f"ordered {money(netted.ordered, own)} − {word} {money(used, own)}"
+
+
+def _accrual(netted: Netted, since: date, own: str) -> str:
+    """The receipts of the day, and how much of all that came is invoiced."""
+    found = [came for came in netted.receipts if came.on == since and came.amount > 0]
+    places = "; ".join(place(came.receipt) or came.receipt.id for came in found)
+    worth = money(sum((came.amount for came in found), Fraction(0)), own)
+    came = f"received {worth} ({places})" if found else "invoiced, and credited again"
+    whole, billed = netted.received, netted.received - netted.accrued
+    return f"{came}; of {money(whole, own)} in all, {money(billed, own)} is invoiced"

@@ -186,7 +186,9 @@ def test_explain_names_each_receipt_that_is_not_billed(plan, eur):
     found = Explainer(plan.inputs(), "NET").of("ac")
     assert found.formula == "labour + invoiced + accrued"
     assert [(p.value, p.on) for p in found.parts] == [(700, day(10)), (300, day(5))]
-    assert found.parts[1].note == "received EUR 1,000.00, of it invoiced EUR 700.00"
+    assert found.parts[1].note == (
+        "received EUR 400.00 (https://src.test/g1); of EUR 1,000.00 in all, EUR 700.00 is invoiced"
+    )
 
 
 # ---- bills that name no line --------------------------------------------------------------------
@@ -386,7 +388,6 @@ EVENTS = st.lists(
 def world_of(events) -> World:
     world = World()
     world.options["data_date"] = day(30)
-    world.records["receipt"] = []
     for line, (package, pieces) in LINES.items():
         world.add(
             WorkPackage, package, code=package, name=package, planned_start=MONDAY,
@@ -398,7 +399,8 @@ def world_of(events) -> World:
             amount=Money(Decimal(100 * pieces), "EUR"), quantity=Decimal(pieces),
             work_package=package,
         )  # fmt: skip
-    bill(world, 2, Money(Decimal(1), "EUR"), order="PO-0")  # so that invoices are known at all
+    bill(world, 2, Money(Decimal(1), "EUR"), order="PO-0")  # so that invoices are known
+    came(world, 2, 0, "1")  # and receipts
     for event in events:
         if event[0] == "receipt":
             _, on, line, pieces = event

@@ -93,10 +93,17 @@ def test_each_entry_of_a_contract_tells_its_own_amount_and_what_is_left_of_the_l
         for explainer in (Explainer(world.inputs(), "NET"),)
         for state in ("ordered", "committed", "accrued", "invoiced")
     }
+    came = "https://src.test/g"
     assert told == {
         "ordered": [(900, "USD 1,000.00", "")],
         "committed": [(630, "USD 700.00", "ordered USD 1,000.00 − received USD 300.00")],
-        "accrued": [(180, "USD 200.00", "received USD 300.00, of it invoiced USD 100.00")],
+        "accrued": [
+            (
+                180,
+                "USD 200.00",
+                f"received USD 300.00 ({came}); of USD 300.00 in all, USD 100.00 is invoiced",
+            )
+        ],
         "invoiced": [(90, "USD 100.00", "")],
     }
 
@@ -273,9 +280,9 @@ def test_published_three_way_match_over_billing(vector, world, eur):
     ]
     assert [f.subject for f in world.findings("invoice-without-order")] == ["Acme I-PO-9999"]
     found = world.figures()
-    # Ordered − received at order price: 1004: 100, 1006: 150; 1003 has no receipt, so ordered 500
-    # − invoiced 125; the others are delivered in full or over.
-    assert found["committed"] == 625
+    # Ordered − the larger of received and invoiced: 1003: 500 − 125; 1004: 1,000 − 950 invoiced;
+    # 1006: 500 − 385 invoiced; the others are delivered or billed in full or over.
+    assert found["committed"] == 375 + 50 + 115
 
 
 def test_same_number_twice_is_a_duplicate_however_it_is_written(world, eur):
