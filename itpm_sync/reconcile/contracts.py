@@ -149,6 +149,7 @@ def contract_facts(
         ceiling=contract.ceiling,
         committed=_money(committed, currency),
         invoiced=_money(invoiced, currency),
+        accrued=_money(sums["accrued"], currency),
         start=contract.start,
         end=contract.end,
         notice_deadline=deadline,

@@ -419,7 +419,10 @@ class PackageStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContractStatus:
-    """A contract against its ceiling and its clock."""
+    """A contract against its ceiling and its clock.
+
+    `committed` is what is ordered and open, `accrued` what is received and not invoiced.
+    """
 
     identity: str
     number: str
@@ -435,6 +438,21 @@ class ContractStatus:
     colour: Colour
     reason: str
     url: str | None = None
+    accrued: Money | None = None  # None: not known, as in snapshots that did not keep it
+
+    @property
+    def used(self) -> Money | None:
+        """What counts against the ceiling: invoiced, and received and not invoiced; None: n/a."""
+        if self.invoiced is None or self.accrued is None:
+            return None
+        return self.invoiced + self.accrued
+
+    @property
+    def left(self) -> Money | None:
+        """Ceiling − used, below 0 where it is overrun; None: n/a."""
+        if self.ceiling is None or self.used is None:
+            return None
+        return self.ceiling - self.used
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

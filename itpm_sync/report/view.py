@@ -135,6 +135,9 @@ class ContractRow:
     ceiling: str
     committed: str
     invoiced: str
+    accrued: str  # received, not invoiced
+    used: str  # invoiced, and received and not invoiced
+    rest: str  # of the ceiling; empty where there is none
     burn: Shown
     left: str
     width: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -53,6 +54,27 @@ def test_burn_tells_what_is_used_though_nothing_is_invoiced_yet(world, eur):
     [found] = world.findings("contract-burn")
     assert found.message.endswith("(EUR 900.00 used of EUR 1,000.00)")
     assert found.amount == eur(900)
+
+
+def test_the_rest_of_a_ceiling_is_what_is_not_used_whatever_is_still_on_order(world, eur):
+    contract(world, eur, ceiling="260000")
+    order(world, eur, "PO-1", "136000", contract="C-1", quantity=Decimal(8))
+    order(world, eur, "PO-2", "60000", contract="C-1", quantity=Decimal(6))
+    world.add(Receipt, "g", order="PO-2", quantity=Decimal(2), received_on=DAY)
+    invoice(world, eur, "R-1", "136000", order="PO-1")
+    [status] = world.project().contracts
+    # of PO-2, 2 of 6 are received: 20,000 not invoiced, 40,000 to come; PO-1 is invoiced
+    assert (status.committed, status.accrued) == (eur(40_000), eur(20_000))
+    assert status.used == eur(156_000)  # 136,000 invoiced + 20,000
+    assert status.left == eur(104_000)  # not 260,000 − 40,000
+
+
+def test_what_a_snapshot_of_old_did_not_keep_is_not_made_up(world, eur):
+    contract(world, eur)
+    [status] = world.project().contracts
+    assert (status.used, status.left) == (eur(0), eur(10_000))
+    old = replace(status, accrued=None)
+    assert (old.used, old.left) == (None, None)
 
 
 def test_lines_of_one_order_may_be_under_two_contracts(world, eur):

@@ -196,6 +196,26 @@ def test_numbers_are_numbers_dates_are_dates_with_formats() -> None:
     assert coverage[0]["Data as of (UTC)"] == datetime(2026, 11, 22, 5, 2)  # noqa: DTZ001
 
 
+def test_what_is_left_of_a_ceiling_is_live_and_rests_on_what_is_used() -> None:
+    supply, _, cabling = rows("Contracts")
+    assert supply["Committed (open orders)"] == 686_800
+    assert supply["Received, not invoiced"] == 31_500.5
+    assert supply["Used"] == 446_400.5  # 414,900 invoiced + 31,500.50
+    assert supply["Ceiling left"] == 193_599.5  # of 640,000
+    assert cabling["Ceiling left"] is None  # it has no ceiling
+    formulas = {cell: f for sheet, cell, f in formula_cells(content()) if sheet == "Contracts"}
+    assert formulas["P2"] == '=IFERROR(N2+O2,"n/a")'
+    assert formulas["Q2"] == '=IFERROR(L2-P2,"n/a")'
+
+
+def test_states_of_money_are_not_subtracted_from_each_other() -> None:
+    # EUR 1,000 ordered at 0.96 and paid at 0.93: CHF 30 left that nobody owes
+    assert list(rows("Money")[0])[5:] == [
+        "Budget", "Ordered", "Committed (open orders)", "Received", "Received, not invoiced",
+        "Invoiced", "Paid", "Labour", "n/a because",
+    ]  # fmt: skip
+
+
 def test_yen_have_no_cents() -> None:
     snapshot = sample.snapshot()
     yen = replace(snapshot.projects[0], figures=sample.evm(100, 50, 40, 60, "JPY"), unit="JPY")

@@ -1,5 +1,9 @@
 """The sheets of money: each amount in its own currency, sums never across currencies.
 
+States of money are not subtracted from each other: an amount in a foreign currency is converted at
+the rate of its own day, so that the rest would hold the difference of the rates too. What is still
+open is a state of its own: committed, accrued.
+
 The totals are formulas over the sheets of earned value and of money, so that they follow whoever
 corrects a cell there.
 """
@@ -10,6 +14,7 @@ from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 
+from itpm_sync.model import Money
 from itpm_sync.reconcile.status import ContractStatus, PackageStatus, ProjectStatus, Snapshot
 from itpm_sync.report.wording import is_currency, safe_url
 from itpm_sync.report.workbook.cells import Cell, Column, Row, Sheet
@@ -18,8 +23,6 @@ from itpm_sync.report.workbook.figures import (
     WHY,
     Listing,
     computed,
-    minus,
-    value,
     why,
 )
 
@@ -36,11 +39,6 @@ _STATES = Listing(
     ),
     17,
 )
-_RESTS = (
-    ("budget", "ordered", Column("free", "Budget not ordered", 17)),
-    ("ordered", "invoiced", Column("open", "Ordered, not invoiced", 17)),
-    ("invoiced", "paid", Column("unpaid", "Invoiced, not paid", 17)),
-)
 _MONEY = (
     PROJECT,
     Column("level", "Level", 13),
@@ -48,7 +46,6 @@ _MONEY = (
     Column("name", "Name", 34),
     Column("unit", "Currency", 9),
     *_STATES.columns,
-    *(column for _, _, column in _RESTS),
     WHY,
 )
 
@@ -70,13 +67,7 @@ def _money_row(p: ProjectStatus, level: str, of: ProjectStatus | PackageStatus) 
     unit = next((f.unit for f in states.values() if is_currency(f.unit)), "")
     if not unit:
         return
-
-    def rest(whole: str, part: str) -> Cell:
-        left = minus(value(states, whole), value(states, part))
-        return computed(left, unit, f"{{{whole}}}-{{{part}}}")
-
-    rests = (rest(whole, part) for whole, part, _ in _RESTS)
-    yield (p.code, level, of.code, of.name, unit, *_STATES.cells(states), *rests, why(states))
+    yield (p.code, level, of.code, of.name, unit, *_STATES.cells(states), why(states))
 
 
 # ---- totals
@@ -140,8 +131,10 @@ _CONTRACTS = (
     Column("days", "Days left", 9),
     Column("unit", "Currency", 9),
     Column("ceiling", "Ceiling", 17),
-    Column("committed", "Committed", 17),
+    Column("committed", "Committed (open orders)", 17),
     Column("invoiced", "Invoiced", 17),
+    Column("accrued", "Received, not invoiced", 17),
+    Column("used", "Used", 17),
     Column("left", "Ceiling left", 17),
     Column("burn", "Value used per time gone", 12),
     Column("why", "n/a because", 40),
@@ -157,11 +150,13 @@ def contracts_sheet(snapshot: Snapshot) -> Sheet:
 
 
 def _contract(project: str, c: ContractStatus, today: date) -> Row:
-    known = next((m.currency for m in (c.ceiling, c.committed, c.invoiced) if m), "")
+    amounts = (c.ceiling, c.committed, c.invoiced, c.accrued)
+    known = next((m.currency for m in amounts if m), "")
     return (
         project, c.number, c.title, c.vendor, c.colour, c.reason, c.start, c.end,
         c.notice_deadline, _days_left(c.notice_deadline, today), known, c.ceiling, c.committed,
-        c.invoiced, _ceiling_left(c), c.burn, c.burn.reason if c.burn.value is None else "",
+        c.invoiced, c.accrued, _sum_of(c.used, "{invoiced}+{accrued}"),
+        _sum_of(c.left, "{ceiling}-{used}"), c.burn, c.burn.reason if c.burn.value is None else "",
         safe_url(c.url),
     )  # fmt: skip
 
@@ -173,8 +168,5 @@ def _days_left(deadline: date | None, today: date) -> Cell:
     return computed(Decimal((deadline - today).days), "days", formula)
 
 
-def _ceiling_left(c: ContractStatus) -> Cell:
-    if not c.ceiling or not c.committed or c.ceiling.currency != c.committed.currency:
-        return None
-    left = c.ceiling - c.committed
-    return computed(left.amount, left.currency, "{ceiling}-{committed}")
+def _sum_of(known: Money | None, formula: str) -> Cell:
+    return computed(known.amount, known.currency, formula) if known else None
