@@ -153,8 +153,8 @@ def unplanned(
     """The time booked outside of the baseline: on items that it does not hold, help-desk items too,
     and on no item and no work package. Nothing where there is no baseline.
 
-    Epics and milestones contain the baseline's items, so what is booked on them is planned; among
-    `items` are those that were deleted since.
+    What the baseline's items were split or merged into continues them; epics and milestones contain
+    them: what is booked on these is planned. Among `items` are those that were deleted since.
     """
     members = scope.members
     if members is None:
@@ -162,8 +162,8 @@ def unplanned(
     outside = [e for e, package, _ in entries if (e.item not in members if e.item else not package)]
     if not outside:
         return []
-    containers = {i.id for i, _, _ in items if not is_scope(i)}
-    return [e for e in outside if e.item not in containers]
+    planned = {i.id for i, _, _ in items if not is_scope(i)} | scope.judged.continued
+    return [e for e in outside if e.item not in planned]
 
 
 def unplanned_numbers(unplanned_s: int, booked_s: int, scope: Scope) -> Mapping[str, Number]:

@@ -47,6 +47,7 @@ from itpm_sync.reconcile.number import Number, known, unknown
 from itpm_sync.reconcile.performance import is_counted
 from itpm_sync.reconcile.portfolio import registers, setups
 from itpm_sync.reconcile.progress import Plan, whole_project
+from itpm_sync.reconcile.scope import Scope
 from itpm_sync.reconcile.status import Figure, Inputs, Snapshot
 from itpm_sync.reconcile.tracing import Traces
 
@@ -357,11 +358,11 @@ class Explainer:
         return self._valued(name, whole_project(facts.setup), self._term("bac", None, "BAC"))
 
     def _churn(self) -> _Made:
-        changed, made = self._facts.scope.re_estimated, self._formula(_FORMULAS["churn"], None)
+        scope, made = self._facts.scope, self._formula(_FORMULAS["churn"], None)
         term = Part(
             label="Items of the baseline whose points or estimate changed",
-            value=Fraction(changed or 0), unit="items", symbol="re-estimated",
-            note="" if changed is not None else "not known without a recorded baseline",
+            value=Fraction(scope.re_estimated or 0), unit="items", symbol="re-estimated",
+            note=_re_estimates_told(scope),
         )  # fmt: skip
         return _Made(made.formula, [*made.inputs, term])
 
@@ -397,3 +398,9 @@ class Explainer:
         found = getattr(record, word.replace(" ", "_"))
         number = known(found.toordinal()) if found is not None else unknown(f"no {word}")
         return self._traces.of(record, number, "date", symbol=word, on=found)
+
+
+def _re_estimates_told(scope: Scope) -> str:
+    if scope.re_estimated is None:
+        return "not known without a recorded baseline"
+    return "without sizes that only went to parts or were merged" if scope.judged.moved else ""

@@ -97,10 +97,11 @@ def cost_rating(numbers: Mapping[str, Number], unit: str, policy: Policy) -> Rat
 
 
 def scope_rating(scope: Scope, unplanned: Number, policy: Policy) -> Rating:
-    """Net creep, and gross additions that nobody approved: removals do not hide additions; and the
-    percentage of the effort that went to `unplanned` work.
+    """Net creep without splits and merges that kept their size, and gross additions that nobody
+    approved: removals do not hide additions; and the percentage of the effort that went to
+    `unplanned` work.
     """
-    creep, unapproved = scope.creep, scope.count("added", unapproved=True)
+    creep, unapproved = scope.judged_creep, scope.count("added", unapproved=True)
     if creep.value is None:
         return Rating(dimension="scope", colour=Colour.GREY, reason=f"n/a: {creep.reason}")
     share = scope.of_baseline(unapproved).value or Fraction(0)
@@ -118,9 +119,16 @@ def scope_rating(scope: Scope, unplanned: Number, policy: Policy) -> Rating:
         colour=colour,
         reason=f"{count(scope.count('added'), 'item')} added to {scope.label}"
         f"{_split(scope, 'added')}, {scope.count('removed')} removed{_split(scope, 'removed')}: "
-        f"net {show(creep.value, 1)} %; "
+        f"{_net(scope.creep, creep)}; "
         f"{unapproved} of the added without approval{words}",
     )
+
+
+def _net(printed: Number, judged: Number) -> str:
+    """Both where they differ: the published definition's figure, and what is rated."""
+    net, rated = (show(n.value or Fraction(0), 1) for n in (printed, judged))
+    without = f", {rated} % without splits and merges that kept their size"
+    return f"net {net} %{without if printed.value != judged.value else ''}"
 
 
 def _split(scope: Scope, change: str) -> str:

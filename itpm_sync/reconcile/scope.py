@@ -19,7 +19,7 @@ from itpm_sync.reconcile.allocate import Placed
 from itpm_sync.reconcile.approval import approved_requests, named_request
 from itpm_sync.reconcile.evm import ratio
 from itpm_sync.reconcile.number import Number, known, unknown
-from itpm_sync.reconcile.splits import Find, Ground, Splits
+from itpm_sync.reconcile.splits import NOT_SPLIT, Find, Ground, Judged, Splits
 from itpm_sync.reconcile.status import (
     BaselineItem,
     BurnPoint,
@@ -67,9 +67,10 @@ class Scope:
     current: tuple[Placed[WorkItem], ...]
     changes: tuple[ScopeChange, ...]
     burnup: tuple[BurnPoint, ...]
-    re_estimated: int | None = None  # baseline items whose points or estimate changed
+    re_estimated: int | None = None  # baseline items whose points or estimate changed by no split
     earlier: tuple[WorkItem, ...] = ()  # in scope on the day `earlier_on`, a month before
     earlier_on: date = date.min
+    judged: Judged = NOT_SPLIT
 
     def count(self, change: str, *, unapproved: bool = False) -> int:
         """Items `added` or `removed`, all or only those that no change request approved."""
@@ -85,6 +86,16 @@ class Scope:
         return [
             c for c in self.changes if c.change == change and not c.approved_by and not c.size_kept
         ]
+
+    @property
+    def judged_creep(self) -> Number:
+        """`creep` as it is rated: without splits and merges that made more tickets of the same
+        size, or fewer. What they made smaller is told as removed, and is no growth either.
+        """
+        if self.members is None:
+            return unknown(self.reason)
+        counted = [c.change for c in self.changes if c.identity not in self.judged.kept]
+        return creep(len(self.members), counted.count("added"), counted.count("removed"))
 
     def by_split(self, change: str) -> list[ScopeChange]:
         """Items `added` or `removed` by splitting or merging others."""
@@ -195,6 +206,7 @@ def scope_ledger(
     identified = [(p.record.id, p) for p in current]
     frozen = {i.identity: i for i in baseline.items} if baseline is not None else {}
     changes: tuple[ScopeChange, ...] = ()
+    judged = NOT_SPLIT
     if members is not None:
         left = sorted(members.keys() - {identity for identity, _ in identified})
         others = {p.record.id: p for p in (*gone, *scoped)} if left else {}
@@ -213,8 +225,10 @@ def scope_ledger(
             ),
         )
         everything = (*scoped, *gone)
-        splits = Splits(everything if changes else (), find)
-        changes = splits.told(changes, Ground(members, frozen, everything, current, approved))
+        splits = Splits(everything, find)
+        ground = Ground(members, frozen, everything, current, approved)
+        changes = splits.told(changes, ground)
+        judged = splits.judged(changes, ground)
     then = month_before(data_date)
     then_end = zone.end_of(then)
     earlier = [p.record for p in scoped if was_in_scope(p.record, then_end)]
@@ -226,16 +240,22 @@ def scope_ledger(
         current,
         changes,
         _burnup(_flow(scoped), zone, data_date),
-        _re_estimated(identified, frozen) if baseline is not None else None,
+        _re_estimated(identified, frozen, judged.moved) if baseline is not None else None,
         (*earlier, *gone_since),
         then,
+        judged,
     )
 
 
 def _re_estimated(
-    current: Iterable[tuple[str, Placed[WorkItem]]], frozen: Mapping[str, BaselineItem]
+    current: Iterable[tuple[str, Placed[WorkItem]]],
+    frozen: Mapping[str, BaselineItem],
+    moved: frozenset[str],
 ) -> int:
-    pairs = ((frozen.get(identity), p.record) for identity, p in current)
+    """Without those whose size only went to their parts, or came from what was merged into them:
+    these count as added or removed already.
+    """
+    pairs = ((frozen.get(identity), p.record) for identity, p in current if identity not in moved)
     return sum(
         was is not None and (was.points, was.estimate_s) != (now.points, now.estimate_s)
         for was, now in pairs

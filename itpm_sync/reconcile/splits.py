@@ -47,6 +47,22 @@ class Ground(NamedTuple):
     approved: Mapping[str, ChangeRequest]
 
 
+class Judged(NamedTuple):
+    """What of the restructured is no change of the work itself, by identity.
+
+    `kept` are all items of splits and merges that made the scope no larger, or by which nothing
+    was added, no smaller; `moved`, those of sizes that only went from one item to another;
+    `continued`, what was made of baseline items, directly or by way of others.
+    """
+
+    kept: frozenset[str] = frozenset()
+    moved: frozenset[str] = frozenset()
+    continued: frozenset[str] = frozenset()
+
+
+NOT_SPLIT = Judged()
+
+
 class Splits:
     """What became of what, over the items of one project and those that they name."""
 
@@ -79,6 +95,35 @@ class Splits:
         items = {p.record.id: p.record for p in ground.items}
         now = {p.record.id: p.record for p in ground.current}
         return tuple(self._told(c, ground, items, now) for c in changes)
+
+    def judged(self, changes: Iterable[ScopeChange], ground: Ground) -> Judged:
+        """The splits and merges that count as growth or loss for nobody."""
+        added = {c.identity for c in changes if c.change == "added"}
+        now = {p.record.id: p.record for p in ground.current} if self._keys else {}
+        kept, moved = set[str](), set[str]()
+        for group in self._groups():
+            sizes = _sizes(group, ground, now)
+            if sizes is not None:
+                kept |= group if _is_kept(bool(group & added), *sizes) else set()
+                moved |= group if sizes[0] == sizes[1] else set()
+        return Judged(frozenset(kept), frozenset(moved), frozenset(self._continued(ground.members)))
+
+    def _groups(self) -> Iterator[frozenset[str]]:
+        """What belongs together by splits and merges, each once."""
+        seen = set[str]()
+        for identity in sorted(self._keys):
+            if identity not in seen:
+                group = self._group(identity)
+                seen |= group
+                yield group
+
+    def _continued(self, members: Mapping[str, str]) -> set[str]:
+        seen, waiting = set[str](), sorted(i for i in self._from if i in members)
+        while waiting:
+            targets = {x.target for x in self._from.get(waiting.pop(), ())} - seen
+            seen |= targets
+            waiting += sorted(targets)
+        return seen
 
     def _told(
         self,
@@ -132,7 +177,21 @@ class Splits:
 def _size_kept(
     added: bool, group: Iterable[str], ground: Ground, now: Mapping[str, WorkItem]
 ) -> bool | None:
-    """Whether additions are no more than the baseline held of the group, or removals no less.
+    """Whether additions are no more than the baseline held of the group, or removals no less; None
+    where that is not known.
+    """
+    sizes = _sizes(group, ground, now)
+    return None if sizes is None else _is_kept(added, *sizes)
+
+
+def _is_kept(added: bool, before: Decimal, after: Decimal) -> bool:
+    return after <= before if added else after >= before
+
+
+def _sizes(
+    group: Iterable[str], ground: Ground, now: Mapping[str, WorkItem]
+) -> tuple[Decimal, Decimal] | None:
+    """What the baseline held of a group, and what there is of it now.
 
     By points where all of the group have them, else by estimates; None where neither is known of
     all, and where nothing of the group is in the baseline. Sizes that are all 0 tell nothing.
@@ -148,7 +207,7 @@ def _size_kept(
     )
     for before, after in sizes:
         if before is not None and after is not None:
-            return after <= before if added else after >= before
+            return before, after
     return None
 
 

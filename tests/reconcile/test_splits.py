@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from itpm_sync.model import ChangeRequest, ItemType, WorkItem, WorkStatus
+from itpm_sync.model import ChangeRequest, ItemType, TimeEntry, WorkItem, WorkStatus
 from itpm_sync.reconcile.explain import explain
 from itpm_sync.reconcile.status import BaselineItem, RecordedBaseline
 
@@ -25,7 +25,7 @@ def frozen(world):
     return world
 
 
-def record(world, points=8, estimate_s=36_000):
+def record(world, points=8, estimate_s=36_000, items=10):
     world.options["baselines"] = (
         RecordedBaseline(
             project="NET", version=1, on=BASELINE, author="Ann", approval="Board",
@@ -35,7 +35,7 @@ def record(world, points=8, estimate_s=36_000):
                     identity=f"src:work_item:i{n}", key=f"NET-{n}", title=f"Item {n}",
                     work_package="", points=points and Decimal(points), estimate_s=estimate_s,
                 )
-                for n in range(10)
+                for n in range(items)
             ),
         ),
     )  # fmt: skip
@@ -78,6 +78,75 @@ def test_a_split_names_its_original_and_its_part_and_needs_no_approval(frozen, s
     rating = next(r for r in frozen.project().ratings if r.dimension == "scope")
     assert "1 item added to baseline 1 of 2 Feb 2026 (1 by splitting or merging)" in rating.reason
     assert "0 of the added without approval" in rating.reason
+
+
+def scope_rating(world):
+    return next(r for r in world.project().ratings if r.dimension == "scope")
+
+
+def test_a_split_that_kept_its_size_is_rated_as_no_growth(world):
+    """Four items of 5 points; NET-2 became NET-5 and NET-6, of 3 and 2, and is itself worth 0."""
+    record(world, points=5, estimate_s=None, items=4)
+    for number in (0, 1, 3):
+        item(world, number, 5, estimate_s=None)
+    item(world, 2, 0, "split to NET-5", "split to NET-6", estimate_s=None)
+    parts = [item(world, 5, 3, estimate_s=None), item(world, 6, 2, estimate_s=None)]
+    for part in parts:
+        book(world, part, 10)
+    found = world.figures()
+    assert (found["added"], found["creep"]) == (2, 50)  # 2 of 4, as the definition says
+    assert found["churn"] == 50  # the original is not re-estimated too
+    assert found["unplanned_effort_s"] == 0
+    rating = scope_rating(world)
+    assert rating.colour == "green"
+    assert rating.reason == (
+        "2 items added to baseline 1 of 2 Feb 2026 (2 by splitting or merging), 0 removed: net "
+        "50.0 %, 0.0 % without splits and merges that kept their size; 0 of the added without "
+        "approval"
+    )
+    terms = {t.symbol: t for t in explain(world.inputs(), "NET", "churn").inputs}
+    term = terms["re-estimated"]
+    assert (term.value, term.note) == (0, "without sizes that only went to parts or were merged")
+    item(world, 6, 3, estimate_s=None)  # 6 points of 5: it grew
+    assert scope_rating(world).colour == "red"
+    assert world.figures()["churn"] == 75  # 2 added and 1 re-estimated of 4
+
+
+def test_what_a_split_made_smaller_is_told_as_removed_and_rated_as_no_growth(frozen):
+    cancel(frozen, 3, "split to NET-20", "split to NET-21")
+    item(frozen, 20, 5)
+    item(frozen, 21, 2)  # 7 of 8 points
+    assert frozen.figures()["creep"] == 10
+    assert "net 10.0 %, 0.0 % without" in scope_rating(frozen).reason
+    assert "scope-removed" in codes(frozen)
+
+
+def test_a_merge_is_rated_as_loss_only_where_size_was_lost(frozen):
+    for number in (3, 4):
+        cancel(frozen, number, "merged into NET-5")
+    item(frozen, 5, 24)
+    assert frozen.figures()["churn"] == 20  # 2 removed of 10; NET-5 only took them over
+    assert scope_rating(frozen).colour == "green"
+    item(frozen, 5, 23)
+    assert scope_rating(frozen).colour == "red"  # net -20 %
+    assert frozen.figures()["churn"] == 30
+
+
+def test_effort_on_what_a_baseline_item_became_is_planned(frozen):
+    cancel(frozen, 3, "split to NET-20")
+    book(frozen, item(frozen, 20, 30, "split to NET-21"), 1)  # grew, which creep tells
+    book(frozen, item(frozen, 21), 2)  # a part of a part
+    book(frozen, item(frozen, 30), 4)  # nobody planned it
+    item(frozen, 31, 8, "split to NET-32")
+    book(frozen, item(frozen, 32), 8)  # a part of what nobody planned
+    assert frozen.figures()["unplanned_effort_s"] == 12 * 3600
+
+
+def book(world, on, hours):
+    world.add(
+        TimeEntry, f"t-{on.key}", person="p", on=date(2026, 3, 9), duration_s=3600 * hours,
+        item=on.id,
+    )  # fmt: skip
 
 
 def test_parts_that_are_more_than_their_original_are_growth_that_wants_approval(frozen):
