@@ -191,6 +191,18 @@ def test_explain_names_each_receipt_that_is_not_billed(plan, eur):
     )
 
 
+def test_a_finding_of_cost_shows_what_is_received_and_not_billed_too(plan, eur):
+    plan.records["work_package"] = [
+        replace(w, planned_start=day(20), percent_complete=None)
+        for w in plan.records["work_package"]
+    ]
+    receive(plan, 3, 6)
+    bill(plan, 10, eur(200), quantity=Decimal(2))
+    (finding,) = plan.findings("cost-before-start")
+    assert finding.amount == eur(600)
+    assert [e.identity for e in finding.evidence] == ["src:order_line:po1", "src:invoice_line:r0"]
+
+
 # ---- bills that name no line --------------------------------------------------------------------
 
 

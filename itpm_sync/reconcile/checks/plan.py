@@ -115,8 +115,10 @@ def package_over_budget(p: ProjectFacts) -> Iterator[Finding]:
             )
 
 
-def _costs(p: ProjectFacts, package: str) -> Iterator[InvoiceLine | TimeEntry]:
-    yield from (i.record for i in p.records.of(InvoiceLine) if i.package == package)
+def _costs(p: ProjectFacts, package: str) -> Iterator[Record]:
+    """What the actual cost of a package is made of: bills, received order lines, time."""
+    spent = (e for e in p.ledger.entries if e.package == package)
+    yield from (e.record for e in spent if e.state in ("invoiced", "accrued"))
     yield from (t.record for t in p.records.of(TimeEntry) if t.package == package)
 
 
