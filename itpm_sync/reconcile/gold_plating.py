@@ -1,10 +1,10 @@
 """Gold plating: work that was done outside of the baseline though nobody asked for it.
 
 Asked for is what names a change request (approved or not), a help-desk item or a defect, in its
-title, links, labels or attributes, or in those of the items above it; what is part of a defect; and
-what a help-desk item links to. A part of a baseline item breaks down what was planned, and what
-others were split or merged into continues them. Where neither change requests nor help-desk items
-are read, nothing can tell who asked, and nobody is accused.
+title, links, labels or attributes, or in those of the items above it; what is part of a defect
+or of a help-desk item; and what a help-desk item links to. A part of a baseline item breaks down
+what was planned, and what others were split or merged into continues them. Where neither change
+requests nor help-desk items are read, nothing can tell who asked, and nobody is accused.
 """
 
 from __future__ import annotations
@@ -61,6 +61,9 @@ class Askers:
         self.known = bool(self._requests or tickets)
         defects = (i for i in items if i.type is ItemType.DEFECT)
         self._tickets = References((*tickets, *defects) if self.known else ())
+        self._parents = {
+            (t.ref.connection, word) for t in tickets for word in (t.ref.source_id, t.key) if word
+        }
         self._linked = {k for t in tickets for link in t.links for k in keys_in(link)}
         # a number alone means one of the ticket's own connection first
         everything = References((*tickets, *items) if self.known else ())
@@ -72,6 +75,8 @@ class Askers:
         if item.type is ItemType.DEFECT or named_request(item, self._requests):
             return True
         if fold(item.key) in self._linked or item.id in self._numbered:
+            return True
+        if any((item.ref.connection, word) in self._parents for word in (item.parent, item.epic)):
             return True
         texts = (item.title, *item.links, *item.labels, *item.attributes.values())
         return any(t.id != item.id for text in texts for t in self._tickets.named(item, text))

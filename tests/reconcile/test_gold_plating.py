@@ -91,6 +91,8 @@ def test_each_item_is_told_by_one_of_the_two_findings(plated, at):
         {"links": ("https://src.test/d",)},
         {"title": "Guest access (asked in #4711)"},
         {"parent": "i40"},
+        {"parent": "4711"},
+        {"parent": "d"},
         {"epic": "NET-41"},
         {"parent": "i3"},
         {"links": ("split from NET-3",)},
