@@ -88,21 +88,34 @@ class FxTable:
         """
         if currency == base:
             return ONE
+        found = self._path(currency, base, on, or_earliest=or_earliest)
+        if found is None:
+            return unknown(no_rate_reason(currency, base, on))
+        if found.complete <= on:
+            return known(found.rate, found.over)
+        over = f", {found.over}" if found.over else ""
+        return known(found.rate, f"earliest known rate, of {day(found.complete)}{over}")
+
+    def quoted_on(
+        self, currency: str, base: str, on: date, *, or_earliest: bool = False
+    ) -> tuple[date, ...]:
+        """The day of the quote behind `rate`, or the days of its two, the older first."""
+        found = self._path(currency, base, on, or_earliest=or_earliest)
+        return () if found is None else tuple(sorted({found.oldest, found.complete}))
+
+    def _path(self, currency: str, base: str, on: date, *, or_earliest: bool) -> _Path | None:
         direct = self._quote(currency, base, on)
         if direct is not None and direct.on <= on:
-            return known(direct.rate)
+            return _Path(direct.on, direct.on, direct.rate)
         paths = [*self._crossing(currency, base, on)]
         if direct is not None:
             paths.insert(0, _Path(direct.on, direct.on, direct.rate))
         in_force = [path for path in paths if path.complete <= on]
         if in_force:
-            best = max(in_force, key=lambda path: (path.oldest, path.complete))
-            return known(best.rate, best.over)
+            return max(in_force, key=lambda path: (path.oldest, path.complete))
         if not paths or not or_earliest:
-            return unknown(no_rate_reason(currency, base, on))
-        first = min(paths, key=lambda path: (path.complete, -path.oldest.toordinal()))
-        over = f", {first.over}" if first.over else ""
-        return known(first.rate, f"earliest known rate, of {day(first.complete)}{over}")
+            return None
+        return min(paths, key=lambda path: (path.complete, -path.oldest.toordinal()))
 
     def _crossing(self, currency: str, base: str, on: date) -> Iterator[_Path]:
         """The rates over one common currency, by its name."""
@@ -158,6 +171,13 @@ class PlanRates:
         """The rates of a baseline, or of the plan of the records."""
         return cls(dated, FxTable(baseline.rates if baseline else ()), baseline)
 
+    @property
+    def version(self) -> str:
+        """`baseline 2 of 4 Mar 2026`."""
+        if self.baseline is None:
+            return "no baseline"
+        return f"baseline {self.baseline.version} of {day(self.baseline.on)}"
+
     def day(self, planned: date | None) -> date:
         """The day whose rate counts for an amount that is `planned` on a day."""
         return self.baseline.on if self.baseline else planned or date.min
@@ -172,6 +192,12 @@ class PlanRates:
             return found
         return _not_frozen(self.dated.rate(currency, base, on, or_earliest=True))
 
+    def quoted_on(self, currency: str, base: str, planned: date | None = None) -> tuple[date, ...]:
+        """The days of the quotes behind `rate`, the older first."""
+        on = self.day(planned)
+        frozen = self.frozen.quoted_on(currency, base, on, or_earliest=True)
+        return frozen or self.dated.quoted_on(currency, base, on, or_earliest=True)
+
     def then(self, currency: str, base: str) -> Number:
         """The rate that the baseline froze, else the one in force on its day; what it could not
         know then is undefined.
@@ -183,8 +209,7 @@ class PlanRates:
         if found.value is None:
             found = _not_frozen(self.dated.rate(currency, base, on))
         if found.value is None:
-            version = f"baseline {self.baseline.version} of {day(on)}"
-            return unknown(f"{version} knew no exchange rate {currency} → {base}")
+            return unknown(f"{self.version} knew no exchange rate {currency} → {base}")
         return found
 
     def convert(self, amount: Money, base: str, planned: date | None = None) -> Number:
@@ -236,7 +261,7 @@ def fx_variance(
     if moved.value is None or ev.value is None:
         return moved
     without = money(ev.value - ac.value + moved.value, currency)
-    return known(moved.value, f"in AC; CV without it {without}")
+    return known(moved.value, f"in AC, against {rates.version}; CV without it {without}")
 
 
 def _sums(foreign: Sequence[ForeignCost]) -> Iterator[ForeignCost]:

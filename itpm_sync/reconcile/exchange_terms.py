@@ -27,8 +27,8 @@ def figures(facts: ProjectFacts) -> Mapping[str, Figure]:
 
 def parts(facts: ProjectFacts, traces: Traces) -> Iterable[Part]:
     """amount × (rate of its day − rate of the baseline) of each foreign cost."""
-    baseline, base = facts.rates.baseline, facts.currency
-    if baseline is None:
+    base = facts.currency
+    if facts.rates.baseline is None:
         return
     for record, on, cost in traces.foreign():
         then, now = facts.rates.then(cost.currency, base), traces.rate_of(cost.currency, on)
@@ -36,7 +36,7 @@ def parts(facts: ProjectFacts, traces: Traces) -> Iterable[Part]:
         if then.value is not None and now.value is not None:
             how = f" ({then.note})" if then.note else ""
             note = (
-                f"baseline {baseline.version}: {decimal(then.value)} {base}{how}; difference "
+                f"{facts.rates.version}: {decimal(then.value)} {base}{how}; difference "
                 f"{_signed(now.value - then.value)}"
             )
         yield traces.of(

@@ -122,14 +122,15 @@ class Traces:
         """The rate that converts `own` to `base`, in words; empty where none is needed."""
         if not base or own == base:
             return ""
-        on = on or self._facts.data_date
-        return _rate_told(own, base, on, self._run.fx.rate(own, base, on))
+        on, fx = on or self._facts.data_date, self._run.fx
+        return _rate_told(own, base, on, fx.rate(own, base, on), fx.quoted_on(own, base, on))
 
     def _planned_fx(self, own: str, planned: date | None) -> str:
         base, rates = self._facts.currency, self._facts.rates
         if not base or own == base:
             return ""
-        return _rate_told(own, base, rates.day(planned), rates.rate(own, base, planned))
+        days = rates.quoted_on(own, base, planned)
+        return _rate_told(own, base, rates.day(planned), rates.rate(own, base, planned), days)
 
     def labour(self, package: str) -> Iterable[Part]:
         """Each time entry at the hourly rate in force on its day."""
@@ -327,11 +328,14 @@ class Traces:
         )  # fmt: skip
 
 
-def _rate_told(own: str, base: str, on: date, rate: Number) -> str:
+def _rate_told(own: str, base: str, on: date, rate: Number, quoted: Sequence[date]) -> str:
+    """`1 USD = 0.88 EUR on 5 Mar 2026 (rate of 2 Mar 2026)`; of a later quote its note tells."""
     if rate.value is None:
         return rate.reason
-    over = f" ({rate.note})" if rate.note else ""
-    return f"1 {own} = {decimal(rate.value)} {base} on {day(on)}{over}"
+    older = quoted if quoted and quoted[0] < on and quoted[-1] <= on else ()
+    of = f"rate{'s' if len(older) > 1 else ''} of {' and '.join(map(day, older))}" if older else ""
+    over = "; ".join(note for note in (rate.note, of) if note)
+    return f"1 {own} = {decimal(rate.value)} {base} on {day(on)}" + (f" ({over})" if over else "")
 
 
 def _is_reached(milestone: Milestone, on: date) -> bool:

@@ -87,21 +87,40 @@ def test_the_plan_is_at_the_frozen_rate_and_cost_at_the_rate_of_its_day(abroad):
     assert found["fx_variance"] == 50 - 20
     figure = abroad.project().figures["fx_variance"]
     assert figure.unit == "EUR"
-    assert figure.note == "in AC; CV without it EUR −280.00"  # 900 − 1,210 + 30
+    without = "EUR −280.00"  # 900 − 1,210 + 30
+    assert figure.note == f"in AC, against baseline 1 of 2 Mar 2026; CV without it {without}"
 
 
 def test_each_record_is_explained_with_its_two_rates_and_their_difference(abroad):
     found = explain(abroad.inputs(), "NET", "fx_variance")
     assert [(p.identity, p.value, p.source, p.fx, p.note) for p in found.parts] == [
         ("src:invoice_line:R1", 50, "USD 1,000.00", "1 USD = 0.95 EUR on 9 Mar 2026",
-         "baseline 1: 0.9 EUR; difference +0.05"),
+         "baseline 1 of 2 Mar 2026: 0.9 EUR; difference +0.05"),
         ("src:time_entry:t", -20, "USD 200.00", "1 USD = 0.8 EUR on 10 Mar 2026",
-         "baseline 1: 0.9 EUR; difference −0.1"),
+         "baseline 1 of 2 Mar 2026: 0.9 EUR; difference −0.1"),
     ]  # fmt: skip
     assert found.total == 30
     (budget,) = explain(abroad.inputs(), "NET", "bac", "A").parts
     assert (budget.value, budget.source) == (1800, "USD 2,000.00")
-    assert budget.fx == "1 USD = 0.9 EUR on 2 Mar 2026"
+    assert budget.fx == "1 USD = 0.9 EUR on 2 Mar 2026 (rate of 27 Feb 2026)"
+
+
+def test_a_rate_is_told_with_the_day_of_the_quote_that_was_used(abroad):
+    bill(abroad, "R3", money(200), date(2026, 3, 12))  # the dollar was last quoted on the 10th
+    rate(abroad, date(2026, 3, 3), "1.5", currency="GBP", base="USD")
+    bill(abroad, "R4", money(100, "GBP"), date(2026, 3, 12))  # over the dollar: 1.5 × 0.8
+    bill(abroad, "R5", money(100, "GBP"), date(2026, 3, 10))
+    parts = {p.identity[-2:]: p for p in explain(abroad.inputs(), "NET", "ac").parts}
+    assert (parts["R3"].value, parts["R4"].value) == (160, 120)
+    told = {number: parts[number].fx for number in ("R1", "R3", "R4", "R5")}
+    assert told == {
+        "R1": "1 USD = 0.95 EUR on 9 Mar 2026",
+        "R3": "1 USD = 0.8 EUR on 12 Mar 2026 (rate of 10 Mar 2026)",
+        "R4": "1 GBP = 1.2 EUR on 12 Mar 2026 "
+        "(GBP → USD → EUR; rates of 3 Mar 2026 and 10 Mar 2026)",
+        "R5": "1 GBP = 1.2 EUR on 10 Mar 2026 "
+        "(GBP → USD → EUR; rates of 3 Mar 2026 and 10 Mar 2026)",
+    }
 
 
 def test_a_credit_note_takes_its_own_rate_back(abroad):
@@ -221,7 +240,7 @@ def test_a_rate_in_force_over_another_currency_goes_before_a_later_one_of_the_pa
     )  # fmt: skip
     assert world.figures()["bac"] == 880  # 1,000 × 0.8 × 1.1, not × 0.5
     [part] = explain(world.inputs(), "NET", "bac", "A").parts
-    assert part.fx == "1 USD = 0.88 EUR on 5 Mar 2026 (USD → GBP → EUR)"
+    assert part.fx == "1 USD = 0.88 EUR on 5 Mar 2026 (USD → GBP → EUR; rate of 1 Mar 2026)"
 
 
 def test_a_cross_rate_in_force_goes_before_one_of_the_future_on_plan_and_cost_alike(abroad):
@@ -277,7 +296,7 @@ def test_a_rate_that_the_baseline_did_not_freeze_is_not_called_its_own(abroad):
     rate(abroad, date(2026, 3, 10), "1.2", currency="GBP")
     bill(abroad, "R3", money(10, "GBP"), date(2026, 3, 10))
     parts = {p.identity: p for p in Explainer(abroad.inputs(), "NET").of("fx_variance").parts}
-    note = "baseline 1: 1.1 EUR (not frozen); difference +0.1"
+    note = "baseline 1 of 2 Mar 2026: 1.1 EUR (not frozen); difference +0.1"
     assert parts["src:invoice_line:R3"].note == note
 
 

@@ -223,7 +223,10 @@ def test_a_time_entry_shows_its_hours_rate_and_rule(world, eur):
     found = explain(world.inputs(), "NET", "labour")
     (part,) = found.parts
     assert (part.value, part.unit, part.on) == (135, "EUR", MONDAY)
-    assert (part.source, part.fx) == ("1.50 h", "1 USD = 0.9 EUR on 2 Mar 2026")
+    assert (part.source, part.fx) == (
+        "1.50 h",
+        "1 USD = 0.9 EUR on 2 Mar 2026 (rate of 1 Jan 2026)",
+    )
     assert part.rate == "USD 100.00 an hour, rate of A (src:rate:a)"
     assert (part.identity, part.rule) == ("src:time_entry:t", "project key")
     assert (part.url, part.place) == ("https://src.test/t", "https://src.test/t")
@@ -235,7 +238,7 @@ def test_an_order_balance_shows_what_was_netted(rich):
     assert eur_order.note == "ordered EUR 500.00 − received EUR 350.00"
     usd_order = explain(rich.inputs(), "NET", "committed", "PERCENT").parts[1]
     assert (usd_order.value, usd_order.source) == (Fraction("89.1"), "USD 99.00")
-    assert usd_order.fx == "1 USD = 0.9 EUR on 13 Mar 2026"
+    assert usd_order.fx == "1 USD = 0.9 EUR on 13 Mar 2026 (rate of 1 Jan 2026)"
 
 
 def test_the_formula_is_told_with_its_numbers(rich):
