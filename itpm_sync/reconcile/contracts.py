@@ -2,7 +2,7 @@
 
 Burn = ((invoiced + accrued) / ceiling) ÷ (elapsed / term), both in calendar days. A contract's
 money is that of all orders and invoices which name it, in whichever project they are; an invoice
-that names none is under the contract of its order line, else of its order.
+that names none is under the contracts of the order lines that it bills, else of its order.
 """
 
 from __future__ import annotations
@@ -19,12 +19,14 @@ from itpm_sync.reconcile.accruals import still_open
 from itpm_sync.reconcile.allocate import fold
 from itpm_sync.reconcile.exchange import FxGap
 from itpm_sync.reconcile.money import Documents
-from itpm_sync.reconcile.netting import net_amount
+from itpm_sync.reconcile.netting import line_number, net_amount
 from itpm_sync.reconcile.number import Number, decimal, figure, known, total, unknown
 from itpm_sync.reconcile.status import Colour, ContractStatus, Policy
 from itpm_sync.reconcile.wording import count, day, sentence, show
 
 _OVER = frozenset({"closed", "cancelled", "canceled", "terminated", "expired", "draft"})
+_ANY = ""  # whichever system an order is of
+_WHOLE = Fraction(1)
 
 
 class ContractEntry(NamedTuple):
@@ -66,42 +68,58 @@ class ContractFacts:
         return fold(self.contract.status) not in _OVER
 
 
+class Billed(NamedTuple):
+    """The part of an invoice line that is under a contract."""
+
+    invoice: InvoiceLine
+    part: Fraction  # of 1
+
+
 class ContractMoney:
     """Orders and invoices of every contract, by its number; indexed once for the portfolio."""
 
     def __init__(self, documents: Documents, invoices: Sequence[InvoiceLine]) -> None:
         self.documents = documents
         self._orders: dict[str, list[OrderLine]] = defaultdict(list)
-        self._invoices: dict[str, list[InvoiceLine]] = defaultdict(list)
-        self._of_line: dict[tuple[str, str], str] = {}
-        self._of_order: dict[str, str] = {}
+        self._billed: dict[str, list[Billed]] = defaultdict(list)
+        self._of_line: dict[tuple[str, str, str], str] = {}
+        self._of_order: dict[tuple[str, str], str] = {}  # its first contract
         for order in documents.orders:
             number, contract = fold(order.order), fold(order.contract)
-            self._of_line.setdefault((number, fold(order.line)), contract)
+            for system in (order.ref.connection, _ANY):
+                self._of_line.setdefault((system, number, line_number(order.line)), contract)
+                self._of_order[system, number] = self._of_order.get((system, number)) or contract
             if contract:
                 self._orders[contract].append(order)
-                self._of_order.setdefault(number, contract)
         for invoice in invoices:
-            if contract := self._contract_of(invoice):
-                self._invoices[contract].append(invoice)
+            for contract, part in self._parts(invoice).items():
+                if contract:
+                    self._billed[contract].append(Billed(invoice, part))
 
-    def _contract_of(self, invoice: InvoiceLine) -> str:
-        """Its own word; else what its order line says, be it nothing; else the first of its order
-        that names one.
+    def _parts(self, invoice: InvoiceLine) -> Mapping[str, Fraction]:
+        """The contracts of an invoice line: its own word; else those of the order lines that it
+        bills; else that of its order.
         """
-        order = fold(invoice.order)
         if named := fold(invoice.contract):
-            return named
-        of_line = self._of_line.get((order, fold(invoice.order_line)))
-        return self._of_order.get(order, "") if of_line is None else of_line
+            return {named: _WHOLE}
+        if shares := self.documents.shares.get(invoice.id):
+            found: dict[str, Fraction] = defaultdict(Fraction)
+            for line, part in shares:
+                found[fold(line.contract)] += part
+            return found
+        number, system = fold(invoice.order), invoice.ref.connection
+        where = system if (system, number) in self._of_order else _ANY
+        of_line = self._of_line.get((where, number, line_number(invoice.order_line)))
+        contract = self._of_order.get((where, number), "") if of_line is None else of_line
+        return {contract: _WHOLE}
 
     def orders(self, contract: Contract) -> Sequence[OrderLine]:
         """Order lines under the contract, cancelled ones left out."""
         return self._orders.get(fold(contract.number), ())
 
-    def invoices(self, contract: Contract) -> Sequence[InvoiceLine]:
-        """Invoice lines under the contract or under one of its orders."""
-        return self._invoices.get(fold(contract.number), ())
+    def billed(self, contract: Contract) -> Sequence[Billed]:
+        """What is invoiced under the contract or under one of its order lines."""
+        return self._billed.get(fold(contract.number), ())
 
 
 def contract_facts(
@@ -124,7 +142,7 @@ def contract_facts(
         return ContractEntry(record, amount, known(amount * rate.value), on)
 
     rows = [money.documents.netted[o.id] for o in money.orders(contract)]
-    lines = money.invoices(contract)
+    billed = money.billed(contract)
     entries = {
         "ordered": [entry(r.ordered, r.line.ordered_on, r.line) for r in rows],
         "committed": [entry(r.open, r.line.ordered_on, r.line, r.gap) for r in rows],
@@ -133,14 +151,14 @@ def contract_facts(
             for r in rows
             for since, left in still_open(r.postings)
         ],
-        "invoiced": [entry(net_amount(i), i.invoiced_on, i) for i in lines],
+        "invoiced": [entry(net_amount(i) * part, i.invoiced_on, i) for i, part in billed],
     }
     sums = {state: total(e.number for e in found) for state, found in entries.items()}
     ordered, committed, invoiced = sums["ordered"], sums["committed"], sums["invoiced"]
     burn = _burn(contract, total((invoiced, sums["accrued"])), data_date)
     deadline = notice_deadline(contract)
     colour, reason = _rate(contract, invoiced, burn, deadline, policy, today=data_date)
-    late = tuple(i for i in lines if contract.end and i.invoiced_on > contract.end)
+    late = tuple(i for i, _ in billed if contract.end and i.invoiced_on > contract.end)
     status = ContractStatus(
         identity=contract.id,
         number=contract.number,
@@ -169,7 +187,7 @@ def _currency(contract: Contract, money: ContractMoney) -> str:
         return contract.ceiling.currency
     documents: Iterable[OrderLine | InvoiceLine] = (
         *money.orders(contract),
-        *money.invoices(contract),
+        *(b.invoice for b in money.billed(contract)),
     )
     found = {d.amount.currency for d in documents}
     return found.pop() if len(found) == 1 else ""

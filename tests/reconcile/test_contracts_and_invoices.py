@@ -86,12 +86,41 @@ def test_lines_of_one_order_may_be_under_two_contracts(world, eur):
             quantity=Decimal(10), ordered_on=DAY, contract=of,
         )  # fmt: skip
     world.add(Receipt, "g", order="PO-1", line="2", quantity=Decimal(9), received_on=DAY)
-    invoice(world, eur, "R-1", "900", order="PO-1", order_line="2")
+    invoice(world, eur, "R-1", "900", order="PO-1", order_line="02")
     invoice(world, eur, "R-2", "50", order="PO-1", order_line="3")  # under none
     invoice(world, eur, "R-3", "7", order="PO-1", order_line="2", contract="C-1")  # its own word
-    invoice(world, eur, "R-4", "4", order="PO-1")  # the first that the order names
+    invoice(world, eur, "R-4", "4", order="PO-1")  # bills line 1, which has room
     found = {c.number: c.invoiced for c in world.project().contracts}
     assert found == {"C-1": eur(7 + 4), "C-2": eur(900)}
+
+
+def test_an_invoice_that_names_no_line_is_under_the_contracts_of_the_lines_that_it_bills(
+    world, eur
+):
+    for line, of in (("1", "C-1"), ("2", "C-2")):
+        contract(world, eur, of)
+        world.add(
+            OrderLine, f"o{line}", order="PO-1", line=line, amount=eur(1000),
+            quantity=Decimal(10), ordered_on=DAY, contract=of,
+        )  # fmt: skip
+    world.add(Receipt, "g", order="PO-1", line="2", quantity=Decimal(3), received_on=DAY)
+    invoice(world, eur, "R-1", "400", order="PO-1")  # 300 of what came, then what has room
+    found = {c.number: c.invoiced for c in world.project().contracts}
+    assert found == {"C-1": eur(100), "C-2": eur(300)}
+    [part] = Explainer(world.inputs(), "NET").of("contract:C-2:invoiced").parts
+    assert (part.value, part.source) == (300, "EUR 300.00")
+
+
+def test_an_order_of_another_system_with_the_same_number_is_another_order(world, eur):
+    for system, of in (("erp-1", "C-1"), ("erp-2", "C-2")):
+        contract(world, eur, of)
+        world.add(
+            OrderLine, of, order="PO-1", amount=eur(1000), ordered_on=DAY, contract=of,
+            connection=system,
+        )  # fmt: skip
+    invoice(world, eur, "R-1", "40", order="PO-1", order_line="1", connection="erp-2")
+    found = {c.number: c.invoiced for c in world.project().contracts}
+    assert found == {"C-1": eur(0), "C-2": eur(40)}
 
 
 def test_each_entry_of_a_contract_tells_its_own_amount_and_what_is_left_of_the_line(world):
