@@ -22,6 +22,13 @@ class Delivery:
     invoices: tuple[InvoiceLine, ...]
     has_receipts: bool
 
+    @property
+    def billed_by_quantity(self) -> bool:
+        """Whether every bill says how much it is for; else its quantity is only its share of the
+        price, which means nothing to a person.
+        """
+        return all(i.credit_note or i.quantity is not None for i in self.invoices)
+
 
 def deliveries(documents: Documents, number: str) -> Iterable[Delivery]:
     """The lines of an order that can be matched by quantity.

@@ -124,6 +124,17 @@ def test_quantities_are_tolerated_up_to_the_policy(world, eur):
     )
 
 
+def test_a_bill_without_a_quantity_is_told_by_amounts(world, eur):
+    order(world, eur, "PO-1", 10_000, 1)
+    receive(world, "PO-1", "0.35")
+    bill(world, eur, "R-1", "PO-1", 3800)
+    [found] = world.findings("invoice-over-receipt")
+    assert found.message == (
+        "Order PO-1 line 1: invoiced EUR 3,800.00, received EUR 3,500.00 of EUR 10,000.00 ordered; "
+        "EUR 300.00 is billed for what has not come"
+    )
+
+
 def test_a_line_of_another_project_in_the_same_order_is_told_there_only(world, eur):
     world.others = [ProjectSetup(code="APP", name="Apps", currency="EUR")]
     for line, project in (("1", "NET"), ("2", "APP")):

@@ -79,6 +79,12 @@ def _worth(d: Delivery, quantity: Fraction) -> Money:
     return Money(decimal(quantity * d.line.order_price), d.order.amount.currency)
 
 
+def _told(d: Delivery, *quantities: Fraction) -> Iterator[str]:
+    """Quantities, or what they are worth at the order's price where no bill speaks of them."""
+    for quantity in quantities:
+        yield _number(quantity) if d.billed_by_quantity else str(_worth(d, quantity))
+
+
 def _subject(d: Delivery) -> str:
     return f"{d.order.order} {d.order.line}".strip()
 
@@ -90,15 +96,16 @@ def invoice_over_receipt(p: ProjectFacts) -> Iterator[Finding]:
         more = d.line.quantity_variance
         if d.order.ref.connection not in books or not _beyond(p, d, more):
             continue
-        got = f"received {_number(d.line.received)}" if d.line.received else "received nothing"
+        invoiced, received, ordered = _told(d, d.line.invoiced, d.line.received, d.line.ordered)
+        got = f"received {received}" if d.line.received else "received nothing"
         amount = _worth(d, more)
         yield finding(
             "invoice-over-receipt",
             Severity.HIGH if d.line.received else Severity.MEDIUM,
             p.code,
             _subject(d),
-            f"Order {d.order.order} line {d.order.line}: invoiced {_number(d.line.invoiced)}, "
-            f"{got} of {_number(Fraction(d.order.quantity))} ordered; {amount} is billed for what "
+            f"Order {d.order.order} line {d.order.line}: invoiced {invoiced}, "
+            f"{got} of {ordered} ordered; {amount} is billed for what "
             "has not come",
             action="Hold the payment until the goods are received or the vendor credits them.",
             amount=amount,
