@@ -63,6 +63,13 @@ class Place(NamedTuple):
 NOWHERE = Place("", "", "")
 
 
+class Missed(NamedTuple):
+    """The first rule that would have placed a record, had its project one of these packages."""
+
+    rule: str
+    work_packages: tuple[str, ...]
+
+
 class Placed(NamedTuple, Generic[R]):
     """A record and its place within a project."""
 
@@ -91,6 +98,7 @@ class Allocation:
     nowhere: Mapping[str, Sequence[Record]]
     places: Mapping[str, Place]  # by identity, of live work items and help-desk items
     items: ItemIndex
+    missed: Mapping[str, Missed]  # by identity, of records that their project has no package for
 
     def item(self, of: WorkItem, word: str) -> WorkItem | None:
         """What an item of the same connection calls a parent, an epic or a link, live or gone: a
@@ -320,6 +328,7 @@ class _Allocator:
         self._package_rules = [c for c in compiled if c.rule.work_package]
         self.packages: dict[str, _Packages] = defaultdict(_Packages)
         self.places: dict[str, Place] = {}
+        self.missed: dict[str, Missed] = {}
         self._items = items
         self._alike: dict[tuple[Place, str, str], Place] = {}
         self._direct: dict[str, Place] = {}
@@ -333,7 +342,20 @@ class _Allocator:
         if not (place.project and (place.package or record.kind == "work_package")):
             place = self._follow(place, self._hangs_on(record))
         self._remember(record, place)
+        if self.missed and place.project and not place.package:
+            self._miss(record)
         return place
+
+    def _miss(self, record: Record) -> None:
+        """Where what a record hangs on misses its package, so does the record."""
+        leaders: Iterable[str] = ()
+        if isinstance(record, TimeEntry):
+            leaders = (record.item,)
+        elif isinstance(record, WorkItem):
+            leaders = (leader.id for leader, _ in self._above(record))
+        for leader in leaders:
+            if record.id not in self.missed and leader in self.missed:
+                self.missed[record.id] = self.missed[leader]
 
     def _direct_place(self, record: Record) -> Place:
         leader = self.places.get(record.item, NOWHERE) if isinstance(record, TimeEntry) else NOWHERE
@@ -376,18 +398,20 @@ class _Allocator:
         packages = self.packages.get(project)
         if packages is None:
             return "", ""
+        missed: Missed | None = None
         for compiled in self._package_rules:
             rule = compiled.rule
-            if (
-                compiled.matches(record)
-                and self._aims_at(rule, record, project)
-                and (code := packages.choose(_targets(rule.work_package, record)))
-            ):
-                return code, rule.name
+            if compiled.matches(record) and self._aims_at(rule, record, project):
+                targets = tuple(_targets(rule.work_package, record))
+                if code := packages.choose(targets):
+                    return code, rule.name
+                missed = missed or (Missed(rule.name, targets) if targets else None)
         if record.work_package and (code := packages.named(record.work_package)):
             return code, "work package code"
         if isinstance(record, WorkItem) and (code := packages.choose(record.versions)):
             return code, "fix version"
+        if missed is not None:
+            self.missed[record.id] = missed
         return "", ""
 
     def _aims_at(self, rule: Rule, record: Record, project: str) -> bool:
@@ -427,17 +451,20 @@ class _Allocator:
         return ()
 
     def _ancestors(self, item: WorkItem) -> Iterable[tuple[Place, str]]:
+        for leader, word in self._above(item):
+            if leader.id not in self._direct:
+                self._direct[leader.id] = self._direct_place(leader)
+            yield self._direct[leader.id], word
+
+    def _above(self, item: WorkItem) -> Iterable[tuple[WorkItem, str]]:
         """The parents, then the epic, and theirs; a loop of parents ends where it began."""
-        seen, waiting = {item.id}, [(item, "")]
+        seen, waiting = {item.id}, [item]
         while waiting:
-            current, _ = waiting.pop(0)
-            for leader, word in self._leaders(current):
+            for leader, word in self._leaders(waiting.pop(0)):
                 if leader.id not in seen:
                     seen.add(leader.id)
-                    waiting.append((leader, word))
-                    if leader.id not in self._direct:
-                        self._direct[leader.id] = self._direct_place(leader)
-                    yield self._direct[leader.id], word
+                    waiting.append(leader)
+                    yield leader, word
 
     def _leaders(self, item: WorkItem) -> Iterable[tuple[WorkItem, str]]:
         connection = item.ref.connection
@@ -514,6 +541,7 @@ def allocate(inputs: Inputs, records: Mapping[str, Sequence[Record]]) -> Allocat
         nowhere,
         live,
         items,
+        allocator.missed,
     )
 
 

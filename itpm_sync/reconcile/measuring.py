@@ -159,7 +159,9 @@ def project_facts(run: Context, setup: ProjectSetup, row: Register | None) -> Pr
         register=row,
         documents=run.documents,
         deliveries=_deliveries(run, records),
-        unallocated=without_package(records, bool(now.packages)),
+        unallocated=without_package(
+            records, run.allocation.missed, has_packages=bool(now.packages)
+        ),
         rating=Rating(dimension="overall", colour=Colour.GREY, reason=""),
         previous=before,
         previous_on=run.before.data_date if run.before else None,

@@ -549,6 +549,17 @@ class GateStatus:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MissedRule:
+    """An allocation rule that records match, themselves or what they hang on, and whose work
+    packages their project does not have.
+    """
+
+    rule: str
+    work_packages: tuple[str, ...]  # the first ten by name
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Unallocated:
     """Records of a kind that no rule placed: shown, never dropped."""
 
@@ -557,6 +568,7 @@ class Unallocated:
     amount: Money | None
     duration_s: int | None
     examples: tuple[Evidence, ...]
+    missed: tuple[MissedRule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

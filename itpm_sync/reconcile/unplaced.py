@@ -4,26 +4,37 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from itpm_sync.model import Money, Record, TimeEntry
-from itpm_sync.reconcile.allocate import PACKAGE_KINDS, PLACED_KINDS, ProjectRecords, fold
+from itpm_sync.reconcile.allocate import PACKAGE_KINDS, PLACED_KINDS, Missed, ProjectRecords, fold
 from itpm_sync.reconcile.facts import EXAMPLES, evidence_of, money_total
-from itpm_sync.reconcile.status import Unallocated
+from itpm_sync.reconcile.status import MissedRule, Unallocated
+
+_WORDS = 10  # packages that are kept of a rule
+_TOLD = 3  # rules, and packages of each, that a message names
+_NONE: Mapping[str, Missed] = MappingProxyType({})
 
 
-def without_package(records: ProjectRecords, has_packages: bool) -> tuple[Unallocated, ...]:
-    """Records of a project that ought to have a work package, where there is any."""
+def without_package(
+    records: ProjectRecords, missed: Mapping[str, Missed], *, has_packages: bool
+) -> tuple[Unallocated, ...]:
+    """Records of a project that ought to have a work package, where there is any; `missed` are the
+    rules by which they would have had one.
+    """
     if not has_packages:
         return ()
     result: list[Unallocated] = []
     for kind in PLACED_KINDS:
         if kind in PACKAGE_KINDS:
             loose = [p.record for p in records.kinds.get(kind, ()) if not p.package]
-            result += grouped(kind, loose)
+            result += grouped(kind, loose, missed)
     return tuple(result)
 
 
-def grouped(kind: str, records: Sequence[Record]) -> Iterable[Unallocated]:
+def grouped(
+    kind: str, records: Sequence[Record], missed: Mapping[str, Missed] = _NONE
+) -> Iterable[Unallocated]:
     """One group a kind, and a currency where the records carry money."""
     groups: dict[str, list[Record]] = defaultdict(list)
     for record in records:
@@ -38,7 +49,32 @@ def grouped(kind: str, records: Sequence[Record]) -> Iterable[Unallocated]:
             amount=money_total(amounts) if currency else None,
             duration_s=sum(seconds) if seconds else None,
             examples=tuple(evidence_of(r) for r in found[:EXAMPLES]),
+            missed=tuple(_by_rule(missed[r.id] for r in found if r.id in missed)),
         )
+
+
+def _by_rule(missed: Iterable[Missed]) -> Iterable[MissedRule]:
+    """One a rule, in the order of their names."""
+    groups: dict[str, list[Missed]] = defaultdict(list)
+    for one in missed:
+        groups[one.rule].append(one)
+    for rule, found in sorted(groups.items()):
+        words = sorted({word for one in found for word in one.work_packages})
+        yield MissedRule(rule=rule, work_packages=tuple(words[:_WORDS]), count=len(found))
+
+
+def rules_told(missed: Sequence[MissedRule], project: str) -> str:
+    """`the allocation rule "network", whose work package 1.9 is none of NET`; up to three."""
+    told = [_rule_told(m, project) for m in missed[:_TOLD]]
+    more = [f"{len(missed) - _TOLD} more"] if len(missed) > _TOLD else []
+    return " and ".join([*told, *more])
+
+
+def _rule_told(missed: MissedRule, project: str) -> str:
+    names = missed.work_packages
+    told = ", ".join(names[:_TOLD]) + (", …" if len(names) > _TOLD else "")
+    packages = f"work package {told} is" if len(names) == 1 else f"work packages {told} are"
+    return f'the allocation rule "{missed.rule}", whose {packages} none of {project}'
 
 
 def repeated(records: Mapping[str, Sequence[Record]]) -> Sequence[Sequence[Record]]:

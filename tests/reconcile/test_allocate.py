@@ -165,6 +165,42 @@ def test_invoice_follows_order_line_then_contract(net, eur):
     assert [r.ref.source_id for r in allocation.nowhere["invoice_line"]] == ["i4"]
 
 
+def test_a_rule_that_names_a_package_of_nobody_is_told_with_what_it_names(net):
+    net.options["rules"] = (rule("network", {"label": ["net"]}, work_package="1.9"),)
+    net.add(WorkItem, "0", key="NET-0", title="t", type=ItemType.EPIC, labels=("net",))
+    item(net, "1", labels=("net",))
+    item(net, "2", epic="NET-0")  # would follow its epic
+    item(net, "3")
+    day = date(2026, 3, 2)
+    for number, of in enumerate(("1", "2", "2"), start=1):
+        net.add(
+            TimeEntry, f"t{number}", person="p", on=day, duration_s=3600,
+            item=f"src:work_item:{of}",
+        )  # fmt: skip
+    [found] = net.findings("unallocated-records")
+    assert found.message == (
+        '3 time entries (3.0 h) match the allocation rule "network", whose work package 1.9 is '
+        "none of NET: they are in the project's totals only"
+    )
+    [orphans] = net.findings("orphan-tickets")
+    assert orphans.message.endswith(
+        '3 are in no work package; some by the allocation rule "network", whose work package 1.9 '
+        "is none of NET"
+    )
+    net.add(TimeEntry, "t4", person="p", on=day, duration_s=7200)
+    [found] = net.findings("unallocated-records")
+    assert found.message == (
+        "4 time entries (5.0 h) are in no work package of NET, 3 of them by the allocation rule "
+        '"network", whose work package 1.9 is none of NET: they are in the project\'s totals only'
+    )
+    net.options["rules"] = (rule("network", {"label": ["net"]}, work_package="WAN"),)
+    [found] = net.findings("unallocated-records")
+    assert found.message == (
+        "1 time entry (2.0 h) matches no rule for a work package of NET: it is in the project's "
+        "totals only"
+    )
+
+
 def test_what_matches_nothing_is_shown_with_its_worth(net, eur):
     net.add(OrderLine, "o", order="PO-1", project_key="ELSEWHERE", amount=eur("99.90"))
     net.add(HelpDeskItem, "h", key="1", title="t", project_key="")

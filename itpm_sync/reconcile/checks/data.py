@@ -7,7 +7,15 @@ from collections.abc import Iterable, Iterator
 
 from itpm_sync.model import HelpDeskItem, WorkItem
 from itpm_sync.reconcile.facts import PortfolioFacts, ProjectFacts, finding, label, place
-from itpm_sync.reconcile.status import Coverage, Evidence, Finding, Rejected, Severity, Unallocated
+from itpm_sync.reconcile.status import (
+    Coverage,
+    Evidence,
+    Finding,
+    Rejected,
+    Severity,
+    Unallocated,
+)
+from itpm_sync.reconcile.unplaced import rules_told
 from itpm_sync.reconcile.wording import count, kind
 
 _SINGLE_REJECTIONS = 200  # per stream; beyond that one finding lists them all
@@ -23,8 +31,6 @@ def unallocated_records(facts: ProjectFacts | PortfolioFacts) -> Iterator[Findin
         if project and group.kind == WorkItem.kind:
             continue
         one = group.count == 1
-        word = kind(group.kind)
-        target = f"a work package of {project}" if project else "a project"
         where = "in the project's totals only" if project else "in no total"
         currency = f" {group.amount.currency}" if group.amount is not None else ""
         yield Finding(
@@ -32,12 +38,29 @@ def unallocated_records(facts: ProjectFacts | PortfolioFacts) -> Iterator[Findin
             severity=Severity.LOW if project else Severity.MEDIUM,
             project=project,
             subject=f"{group.kind}{currency}",
-            message=f"{count(group.count, word)}{_worth(group)} {'matches' if one else 'match'} no "
-            f"rule for {target}: {'it is' if one else 'they are'} {where}",
-            action="Add an allocation rule, or the missing code at the source.",
+            message=f"{count(group.count, kind(group.kind))}{_worth(group)} "
+            f"{_unmatched(group, project)}: {'it is' if one else 'they are'} {where}",
+            action="Correct the rule, or add the work package to the plan."
+            if _missed(group) == group.count
+            else "Add an allocation rule, or the missing code at the source.",
             amount=group.amount,
             evidence=group.examples,
         )
+
+
+def _missed(group: Unallocated) -> int:
+    return sum(m.count for m in group.missed)
+
+
+def _unmatched(group: Unallocated, project: str) -> str:
+    """`match no rule for a project`, or which rules they match in vain."""
+    match, missed = "matches" if group.count == 1 else "match", _missed(group)
+    if not missed:
+        return f"{match} no rule for {f'a work package of {project}' if project else 'a project'}"
+    if missed == group.count:
+        return f"{match} {rules_told(group.missed, project)}"
+    rules = rules_told(group.missed, project)
+    return f"are in no work package of {project}, {missed:,} of them by {rules}"
 
 
 def _worth(group: Unallocated) -> str:

@@ -96,7 +96,8 @@ def invoice_over_receipt(p: ProjectFacts) -> Iterator[Finding]:
         more = d.line.quantity_variance
         if d.order.ref.connection not in books or not _beyond(p, d, more):
             continue
-        invoiced, received, ordered = _told(d, d.line.invoiced, d.line.received, d.line.ordered)
+        whole = Fraction(d.order.quantity)
+        invoiced, received, ordered = _told(d, d.line.invoiced, d.line.received, whole)
         got = f"received {received}" if d.line.received else "received nothing"
         amount = _worth(d, more)
         yield finding(

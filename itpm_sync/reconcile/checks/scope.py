@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from fractions import Fraction
 
-from itpm_sync.model import Money
+from itpm_sync.model import Money, WorkItem
 from itpm_sync.reconcile.facts import ProjectFacts, finding
 from itpm_sync.reconcile.number import decimal
 from itpm_sync.reconcile.status import Evidence, Finding, ScopeChange, Severity
+from itpm_sync.reconcile.unplaced import rules_told
 from itpm_sync.reconcile.wording import count, day, money, show
 
 
@@ -157,6 +158,9 @@ def orphan_tickets(p: ProjectFacts) -> Iterator[Finding]:
         (found.loose, "{} in no work package"),
     )
     parts = [words.format(_those(len(items), words)) for items, words in told if items]
+    missed = [m for u in p.unallocated if u.kind == WorkItem.kind for m in u.missed]
+    if found.loose and missed:
+        parts.append(f"some by {rules_told(missed, p.code)}")
     belong = "belongs" if number == 1 else "belong"
     yield finding(
         "orphan-tickets",
