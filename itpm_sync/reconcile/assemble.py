@@ -115,6 +115,7 @@ def _portfolio_facts(run: Context, unallocated: Sequence[Unallocated]) -> Portfo
         allocation=run.allocation,
         documents=run.documents,
         unallocated=unallocated,
+        unlinked=run.unlinked,
         repeated=repeated(run.records),
         contracts=contract_list(run, (c for c in loose if isinstance(c, Contract))),
         duplicates=duplicates(

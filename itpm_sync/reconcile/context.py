@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from operator import attrgetter
 from typing import TypeVar, cast
@@ -28,6 +28,7 @@ from itpm_sync.model import (
     WorkPackage,
 )
 from itpm_sync.reconcile.allocate import Allocation, allocate, fold
+from itpm_sync.reconcile.booking import Ticket, Tickets, linked
 from itpm_sync.reconcile.capacity import Capacity, Work, capacity, loads
 from itpm_sync.reconcile.contracts import ContractMoney
 from itpm_sync.reconcile.decisions import GateAct
@@ -59,6 +60,8 @@ class Context:
             kind: sorted(filter(self._is_known, found), key=_identity)
             for kind, found in inputs.records.items()
         }
+        booked, self.unlinked = linked(self.of(TimeEntry), self._tickets())
+        self.records["time_entry"] = [*booked]
         self.allocation: Allocation = allocate(inputs, self.records)
         self.fx = FxTable(self.of(FxRate))
         self.rates = RateCard(self.of(Rate), self.of(Person))
@@ -89,6 +92,15 @@ class Context:
     def of(self, kind: type[R]) -> Sequence[R]:
         """The portfolio's records of a class of the model, by identity."""
         return cast("Sequence[R]", self.records.get(kind.kind, ()))
+
+    def _tickets(self) -> Tickets:
+        """All tickets, of whatever day."""
+
+        def of(records: Mapping[str, Sequence[Record]]) -> Iterator[Ticket]:
+            for kind in ("work_item", "help_desk_item"):
+                yield from (r for r in records.get(kind, ()) if isinstance(r, Ticket))
+
+        return Tickets(of(self.inputs.records), of(self.inputs.gone))
 
     def converted(self, money: Money, currency: str) -> Number:
         """An amount in another currency at the rate of the data date."""

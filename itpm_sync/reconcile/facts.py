@@ -21,6 +21,7 @@ from itpm_sync.model import (
 )
 from itpm_sync.reconcile.allocate import Allocation, ProjectRecords
 from itpm_sync.reconcile.baselines import Authorised, Original
+from itpm_sync.reconcile.booking import Unlinked
 from itpm_sync.reconcile.capacity import Capacity
 from itpm_sync.reconcile.contracts import ContractFacts
 from itpm_sync.reconcile.duplicates import Duplicates
@@ -161,6 +162,7 @@ class PortfolioFacts:
     allocation: Allocation
     documents: Documents
     unallocated: Sequence[Unallocated]
+    unlinked: Sequence[Unlinked]  # time entries that name no item, or no only one
     repeated: Sequence[Sequence[Record]]  # records of one kind and stream that share their id
     contracts: Sequence[ContractFacts]  # contracts of no project
     duplicates: Duplicates

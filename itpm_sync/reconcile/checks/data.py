@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from fractions import Fraction
 
 from itpm_sync.model import HelpDeskItem, WorkItem
+from itpm_sync.reconcile.booking import Unlinked
 from itpm_sync.reconcile.facts import PortfolioFacts, ProjectFacts, finding, label, place
 from itpm_sync.reconcile.status import (
     Coverage,
@@ -16,9 +18,10 @@ from itpm_sync.reconcile.status import (
     Unallocated,
 )
 from itpm_sync.reconcile.unplaced import rules_told
-from itpm_sync.reconcile.wording import count, kind
+from itpm_sync.reconcile.wording import count, kind, show
 
 _SINGLE_REJECTIONS = 200  # per stream; beyond that one finding lists them all
+_WORDS = 5  # keys that a message names
 
 
 def unallocated_records(facts: ProjectFacts | PortfolioFacts) -> Iterator[Finding]:
@@ -148,6 +151,7 @@ def _rejected_ids(rejected: Iterable[Rejected]) -> set[tuple[str, str, str]]:
 
 def rejected_records(facts: PortfolioFacts) -> Iterator[Finding]:
     """Records or values that could not be used, each named; none is lost."""
+    yield from _unlinked(facts)
     streams: dict[tuple[str, str], list[Rejected]] = defaultdict(list)
     for rejected in facts.inputs.rejected:
         streams[rejected.connection, rejected.stream].append(rejected)
@@ -169,6 +173,35 @@ def rejected_records(facts: PortfolioFacts) -> Iterator[Finding]:
                 for r in found
             ),
         )
+
+
+def _unlinked(facts: PortfolioFacts) -> Iterator[Finding]:
+    """Time whose item is a key that no ticket has, or several: one finding a stream."""
+    streams: dict[tuple[str, str], list[Unlinked]] = defaultdict(list)
+    for one in facts.unlinked:
+        streams[one.entry.ref.connection, one.entry.ref.stream].append(one)
+    for (connection, stream), found in sorted(streams.items()):
+        hours = show(Fraction(sum(u.entry.duration_s for u in found), 3600), 1)
+        words = sorted({_named(u) for u in found})
+        more = f" and {len(words) - _WORDS} more" if len(words) > _WORDS else ""
+        verb = "names" if len(found) == 1 else "name"
+        yield finding(
+            "rejected-records",
+            Severity.MEDIUM,
+            "",
+            f"{connection}/{stream}/item",
+            f"Source {connection} {stream}: {count(len(found), 'time entry')} "
+            f"({hours} h) {verb} an item that cannot be told: "
+            f"{', '.join(words[:_WORDS])}{more}",
+            action="Write the ticket's key as its source has it, or its identity "
+            "(CONNECTION:STREAM:ID); the time counts by its own project and work package.",
+            evidence=(u.entry for u in found),
+        )
+
+
+def _named(unlinked: Unlinked) -> str:
+    who = " and ".join(sorted({t.ref.connection for t in unlinked.several}))
+    return f"{unlinked.entry.item} ({f'several: in {who}' if who else 'no ticket has this key'})"
 
 
 def _numbered(found: list[Rejected]) -> Iterator[tuple[int, Rejected]]:
