@@ -20,7 +20,7 @@ from itpm_sync.reconcile.allocate import fold
 from itpm_sync.reconcile.exchange import FxGap
 from itpm_sync.reconcile.money import Documents
 from itpm_sync.reconcile.netting import line_number, net_amount
-from itpm_sync.reconcile.number import Number, decimal, figure, known, total, unknown
+from itpm_sync.reconcile.number import Number, as_money, decimal, figure, known, total, unknown
 from itpm_sync.reconcile.status import Colour, ContractStatus, Policy
 from itpm_sync.reconcile.wording import count, day, sentence, show
 
@@ -165,9 +165,9 @@ def contract_facts(
         title=contract.title,
         vendor=contract.vendor,
         ceiling=contract.ceiling,
-        committed=_money(committed, currency),
-        invoiced=_money(invoiced, currency),
-        accrued=_money(sums["accrued"], currency),
+        committed=as_money(committed, currency),
+        invoiced=as_money(invoiced, currency),
+        accrued=as_money(sums["accrued"], currency),
         start=contract.start,
         end=contract.end,
         notice_deadline=deadline,
@@ -191,10 +191,6 @@ def _currency(contract: Contract, money: ContractMoney) -> str:
     )
     found = {d.amount.currency for d in documents}
     return found.pop() if len(found) == 1 else ""
-
-
-def _money(number: Number, currency: str) -> Money | None:
-    return Money(decimal(number.value), currency) if number.value is not None and currency else None
 
 
 def notice_deadline(contract: Contract) -> date | None:

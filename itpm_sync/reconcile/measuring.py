@@ -43,7 +43,7 @@ from itpm_sync.reconcile.gold_plating import gold_plating
 from itpm_sync.reconcile.helpdesk import help_desk
 from itpm_sync.reconcile.labour import Labour, labour
 from itpm_sync.reconcile.money import Ledger, ledger
-from itpm_sync.reconcile.number import Number, total, unknown
+from itpm_sync.reconcile.number import Number, as_money, total, unknown
 from itpm_sync.reconcile.order_lines import Delivery, deliveries
 from itpm_sync.reconcile.orphans import orphans
 from itpm_sync.reconcile.pace import RECENT_WEEKS, finished_on, recent, schedule, without_effort
@@ -160,7 +160,10 @@ def project_facts(run: Context, setup: ProjectSetup, row: Register | None) -> Pr
         documents=run.documents,
         deliveries=_deliveries(run, records),
         unallocated=without_package(
-            records, run.allocation.missed, has_packages=bool(now.packages)
+            records,
+            run.allocation.missed,
+            has_packages=bool(now.packages),
+            time_cost=as_money(time.cost(""), currency),
         ),
         rating=Rating(dimension="overall", colour=Colour.GREY, reason=""),
         previous=before,

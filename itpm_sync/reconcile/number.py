@@ -14,7 +14,7 @@ from math import lcm
 from types import MappingProxyType
 from typing import NamedTuple
 
-from itpm_sync.model import round_fraction
+from itpm_sync.model import Money, round_fraction
 from itpm_sync.reconcile.status import Figure
 
 Exact = Fraction | Decimal | int
@@ -121,6 +121,11 @@ def decimal(value: Fraction) -> Decimal:
         return result.normalize()
     result = result.normalize()  # of whole numbers this alone would give 1E+1
     return Decimal(int(result)) if result.as_tuple().exponent > 0 else result  # type: ignore[operator]
+
+
+def as_money(number: Number, currency: str) -> Money | None:
+    """The number as an amount of a currency; None where it is n/a, or there is no currency."""
+    return Money(decimal(number.value), currency) if number.value is not None and currency else None
 
 
 def figure(name: str, label: str, number: Number, unit: str) -> Figure:

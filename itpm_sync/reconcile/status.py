@@ -569,6 +569,7 @@ class Unallocated:
     duration_s: int | None
     examples: tuple[Evidence, ...]
     missed: tuple[MissedRule, ...] = ()
+    cost: Money | None = None  # of time, at its rates, in the project's currency; None: not known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

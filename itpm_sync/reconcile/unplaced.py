@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
 from itpm_sync.model import Money, Record, TimeEntry
@@ -17,10 +18,15 @@ _NONE: Mapping[str, Missed] = MappingProxyType({})
 
 
 def without_package(
-    records: ProjectRecords, missed: Mapping[str, Missed], *, has_packages: bool
+    records: ProjectRecords,
+    missed: Mapping[str, Missed],
+    *,
+    has_packages: bool,
+    time_cost: Money | None,
 ) -> tuple[Unallocated, ...]:
     """Records of a project that ought to have a work package, where there is any; `missed` are the
-    rules by which they would have had one.
+    rules by which they would have had one, `time_cost` is what the time among them costs (None: not
+    known).
     """
     if not has_packages:
         return ()
@@ -28,7 +34,10 @@ def without_package(
     for kind in PLACED_KINDS:
         if kind in PACKAGE_KINDS:
             loose = [p.record for p in records.kinds.get(kind, ()) if not p.package]
-            result += grouped(kind, loose, missed)
+            groups = grouped(kind, loose, missed)
+            if kind == TimeEntry.kind:
+                groups = (replace(group, cost=time_cost) for group in groups)
+            result += groups
     return tuple(result)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 from itpm_sync.model import Money
@@ -18,15 +19,20 @@ from itpm_sync.report import view
 from itpm_sync.report.baselines import comparison, layers
 from itpm_sync.report.effort import effort_groups
 from itpm_sync.report.pace import pace, why_missing
+from itpm_sync.report.packages import (
+    PACKAGE_FIGURES,
+    by_concern,
+    package,
+    package_sums,
+    sums_note,
+)
 from itpm_sync.report.past import Past
 from itpm_sync.report.quality import exposures, quality, quality_weeks
 from itpm_sync.report.ranges import simulated
 from itpm_sync.report.sections import (
     MONEY_BARS,
-    PACKAGE_FIGURES,
     SCOPE_ROWS,
     TITLE,
-    by_concern,
     changed,
     contract_axis,
     contracts,
@@ -34,7 +40,6 @@ from itpm_sync.report.sections import (
     help_desk,
     money_bars,
     newest,
-    package,
     resolved,
     scope_row,
     sources,
@@ -104,6 +109,8 @@ def build_project(project: ProjectStatus, snapshot: Snapshot, past: Past) -> vie
         money_hidden=len(bars[MONEY_BARS:]),
         package_figures=tuple(n.upper() for n in PACKAGE_FIGURES),
         packages=tuple(package(p) for p in by_concern(project.packages)),
+        package_sums=package_sums(project),
+        sums_note=sums_note(project),
         axis=contract_axis(project.contracts, snapshot.data_date),
         contracts=contracts(project.contracts, snapshot.data_date),
         scope=tuple(scope_row(c) for c in newest(project.scope_changes)[:SCOPE_ROWS]),
@@ -291,10 +298,23 @@ def _key_figures(
         key("percent", "Work done", "" if planned is None else f"{percent(planned)} planned"),
         key("spi", "Schedule index (SPI)", side("sv", "variance {}")),
         key("cpi", "Cost index (CPI)", side("cv", "variance {}")),
-        key("ac", "Spent", side("bac", "of {} budget")),
+        replace(key("ac", "Spent", side("bac", "of {} budget")), parts=_spent_on(project)),
         key("eac", "Forecast at completion", side("vac", "variance {}")),
         key("creep", "Scope growth", _scope_side(project)),
     )
+
+
+def _spent_on(project: ProjectStatus) -> str:
+    """`of it labour 239,400, invoiced 509,900`: the parts of AC that there are."""
+    if value_of(project, "ac") is None:
+        return ""
+    labels = {"labour": "labour", "invoiced": "invoiced", "accrued": "received and not invoiced"}
+    parts = [
+        f"{label} {shown(project.figures[name], bare=True).text}"
+        for name, label in labels.items()
+        if value_of(project, name)
+    ]
+    return f"of it {', '.join(parts)}" if parts else ""
 
 
 def _scope_side(project: ProjectStatus) -> str:

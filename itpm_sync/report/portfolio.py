@@ -32,6 +32,7 @@ from itpm_sync.report.wording import (
     NBSP,
     WORDS,
     WORST_FIRST,
+    Shown,
     clean,
     count,
     is_currency,
@@ -62,7 +63,7 @@ def build_portfolio(
         shares=_shares(lines, past),
         moved=tuple(line for line in ordered if line.rating.move in ("better", "worse")),
         currencies=_currencies(snapshot.totals),
-        totals=_totals(snapshot.totals),
+        totals=_totals(snapshot),
         projects=tuple(ordered),
         without_page=sum(not line.page for line in lines),
         changed=changed(snapshot.all_findings, past, None),
@@ -180,8 +181,9 @@ def _shares(lines: Sequence[view.ProjectLine], past: Past) -> tuple[view.Share, 
     )
 
 
-def _totals(totals: Sequence[Figure]) -> tuple[view.TotalRow, ...]:
+def _totals(snapshot: Snapshot) -> tuple[view.TotalRow, ...]:
     """A row a figure, a column a currency; figures that no project has are left out."""
+    totals = snapshot.totals
     by_key = {(f.name, f.unit): f for f in totals if is_currency(f.unit)}
     labels = {f.name: clean(f.label, 60) for f in by_key.values()}
     known = {name for (name, _), f in by_key.items() if f.value is not None}
@@ -191,11 +193,21 @@ def _totals(totals: Sequence[Figure]) -> tuple[view.TotalRow, ...]:
     return tuple(
         view.TotalRow(
             label=label,
-            figures=tuple(shown(by_key.get((name, u)), bare=True) for u in units),
+            figures=tuple(
+                shown(of, bare=True) if (of := by_key.get((name, u))) else Shown("–") for u in units
+            ),
+            known=tuple(_known(snapshot.projects, name, u) for u in units),
         )
         for name, label in labels.items()
         if name in known
     )
+
+
+def _known(projects: Iterable[ProjectStatus], name: str, unit: str) -> str:
+    """`2 of 4 projects`: how many a sum is of, where it leaves out any of its currency."""
+    found = [f for p in projects if (f := p.figures.get(name)) is not None and f.unit == unit]
+    known = sum(f.value is not None for f in found)
+    return f"{known:,} of {count(len(found), 'project')}" if 0 < known < len(found) else ""
 
 
 def _value(figure: Figure | None) -> Decimal | None:

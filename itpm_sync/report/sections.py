@@ -35,16 +35,13 @@ from itpm_sync.report.wording import (
     moment,
     money,
     normal,
-    plain,
     safe_url,
     shown,
 )
 
 TITLE = 160  # characters of a title on a page; the workbook has them all
 MONEY_BARS = 12
-_COUNTED = frozenset({"items", "points"})  # measurement methods
 SCOPE_ROWS = 12
-PACKAGE_FIGURES = ("bac", "pv", "ev", "ac", "cv", "sv", "cpi", "spi", "eac")
 _SEVERITIES = tuple(Severity)
 
 
@@ -113,38 +110,7 @@ def changed(findings: Sequence[Finding], past: Past, project: str | None) -> str
     return f"{text}{f'; {waived:,} waived' if waived else ''}."
 
 
-# ---- work packages and money --------------------------------------------------------------------
-
-
-def by_concern(packages: Iterable[PackageStatus]) -> list[PackageStatus]:
-    """Late ones first, then what is at work, what comes, what is done; in the plan's order."""
-    order = {"late": 0, "in progress": 1, "not started": 2}
-    return sorted(packages, key=lambda p: order.get(p.state, 3))
-
-
-def package(package: PackageStatus) -> view.PackageRow:
-    """A work package as a line of the table."""
-    done = value_of(package, "percent")
-    return view.PackageRow(
-        code=clean(package.code, 60),
-        name=clean(package.name, TITLE),
-        team=clean(package.team, 60),
-        basis=_basis(package),
-        state=clean(package.state, 40),
-        start=day(package.planned_start),
-        finish=day(package.planned_finish),
-        done=shown(package.figures.get("percent")),
-        done_width=width(done, Decimal(100)),
-        figures=tuple(shown(package.figures.get(n), bare=True) for n in PACKAGE_FIGURES),
-    )
-
-
-def _basis(package: PackageStatus) -> str:
-    """Items say how far a package is only where it is measured by them."""
-    items, items_done = value_of(package, "items"), value_of(package, "items_done")
-    if package.method not in _COUNTED or not items or items_done is None:
-        return clean(package.method, 40).replace("_", " ")
-    return f"{plain(items_done)} of {count(int(items), 'item')}"
+# ---- money -------------------------------------------------------------------------------------
 
 
 def width(value: Decimal | None, whole: Decimal) -> str:
@@ -178,7 +144,8 @@ def _money_bar(
     package: PackageStatus, values: Sequence[Decimal | None], widest: Decimal
 ) -> view.MoneyBar:
     budget, ordered, invoiced, paid = values
-    still = package.figures.get("committed")
+    still, bills = package.figures.get("committed"), (("Invoiced", invoiced), ("paid", paid))
+    told = [f"{word} {amount(v, _unit(package))}" for word, v in bills if v is not None]
     used = max(ordered or Decimal(0), invoiced or Decimal(0), paid or Decimal(0))
     over = used - budget if budget is not None and used > budget else None
     return view.MoneyBar(
@@ -188,6 +155,7 @@ def _money_bar(
         invoiced=shown(package.figures.get("invoiced")),
         paid=shown(package.figures.get("paid")),
         open=shown(still).text if still and still.value else "",
+        bills=sentence(", ".join(told)) if invoiced or paid else "",
         budget_at=width(budget, widest) if budget is not None else "",
         ordered_width=width(ordered, widest),
         invoiced_width=width(invoiced, widest),
@@ -309,7 +277,7 @@ def unallocated(row: Unallocated) -> view.UnallocatedRow:
     """Records of a kind that no rule placed."""
     return view.UnallocatedRow(
         what=count(row.count, clean(kind(row.kind), 40)),
-        amount=money(row.amount) if row.amount else "",
+        amount=money(worth) if (worth := row.amount or row.cost) else "",
         time=hours(row.duration_s) if row.duration_s else "",
         examples=tuple(link(e) for e in row.examples[:5]),
     )

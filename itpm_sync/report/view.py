@@ -40,6 +40,7 @@ class KeyFigure:
     value: Shown
     beside: str
     change: str
+    parts: str = ""  # what the value is made of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,10 +102,21 @@ class PackageRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SumRow:
+    """A line below the work packages: what is in none of them, or the whole project."""
+
+    label: str
+    note: str
+    done: Shown
+    figures: tuple[Shown, ...]  # as in PackageRow; an empty text where the line has none
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MoneyBar:
     """Budget, ordered, invoiced and paid of a package; widths in percent of the widest.
 
-    `open` is the part of the orders that is still to come: the commitment.
+    `open` is the part of the orders that is still to come: the commitment; `bills` says what is
+    invoiced and paid.
     """
 
     label: str
@@ -113,6 +125,7 @@ class MoneyBar:
     invoiced: Shown
     paid: Shown
     open: str
+    bills: str
     budget_at: str
     ordered_width: str
     invoiced_width: str
@@ -285,6 +298,8 @@ class ProjectPage:
     money_hidden: int
     package_figures: tuple[str, ...]  # headings of PackageRow.figures
     packages: tuple[PackageRow, ...]
+    package_sums: tuple[SumRow, ...]
+    sums_note: str  # what of the lines adds up and what cannot
     axis: ContractAxis | None
     contracts: tuple[ContractRow, ...]
     scope: tuple[ScopeRow, ...]
@@ -329,10 +344,14 @@ class Share:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TotalRow:
-    """A figure summed over the projects, one sum a currency."""
+    """A figure summed over the projects, one sum a currency.
+
+    `known` says beside each sum of how many projects it is, where it leaves some out.
+    """
 
     label: str
     figures: tuple[Shown, ...]
+    known: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -282,6 +282,26 @@ def test_person_rate_goes_before_role_and_team_and_changes_on_its_day(plan):
     assert plan.figures()["ac"] == 420
 
 
+def test_time_in_no_package_is_told_with_its_cost_where_rates_tell_it(plan, eur):
+    rate(plan, "Ann", 70)
+    rate(plan, "Ben", "64.5")
+    book(plan, "Ann", 5)
+    book(plan, "Ann", 2, work_package="")  # 140
+    book(plan, "Ben", 3, work_package="")  # 193.50
+    [loose] = plan.project().unallocated
+    assert (loose.kind, loose.amount, loose.duration_s) == ("time_entry", None, 18_000)
+    assert loose.cost == eur("333.50")
+    [found] = plan.findings("unallocated-records")
+    assert found.message.startswith("2 time entries (5.0 h, EUR 333.50) match no rule")
+    assert (found.subject, found.amount) == ("time_entry", eur("333.50"))
+    book(plan, "Dora", 1, work_package="")
+    [unrated] = plan.project().unallocated
+    assert unrated.cost is None
+    assert plan.findings("unallocated-records")[0].message.startswith(
+        "3 time entries (6.0 h) match"
+    )
+
+
 def test_time_without_a_rate_makes_cost_unknown_not_free(plan):
     rate(plan, "Ann", 70)
     book(plan, "Ann", 1)

@@ -375,6 +375,62 @@ def test_an_index_that_hardly_any_cost_explains_is_marked() -> None:
     assert "?: implausible" not in alone(status).text
 
 
+def with_cost(project: ProjectStatus, ac: str | None) -> ProjectStatus:
+    figures = project.figures | {"ac": sample.figure("ac", ac, "EUR", reason="no rate")}
+    return replace(project, figures=figures)
+
+
+def test_the_lines_of_the_packages_and_of_none_add_up_to_the_cost_of_the_project() -> None:
+    # 101,200 + 371,500 + 148,300 + 69,400 + 0 + 58,900 = 749,300 in packages; 2,027 in none
+    text = alone(with_cost(sample.network(), "751327")).text
+    assert "that none could take 2,027 Project 57 % 1,125,000 827,300 641,800 751,327" in text
+    assert "Its EAC is not: each forecast goes by the indices of its own line." in text
+
+
+@pytest.mark.parametrize("ac", ["749300", "749300.004", None])
+def test_nothing_is_said_to_be_in_no_package_where_that_is_no_cent_or_not_known(
+    ac: str | None,
+) -> None:
+    text = alone(with_cost(sample.network(), ac)).text
+    assert "In no work package" not in text
+    assert "Project 57 % 1,125,000" in text
+    assert ("Its EAC is not" in text) is (ac is not None)
+
+
+def test_what_is_spent_is_told_by_its_parts() -> None:
+    text = Page(project_html(0)).text  # 239,400 + 509,900 = 749,300
+    assert "of EUR 1,125,000 budget of it labour 239,400, invoiced 509,900" in text
+    figures = sample.network().figures | {"accrued": sample.figure("accrued", "1200", "EUR")}
+    told = alone(replace(sample.network(), figures=figures)).text
+    assert "labour 239,400, invoiced 509,900, received and not invoiced 1,200" in told
+    assert "of it" not in Page(project_html(2)).text.split("Scope growth")[0]  # n/a
+
+
+def test_every_finding_shows_its_code() -> None:
+    own = {f.code for f in sample.network().findings}
+    top = {"over_ceiling", "scope_growth", "quarantined"}
+    for html, codes in ((project_html(0), own), (portfolio_html(), top)):
+        shown = re.findall(r'<code class="code">([^<]+)</code>', html)
+        assert codes <= set(shown)
+        assert html.count('<div class="sev') == len(shown)
+
+
+def test_bars_say_what_is_ordered_invoiced_and_paid() -> None:
+    assert (
+        "Core switches Ordered EUR 455,800 of EUR 420,000 EUR 35,800 over "
+        "Invoiced EUR 318,400, paid EUR 214,000 EUR 137,400 still to come"
+    ) in alone(sample.network()).text
+
+
+def test_a_contract_shows_what_is_used_and_left_of_its_ceiling() -> None:
+    text = Page(project_html(0)).text  # 414,900 invoiced + 31,500.50 = 446,400.50 of 640,000
+    assert (
+        "Ceiling EUR 640,000 Invoiced EUR 414,900 Received, not invoiced EUR 31,500 "
+        "Used EUR 446,400 Ceiling left EUR 193,600 Committed (open orders) EUR 686,800"
+    ) in text
+    assert "Ceiling no ceiling known Invoiced n/a" in text
+
+
 def test_money_bars_need_more_than_a_budget() -> None:
     status = sample.network()
     assert "EUR 455,800 of EUR 420,000 EUR 35,800 over" in alone(status).text
@@ -452,6 +508,25 @@ def test_the_same_total_is_shown_once() -> None:
     for totals, there in (((bac, budget), False), ((bac, other), True)):
         page = build_portfolio(replace(base, totals=totals), past())
         assert ("Budget of the plan" in [row.label for row in page.totals]) is there
+
+
+def test_a_total_that_leaves_projects_out_says_of_how_many_it_is() -> None:
+    base = sample.snapshot()
+    euro = base.projects[0]
+    none = sample.figure("eac", None, "EUR", reason="nothing is earned")
+    blind = replace(euro, code="X", figures={**euro.figures, "eac": none})
+    totals = (
+        sample.figure("bac", 2_250_000, "EUR"), sample.figure("eac", 1_313_435, "EUR"),
+        sample.figure("eac", 250_000, "GBP"),
+    )  # fmt: skip
+    snapshot = replace(base, projects=(euro, blind, base.projects[1]), totals=totals)
+    page = build_portfolio(snapshot, Past.of(snapshot, None))
+    assert [row.known for row in page.totals] == [("", ""), ("1 of 2 projects", "")]
+    text = Page(render_portfolio(page).decode()).text
+    assert "Budget at completion 2,250,000 – Estimate at completion 1,313,435" in text
+    assert "1,313,435 1 of 2 projects 250,000" in text
+    assert "sums of different projects cannot be compared" in text
+    assert "cannot be compared" not in Page(portfolio_html()).text
 
 
 def test_whoever_has_too_much_work_is_shown_with_load_and_capacity_by_week() -> None:

@@ -216,6 +216,40 @@ def test_states_of_money_are_not_subtracted_from_each_other() -> None:
     ]  # fmt: skip
 
 
+def test_the_cost_in_no_package_has_a_row_so_that_the_rows_of_a_project_add_up() -> None:
+    snapshot = sample.snapshot()
+    # 101,200 + 371,500 + 148,300 + 69,400 + 0 + 58,900 = 749,300 in packages
+    figures = sample.network().figures | {
+        "ac": sample.figure("ac", "751327.25", "EUR"),
+        "labour": sample.figure("labour", "2027.25", "EUR"),
+    }
+    packages = tuple(
+        replace(p, figures={**p.figures, "labour": sample.figure("labour", 0, "EUR")})
+        for p in sample.network().packages
+    )
+    network = replace(snapshot.projects[0], figures=figures, packages=packages)
+    data = render_workbook(replace(snapshot, projects=(network,)))
+    found = rows("Work packages", data=data, top=4)
+    assert [r["Actual cost"] for r in found] == [
+        101_200,
+        371_500,
+        148_300,
+        69_400,
+        0,
+        58_900,
+        2027.25,
+    ]
+    loose = found[-1]
+    assert (loose["Project"], loose["Work package"]) == ("NET", "In no work package")
+    assert (loose["Code"], loose["Budget (BAC)"], loose["Forecast (EAC)"]) == (None, None, None)
+    # ordered 858,800 of the project − (52,000 + 455,800 + 231,000 + 120,000) of its packages = 0
+    outside = rows("Money", data=data)[-1]
+    assert (outside["Name"], outside["Labour"], outside["Ordered"]) == (
+        "In no work package", 2027.25, None,
+    )  # fmt: skip
+    assert "In no work package" not in [r["Work package"] for r in rows("Work packages", top=4)]
+
+
 def test_yen_have_no_cents() -> None:
     snapshot = sample.snapshot()
     yen = replace(snapshot.projects[0], figures=sample.evm(100, 50, 40, 60, "JPY"), unit="JPY")
@@ -281,7 +315,7 @@ def test_everything_of_the_snapshot_is_in_the_workbook() -> None:
     projects = snapshot.projects
     found = len(snapshot.findings) + sum(len(p.findings) for p in projects)
     assert len(rows("Findings")) == found
-    assert len(rows("Work packages")) == sum(len(p.packages) for p in projects)
+    assert len(rows("Work packages", top=4)) == sum(len(p.packages) for p in projects)
     assert len(rows("Scope")) == sum(len(p.scope_changes) for p in projects)
     assert len(rows("Help desk weeks")) == 12
     assert len(rows("Unallocated")) == 3

@@ -46,7 +46,7 @@ def unallocated_records(facts: ProjectFacts | PortfolioFacts) -> Iterator[Findin
             action="Correct the rule, or add the work package to the plan."
             if _missed(group) == group.count
             else "Add an allocation rule, or the missing code at the source.",
-            amount=group.amount,
+            amount=group.amount or group.cost,
             evidence=group.examples,
         )
 
@@ -69,7 +69,9 @@ def _unmatched(group: Unallocated, project: str) -> str:
 def _worth(group: Unallocated) -> str:
     if group.amount is not None:
         return f" ({group.amount})"
-    return f" ({group.duration_s / 3600:,.1f} h)" if group.duration_s is not None else ""
+    hours = None if group.duration_s is None else f"{group.duration_s / 3600:,.1f} h"
+    known = [str(part) for part in (hours, group.cost) if part is not None]
+    return f" ({', '.join(known)})" if known else ""
 
 
 def sla_breached(p: ProjectFacts) -> Iterator[Finding]:

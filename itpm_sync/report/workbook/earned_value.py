@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from itpm_sync.reconcile.status import Figure, PackageStatus, ProjectStatus, Severity, Snapshot
+from itpm_sync.report.packages import OUTSIDE, outside
 from itpm_sync.report.wording import NBSP, clean, day, iso_week
-from itpm_sync.report.workbook.cells import Column, Live, Row, Sheet
+from itpm_sync.report.workbook.cells import Cell, Column, Live, Row, Sheet
 from itpm_sync.report.workbook.figures import (
     CODE,
     NAME,
@@ -151,9 +152,26 @@ _PACKAGES = (
 
 
 def packages_sheet(projects: Iterable[ProjectStatus]) -> Sheet:
-    """A row a work package."""
-    rows = (_package(p, w) for p in projects for w in p.packages)
-    return Sheet("Work packages", _PACKAGES, tuple(rows), freeze=3)
+    """A row a work package, and one a project for the cost that is in none of them."""
+    about = (
+        "The actual cost of a project is the sum of its rows. Its forecast is not: each goes by "
+        "the indices of its own row."
+    )
+    rows = tuple(row for p in projects for row in _package_rows(p))
+    return Sheet("Work packages", _PACKAGES, rows, freeze=3, title=("Work packages", about))
+
+
+def _package_rows(p: ProjectStatus) -> Iterable[Row]:
+    yield from (_package(p, w) for w in p.packages)
+    loose = outside(p, "ac") if p.packages else None
+    if loose is not None:
+        row: Mapping[str, Cell] = {
+            "project": p.code,
+            "name": OUTSIDE,
+            "unit": loose.unit,
+            "ac": loose,
+        }
+        yield tuple(row.get(column.key) for column in _PACKAGES)
 
 
 def _package(p: ProjectStatus, w: PackageStatus) -> Row:

@@ -16,6 +16,7 @@ from decimal import Decimal
 
 from itpm_sync.model import Money
 from itpm_sync.reconcile.status import ContractStatus, PackageStatus, ProjectStatus, Snapshot
+from itpm_sync.report.packages import OUTSIDE, outside
 from itpm_sync.report.wording import is_currency, safe_url
 from itpm_sync.report.workbook.cells import Cell, Column, Row, Sheet
 from itpm_sync.report.workbook.figures import (
@@ -60,6 +61,7 @@ def _money_rows(projects: Iterable[ProjectStatus]) -> Iterable[Row]:
         yield from _money_row(p, "project", p)
         for w in p.packages:
             yield from _money_row(p, "work package", w)
+        yield from _outside(p)
 
 
 def _money_row(p: ProjectStatus, level: str, of: ProjectStatus | PackageStatus) -> Iterable[Row]:
@@ -68,6 +70,15 @@ def _money_row(p: ProjectStatus, level: str, of: ProjectStatus | PackageStatus) 
     if not unit:
         return
     yield (p.code, level, of.code, of.name, unit, *_STATES.cells(states), why(states))
+
+
+def _outside(p: ProjectStatus) -> Iterable[Row]:
+    """What is booked on the project and in none of its packages, where there is any."""
+    booked = [name for name, _ in _STATES.titles if name != "budget"]
+    found = {name: figure for name in booked if (figure := outside(p, name))}
+    if p.packages and found:
+        unit = next(iter(found.values())).unit
+        yield (p.code, "work package", "", OUTSIDE, unit, *_STATES.cells(found), "")
 
 
 # ---- totals

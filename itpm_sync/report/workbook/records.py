@@ -116,11 +116,12 @@ def unallocated_sheet(snapshot: Snapshot) -> Sheet:
 def _unallocated_rows(snapshot: Snapshot) -> Iterable[Row]:
     owned = ((p.code, u) for p in snapshot.projects for u in p.unallocated)
     for project, u in (*(("(no project)", u) for u in snapshot.unallocated), *owned):
+        worth = u.amount or u.cost
         seconds = None if u.duration_s is None else Decimal(u.duration_s)
         time = seconds if seconds is None else Figure(name="", label="", value=seconds, unit="s")
         yield (
-            project, u.kind.replace("_", " "), u.count, u.amount,
-            u.amount.currency if u.amount else "", time, _labels(u.examples),
+            project, u.kind.replace("_", " "), u.count, worth, worth.currency if worth else "",
+            time, _labels(u.examples),
         )  # fmt: skip
 
 
