@@ -275,7 +275,12 @@ MISTAKES = {
     ),
     "a word that YAML takes for a truth value": (
         "name: Network refresh", "name: NO",
-        "19:5: expected a text, found False — YAML reads this word as true or false: ",
+        "19:5: expected a text, found False — YAML reads On, Yes, No and Off as true or false: put the word in "
+        "quotes",
+    ),
+    "such a word where a block belongs": (
+        "thresholds:\n  index_green: 0.96", "thresholds: Off",
+        "27:1: expected a mapping of keys, found False — YAML reads On, Yes, No and Off",
     ),
     "a number out of range": (
         "max_connections: 2", "max_connections: 65",
@@ -299,7 +304,7 @@ MISTAKES = {
     ),
     "an impossible date": (
         "2024-01-08", "2024-02-30",
-        "20:5: expected a valid date or datetime, day value is outside expected range, ",
+        "20:5: expected a date as YYYY-MM-DD, of a day that exists, found ",
     ),
     "thresholds in the wrong order": (
         "index_green: 0.96", "index_green: 0.8",

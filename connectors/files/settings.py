@@ -102,8 +102,16 @@ def _worded(value: object) -> object:
     return str(value) if isinstance(value, int | float | date) else value
 
 
+def _lettered(value: object) -> object:
+    """As `_worded`, but for a truth value: where no constant is meant, it is a word like On or No
+    that lacks its quotes, and so a mistake.
+    """
+    return value if isinstance(value, bool) else _worded(value)
+
+
 Word = Annotated[str, BeforeValidator(_worded)]
-Words = Annotated[tuple[Word, ...], BeforeValidator(_listed)]
+Quoted = Annotated[str, BeforeValidator(_lettered)]
+Words = Annotated[tuple[Quoted, ...], BeforeValidator(_listed)]
 DateFormats = Annotated[
     tuple[Annotated[str, AfterValidator(_date_format)], ...], BeforeValidator(_listed)
 ]

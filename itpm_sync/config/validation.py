@@ -39,6 +39,12 @@ _EXPECTED = {
     "list_type": "expected a list",
     "string_type": "expected a text",
 }
+_DATES = ("date_type", "date_parsing", "date_from_datetime_parsing", "date_from_datetime_inexact")
+_QUOTED = frozenset(
+    "string_type model_type model_attributes_type dict_type mapping_type tuple_type list_type "
+    "literal_error enum".split()
+)
+"""Kinds of mistakes behind which a word can be that YAML has read as true or false."""
 
 
 def _problem(
@@ -70,6 +76,9 @@ def _found(value: Any, message: str) -> str:
 
 def _in_words(kind: str, context: Mapping[str, Any], message: str) -> str:
     """The library's own message where it is plain, ours where it speaks of types and patterns."""
+    if kind in _DATES:
+        exists = "outside" not in str(context.get("error", ""))
+        return f"expected a date as YYYY-MM-DD{'' if exists else ', of a day that exists'}"
     pattern = str(context.get("pattern", ""))
     if pattern.startswith("^https?:"):
         return _EXPECTED[URL]
@@ -83,8 +92,8 @@ def _in_words(kind: str, context: Mapping[str, Any], message: str) -> str:
 
 
 def _hint(kind: str, value: Any, context: Mapping[str, Any]) -> str:
-    if kind == "string_type" and isinstance(value, bool):
-        return "YAML reads this word as true or false: put it in quotes"
+    if kind in _QUOTED and isinstance(value, bool):
+        return "YAML reads On, Yes, No and Off as true or false: put the word in quotes"
     words = re.findall(r"'([^']*)'", str(context.get("expected", "")))
     hint = suggestion(value, words) if words and isinstance(value, str) else ""
     return hint if hint.startswith("did you") else ""

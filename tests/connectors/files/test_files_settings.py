@@ -130,6 +130,15 @@ def test_a_connection_needs_a_table() -> None:
     assert problems({"tables": {}})[0][0] == "tables"
 
 
+@pytest.mark.parametrize("changes", [{"key": ["WBS", True]}, {"fill_down": [True]}])
+def test_a_header_that_yaml_takes_for_a_truth_value_is_a_mistake(changes: dict[str, Any]) -> None:
+    """`On` without quotes; the configuration says so, with line and column."""
+    [(place, message)] = table_problems(**changes)
+    name, words = next(iter(changes.items()))
+    assert place == f"tables/plan/{name}/{len(words) - 1}"
+    assert message == "Input should be a valid string"
+
+
 def test_words_that_yaml_takes_for_something_else_are_words_again() -> None:
     rule = {"column": "A", "map": {"x": True, "y": 1}, "default": False}
     settings = FilesSettings.model_validate(
