@@ -275,8 +275,7 @@ MISTAKES = {
     ),
     "a word that YAML takes for a truth value": (
         "name: Network refresh", "name: NO",
-        "19:5: expected a text, found False — YAML reads On, Yes, No and Off as true or false: put the word in "
-        "quotes",
+        "19:5: expected a text, found False — YAML reads On, Yes, No and Off as true or false: ",
     ),
     "such a word where a block belongs": (
         "thresholds:\n  index_green: 0.96", "thresholds: Off",
