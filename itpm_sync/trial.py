@@ -210,7 +210,7 @@ def run_demo(out: Path, screen: Screen) -> int:
     call = program()
     screen.line(f"Findings     {call} -c {config} findings")
     screen.line(f"A figure     {call} -c {config} explain NET eac")
-    screen.line(f"Play on      {call} demo --out {out} --serve   (keeps the sandboxes running)")
+    screen.line(f"Play on      {call} demo {out} --serve   (keeps the sandboxes running)")
     return code
 
 
@@ -218,9 +218,7 @@ def serve_demo(out: Path, screen: Screen) -> int:
     """Serves the sandboxes of an earlier demo on their ports, until Ctrl-C."""
     listing = out / _STATE / "ports.json"
     if not listing.is_file():
-        raise ConfigError(
-            [Problem((), "no demo here", f"first: itpm-sync demo --out {out}", str(out))]
-        )
+        raise ConfigError([Problem((), "no demo here", f"first: itpm-sync demo {out}", str(out))])
     ports: dict[str, int] = orjson.loads(listing.read_bytes())
     with _all([(n, p, out / _STATE / f"{n}.json") for n, p in sorted(ports.items())]) as served:
         for one in served:
@@ -338,7 +336,7 @@ def _run(config: Path, screen: Screen) -> int:
 def _clear(out: Path) -> None:
     """Removes an earlier demo; refuses a folder that holds somebody's own configuration."""
     if not (out / _STATE / "ports.json").is_file():
-        hint = "give another folder: itpm-sync demo --out DIR"
+        hint = "give another folder: itpm-sync demo DIR"
         raise ConfigError([Problem((), "holds a configuration that is no demo's", hint, str(out))])
     for name in ("office", "branches", "reports", "secrets", _STATE):
         shutil.rmtree(out / name, ignore_errors=True)

@@ -86,6 +86,14 @@ def test_init_takes_this_machines_time_zone(
     assert "timezone: America/Bogota" in (tmp_path / "itpm.yaml").read_text()
 
 
+def test_demo_takes_its_folder_as_init_does(run: Run, tmp_path: Path) -> None:
+    for words in (["here"], ["--out", "here"]):
+        code, _, said = run("demo", *words, "--serve")
+        assert (code, "no demo here — first: itpm-sync demo here" in said) == (2, True), said
+    code, _, said = run("demo", "here", "--out", "there")
+    assert (code, "give the folder once" in said) == (2, True), said
+
+
 def test_init_refuses_to_overwrite(tmp_path: Path) -> None:
     trial.init(tmp_path, {})
     with pytest.raises(ConfigError, match="a configuration exists already"):

@@ -35,13 +35,18 @@ def sandbox(  # noqa: PLR0917 — typer reads the options from the parameters
 
 def demo(
     context: typer.Context,
-    out: Annotated[Path, typer.Option("--out", metavar="DIR")] = Path("demo"),
+    directory: Annotated[Path | None, typer.Argument(metavar="DIR")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="The same as DIR.")
+    ] = None,
     serve: Annotated[
         bool, typer.Option("--serve", help="Keep the sandboxes of an earlier demo running.")
     ] = False,
 ) -> None:
-    """Run the whole flow on sandboxes, with an invented programme."""
+    """Run the whole flow on sandboxes, with an invented programme, in a folder (`demo`)."""
     from itpm_sync import trial
 
-    show = output_of(context, tell=True)
-    raise typer.Exit(trial.serve_demo(out, show) if serve else trial.run_demo(out, show))
+    if directory is not None and out is not None:
+        raise typer.BadParameter("give the folder once: DIR or --out DIR")
+    show, folder = output_of(context, tell=True), directory or out or Path("demo")
+    raise typer.Exit(trial.serve_demo(folder, show) if serve else trial.run_demo(folder, show))

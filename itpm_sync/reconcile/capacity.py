@@ -144,6 +144,13 @@ class Capacity:
             sorted((f for f in found if f[1] > 0), key=lambda f: (-f[1], f[0].worker.form))
         )
 
+    @staticmethod
+    def sought(load: Load, week: Week) -> str:
+        """What `able` goes by: `skill`, `team`, or empty where neither is known."""
+        if load.worker.skills or any(a.skills for a, _ in week.parts):
+            return "skill"
+        return "team" if load.worker.team else ""
+
     def _room(self, load: Load, week: Week) -> Fraction:
         key = id(load), week.monday
         if key not in self._rooms:

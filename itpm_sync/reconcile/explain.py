@@ -27,6 +27,7 @@ from itpm_sync.reconcile import (
     forecast_terms,
     pace_terms,
     quality_terms,
+    split_terms,
 )
 from itpm_sync.reconcile.allocate import fold
 from itpm_sync.reconcile.context import Context
@@ -199,13 +200,14 @@ class Explainer:
         numbers, desk = dict(project_numbers(self._facts, self._has)), self._facts.desk
         if desk is not None:
             numbers |= {"within_sla": desk.within, "desk_effort_s": desk.effort}
-        attached = (desk_terms, contract_terms, effort_terms, exchange_terms)
+        attached = (desk_terms, contract_terms, effort_terms, exchange_terms, split_terms)
         return numbers | {n: v for of in attached for n, v in of.numbers(self._facts).items()}
 
     @cached_property
     def _attached_figures(self) -> Mapping[str, Figure]:
-        """Those of the help desk's counts, of contracts and groups of effort; FX variance."""
-        attached = (desk_terms, contract_terms, effort_terms, exchange_terms)
+        """Those of the help desk's counts, of contracts and groups of effort; FX variance;
+        splits."""
+        attached = (desk_terms, contract_terms, effort_terms, exchange_terms, split_terms)
         return {n: f for of in attached for n, f in of.figures(self._facts).items()}
 
     def _term(self, name: str, of: PackageFacts | None, symbol: str = "") -> Part:

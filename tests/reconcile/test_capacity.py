@@ -296,10 +296,30 @@ def test_too_much_work_is_a_finding_with_the_arithmetic_and_who_could_help(world
     assert (found.project, found.subject, found.severity) == ("NET", "ana ruiz", "medium")
     assert found.message == (
         "Ana Ruiz has too much work in 1 week: week of 16 Mar 2026 60.0 h for 40.0 h (+20.0 h). "
-        "Skill and room in the week of 16 Mar 2026: Luc Meyer 40.0 h"
+        "Room in LAN in the week of 16 Mar 2026: Luc Meyer 40.0 h"
     )
     assert "`itpm-sync capacity 'Ana Ruiz' --week 2026-03-16`" in found.action
     assert [e.label for e in found.evidence] == ["N-1 Item 1", "N-2 Item 2"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({}, "Who could help is not known: no skill is listed, and no team of theirs"),
+        ({"team": "LAN"}, "Nobody else in LAN is known to have room in the week of 16 Mar 2026"),
+        ({"skills": ("routing",)},
+         "Nobody with the skill is known to have room in the week of 16 Mar 2026"),
+    ],
+)  # fmt: skip
+def test_a_finding_says_by_what_nobody_was_found_who_could_help(world, fields, said) -> None:
+    put(
+        world,
+        item(1, 60, due=date(2026, 3, 20)),
+        Person(ref=ref("person", 1), name="Ana Ruiz", **fields),
+        Person(ref=ref("person", 2), name="Luc Meyer", team="WAN"),
+    )
+    (found,) = world.findings("over-allocated")
+    assert found.message.endswith(f"(+20.0 h). {said}")
 
 
 @pytest.mark.parametrize(("load", "found"), [(44, 0), (44.5, 1)])

@@ -264,6 +264,18 @@ def test_each_split_is_explained(frozen):
     assert part.note == "split from NET-3, size changed; without approval"
 
 
+def test_where_nothing_was_split_an_explanation_says_so(frozen):
+    item(frozen, 20, 3)
+    cancel(frozen, 4)
+    for name in ("added_by_split", "removed_by_split"):
+        found = explain(frozen.inputs(), "NET", name)
+        assert (found.figure.value, found.parts) == (0, ())
+        assert found.figure.note == "no item was split or merged since baseline 1 of 2 Feb 2026"
+    frozen.options["baselines"] = ()
+    found = explain(frozen.inputs(), "NET", "added_by_split")
+    assert (found.figure.value, found.figure.reason) == (None, "no baseline is recorded")
+
+
 numbers = st.integers(0, 24)
 
 

@@ -67,11 +67,15 @@ def _notes(load: Load) -> str:
 
 
 def _able(facts: PortfolioFacts, load: Load, week: Week) -> str:
-    able = facts.capacity.able(load, week)[:_SHOWN]
-    when = f"in the week of {day(week.monday)}"
+    able, by = facts.capacity.able(load, week)[:_SHOWN], facts.capacity.sought(load, week)
+    when, team = f"in the week of {day(week.monday)}", load.worker.team
+    if not by:
+        return "Who could help is not known: no skill is listed, and no team of theirs"
     if not able:
-        return f"Nobody with the skill is known to have room {when}"
-    return f"Skill and room {when}: " + ", ".join(f"{o.worker.name} {hours(r)}" for o, r in able)
+        who = "with the skill" if by == "skill" else f"else in {team}"
+        return f"Nobody {who} is known to have room {when}"
+    what = "Skill and room" if by == "skill" else f"Room in {team}"
+    return f"{what} {when}: " + ", ".join(f"{o.worker.name} {hours(r)}" for o, r in able)
 
 
 def work_of_leaver(facts: PortfolioFacts) -> Iterator[Finding]:
