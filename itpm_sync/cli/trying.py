@@ -35,15 +35,15 @@ def sandbox(  # noqa: PLR0917 — typer reads the options from the parameters
 
 def demo(
     context: typer.Context,
-    directory: Annotated[Path | None, typer.Argument(metavar="DIR")] = None,
-    out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="The same as DIR.")
+    directory: Annotated[
+        Path | None, typer.Argument(metavar="DIR", help="The folder; `demo` where none is given.")
     ] = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="As DIR.")] = None,
     serve: Annotated[
         bool, typer.Option("--serve", help="Keep the sandboxes of an earlier demo running.")
     ] = False,
 ) -> None:
-    """Run the whole flow on sandboxes, with an invented programme, in a folder (`demo`)."""
+    """Run the whole flow on sandboxes, with an invented programme."""
     from itpm_sync import trial
 
     if directory is not None and out is not None:

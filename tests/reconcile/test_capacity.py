@@ -305,7 +305,7 @@ def test_too_much_work_is_a_finding_with_the_arithmetic_and_who_could_help(world
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({}, "Who could help is not known: no skill is listed, and no team of theirs"),
+        ({}, "Who could help is not known: neither skills nor a team are told"),
         ({"team": "LAN"}, "Nobody else in LAN is known to have room in the week of 16 Mar 2026"),
         ({"skills": ("routing",)},
          "Nobody with the skill is known to have room in the week of 16 Mar 2026"),

@@ -70,7 +70,7 @@ def _able(facts: PortfolioFacts, load: Load, week: Week) -> str:
     able, by = facts.capacity.able(load, week)[:_SHOWN], facts.capacity.sought(load, week)
     when, team = f"in the week of {day(week.monday)}", load.worker.team
     if not by:
-        return "Who could help is not known: no skill is listed, and no team of theirs"
+        return "Who could help is not known: neither skills nor a team are told"
     if not able:
         who = "with the skill" if by == "skill" else f"else in {team}"
         return f"Nobody {who} is known to have room {when}"
