@@ -6,7 +6,6 @@ that of the entry's own connection, else of the only ticket anywhere that has it
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -16,11 +15,11 @@ from typing import NamedTuple
 
 from itpm_sync.model import HelpDeskItem, TimeEntry, WorkItem
 from itpm_sync.reconcile.allocate import fold
+from itpm_sync.reconcile.references import project_of
 
 _identity = attrgetter("id")
 Ticket = WorkItem | HelpDeskItem
 _IDENTITY_COLONS = 2  # CONNECTION:STREAM:ID
-_KEY = re.compile(r"(?P<project>.+)-\d+")
 
 
 class Unlinked(NamedTuple):
@@ -48,7 +47,7 @@ class Tickets:
 
     @cached_property
     def _projects(self) -> frozenset[str]:
-        return frozenset(m["project"] for word in self._by_word if (m := _KEY.fullmatch(word)))
+        return frozenset(project for word in self._by_word if (project := project_of(word)))
 
     def named(self, entry: TimeEntry) -> Sequence[Ticket]:
         """What the key of an entry can mean."""
@@ -58,8 +57,8 @@ class Tickets:
 
     def is_read(self, word: str) -> bool:
         """Whether something can be said of a key: one of a project that nobody reads leads out."""
-        key = _KEY.fullmatch(fold(word))
-        return key is None or key["project"] in self._projects
+        project = project_of(fold(word))
+        return not project or project in self._projects
 
 
 def linked(

@@ -33,8 +33,8 @@ from itpm_sync.reconcile.capacity import Capacity, Work, capacity, loads
 from itpm_sync.reconcile.contracts import ContractMoney
 from itpm_sync.reconcile.decisions import GateAct
 from itpm_sync.reconcile.exchange import FxTable
-from itpm_sync.reconcile.gold_plating import Askers, CostOf
-from itpm_sync.reconcile.labour import RateCard, cost_of
+from itpm_sync.reconcile.gold_plating import Askers
+from itpm_sync.reconcile.labour import Costed, RateCard, costed
 from itpm_sync.reconcile.money import Documents, Paid
 from itpm_sync.reconcile.number import Number, unknown
 from itpm_sync.reconcile.orphans import OtherTickets
@@ -146,15 +146,10 @@ class Context:
             (r for r in gone if isinstance(r, HelpDeskItem)),
         )
 
-    def cost_in(self, currency: str) -> CostOf:
+    def costed(self, entry: TimeEntry, currency: str) -> Costed:
         """What a time entry costs in a currency, at the rates of its day."""
-
-        def cost(entry: TimeEntry) -> Number:
-            rate = self.rates.in_force(entry.person, entry.role, entry.team, entry.on)
-            found, _ = cost_of(rate, self.fx, currency, entry.on, entry.duration_s)
-            return found or unknown(f"no hourly rate for {entry.person}")
-
-        return cost
+        who = entry.person, entry.role, entry.team
+        return costed(self.rates, self.fx, currency, who, on=entry.on, seconds=entry.duration_s)
 
     def _work(self) -> Iterator[Work]:
         """The work items that load somebody, each with its package."""

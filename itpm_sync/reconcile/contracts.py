@@ -19,13 +19,12 @@ from itpm_sync.reconcile.accruals import still_open
 from itpm_sync.reconcile.allocate import fold
 from itpm_sync.reconcile.exchange import FxGap
 from itpm_sync.reconcile.money import Documents
-from itpm_sync.reconcile.netting import line_number, net_amount
+from itpm_sync.reconcile.netting import net_amount
 from itpm_sync.reconcile.number import Number, as_money, decimal, figure, known, total, unknown
 from itpm_sync.reconcile.status import Colour, ContractStatus, Policy
 from itpm_sync.reconcile.wording import count, day, sentence, show
 
 _OVER = frozenset({"closed", "cancelled", "canceled", "terminated", "expired", "draft"})
-_ANY = ""  # whichever system an order is of
 _WHOLE = Fraction(1)
 
 
@@ -82,15 +81,9 @@ class ContractMoney:
         self.documents = documents
         self._orders: dict[str, list[OrderLine]] = defaultdict(list)
         self._billed: dict[str, list[Billed]] = defaultdict(list)
-        self._of_line: dict[tuple[str, str, str], str] = {}
-        self._of_order: dict[tuple[str, str], str] = {}  # its first contract
         for order in documents.orders:
-            number, contract = fold(order.order), fold(order.contract)
-            for system in (order.ref.connection, _ANY):
-                self._of_line.setdefault((system, number, line_number(order.line)), contract)
-                self._of_order[system, number] = self._of_order.get((system, number)) or contract
-            if contract:
-                self._orders[contract].append(order)
+            if order.contract:
+                self._orders[fold(order.contract)].append(order)
         for invoice in invoices:
             for contract, part in self._parts(invoice).items():
                 if contract:
@@ -102,16 +95,13 @@ class ContractMoney:
         """
         if named := fold(invoice.contract):
             return {named: _WHOLE}
-        if shares := self.documents.shares.get(invoice.id):
-            found: dict[str, Fraction] = defaultdict(Fraction)
-            for line, part in shares:
-                found[fold(line.contract)] += part
+        found: dict[str, Fraction] = defaultdict(Fraction)
+        for line, part in self.documents.shares.get(invoice.id, ()):
+            found[fold(line.contract)] += part
+        if found:
             return found
-        number, system = fold(invoice.order), invoice.ref.connection
-        where = system if (system, number) in self._of_order else _ANY
-        of_line = self._of_line.get((where, number, line_number(invoice.order_line)))
-        contract = self._of_order.get((where, number), "") if of_line is None else of_line
-        return {contract: _WHOLE}
+        of_order = (fold(line.contract) for line in self.documents.lines_of(invoice.order))
+        return {next(filter(None, of_order), ""): _WHOLE}
 
     def orders(self, contract: Contract) -> Sequence[OrderLine]:
         """Order lines under the contract, cancelled ones left out."""

@@ -102,16 +102,14 @@ def labour(
     booked, gaps, foreign = list[Booked](), list[FxGap](), list[ForeignCost]()
     unrated: dict[str, list[tuple[date, int]]] = defaultdict(list)
     for (package, person, role, team, on), worked in sorted(groups.items()):
-        rate = card.in_force(person, role, team, on)
-        cost, gap = cost_of(rate, fx, currency, on, worked)
-        if rate is None or cost is None:
+        found = costed(card, fx, currency, (person, role, team), on=on, seconds=worked)
+        if found.rate is None:
             unrated[person].append((on, worked))
-            cost = unknown(f"no hourly rate for {person}")
-        elif rate.per_hour.currency != currency:
-            foreign.append(foreign_cost(rate, worked, cost))
-        if gap is not None:
-            gaps.append(gap)
-        booked.append(Booked(package, on, cost))
+        if abroad := foreign_cost(found, currency, worked):
+            foreign.append(abroad)
+        if found.gap is not None:
+            gaps.append(found.gap)
+        booked.append(Booked(package, on, found.cost))
     parts: dict[str, list[Number]] = defaultdict(list)
     for item in booked:
         parts[item.package].append(item.cost)
@@ -124,23 +122,38 @@ def labour(
     return Labour(seconds, costs, whole, tuple(booked), missing, tuple(gaps), tuple(foreign))
 
 
-def cost_of(
-    rate: Rate | None, fx: FxTable, currency: str, on: date, seconds: int
-) -> tuple[Number | None, FxGap | None]:
-    """What time costs in `currency` on a day; None without a rate. The gap: no exchange rate."""
+class Costed(NamedTuple):
+    """What time costs and at which rate. Without an hourly rate, or without an exchange rate (then
+    there is a gap), the cost is not known.
+    """
+
+    rate: Rate | None
+    cost: Number
+    gap: FxGap | None = None
+
+
+def costed(
+    card: RateCard, fx: FxTable, currency: str, who: tuple[str, str, str], *, on: date, seconds: int
+) -> Costed:
+    """The cost of time in `currency`; `who` are person, role and team."""
+    rate = card.in_force(*who, on)
     if rate is None:
-        return None, None
+        return Costed(None, unknown(f"no hourly rate for {who[0]}"))
     if not currency:
-        return unknown("the project has no currency"), None
+        return Costed(rate, unknown("the project has no currency"))
     price, of = rate.per_hour.amount.as_integer_ratio()
     if rate.per_hour.currency != currency:
         per_hour = fx.convert(rate.per_hour, currency, on)
         if per_hour.value is None:
-            return per_hour, FxGap(rate.per_hour.currency, currency, on, rate)
+            return Costed(rate, per_hour, FxGap(rate.per_hour.currency, currency, on, rate))
         price, of = per_hour.value.as_integer_ratio()
-    return Number(Fraction(price * seconds, of * 3600)), None
+    return Costed(rate, Number(Fraction(price * seconds, of * 3600)))
 
 
-def foreign_cost(rate: Rate, seconds: int, cost: Number) -> ForeignCost:
-    """Time whose rate is in another currency than the project's."""
-    return ForeignCost(exact(rate.per_hour.amount) * seconds / 3600, rate.per_hour.currency, cost)
+def foreign_cost(found: Costed, currency: str, seconds: int) -> ForeignCost | None:
+    """Time whose rate is in another currency than the project's; None for any other."""
+    rate = found.rate
+    if rate is None or rate.per_hour.currency == currency:
+        return None
+    amount = exact(rate.per_hour.amount) * seconds / 3600
+    return ForeignCost(amount, rate.per_hour.currency, found.cost)

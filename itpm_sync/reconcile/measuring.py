@@ -124,7 +124,7 @@ def project_facts(run: Context, setup: ProjectSetup, row: Register | None) -> Pr
             records.of(TimeEntry),
             run.allocation,
             lambda: run.askers,
-            cost_of=run.cost_in(currency),
+            cost_of=lambda entry: run.costed(entry, currency).cost,
             end=run.end,
         ),
         orphans=orphans(

@@ -99,10 +99,12 @@ class Documents:
             r for r in receipts if (o := netting.get(fold(r.order))) is None or not o.receive(r)
         ]
         self.netted: dict[str, Netted] = {}
-        self.shares: dict[str, Sequence[Share]] = {}  # of invoice lines that name no order line
+        self.bills: dict[str, Sequence[InvoiceLine]] = {}  # that name an order line, by its id
+        self.shares: dict[str, Sequence[Share]] = {}  # what each invoice line of an order bills
         for number, order in netting.items():
             order.bill(self.invoices_of_order.get(number, ()))
             self.netted |= {n.line.id: n for n in order.netted()}
+            self.bills |= order.bills
             self.shares |= order.shares
         # a connection that books no receipts says nothing by their absence
         self.books_receipts = {

@@ -23,7 +23,7 @@ from itpm_sync.reconcile.allocate import fold
 from itpm_sync.reconcile.exchange import FxGap, FxTable
 from itpm_sync.reconcile.number import exact, exact_sum
 
-_NOTHING = Fraction(0)
+_NOTHING, _WHOLE = Fraction(0), Fraction(1)
 _OTHER_UNIT = 2  # so many times the order's price, or its part: a quantity counts something else
 Home = tuple[str, str]  # project and package of a record
 
@@ -90,7 +90,7 @@ def net_amount(line: InvoiceLine) -> Fraction:
     return -abs(amount) if line.credit_note else amount
 
 
-def line_number(text: str) -> str:
+def _line_number(text: str) -> str:
     """A line's number without the zeros that systems write before it."""
     return fold(text).lstrip("0")
 
@@ -103,8 +103,9 @@ class _Account:
 
     line: OrderLine
     net: Fraction = _NOTHING  # of what is billed, at the bills' prices
+    billed: Fraction = _NOTHING
     receipts: list[Came] = field(default_factory=list)
-    bills: list[Movement] = field(default_factory=list)
+    bills: list[Movement] = field(default_factory=list)  # their sum is `billed`
     gap: FxGap | None = None
 
     @property
@@ -116,10 +117,6 @@ class _Account:
         return self.line.amount.currency
 
     @property
-    def billed(self) -> Fraction:
-        return exact_sum(m.amount for m in self.bills)
-
-    @property
     def room(self) -> Fraction:
         """What is ordered and not billed."""
         return max(_NOTHING, abs(exact(self.line.amount.amount)) - self.billed)
@@ -129,10 +126,14 @@ class _Account:
         came = exact_sum(m.amount for m in self.receipts if m.on <= on)
         return max(_NOTHING, came - self.billed)
 
+    def bill(self, on: date, amount: Fraction) -> None:
+        """Books what a bill takes."""
+        self.bills.append(Movement(on, amount))
+        self.billed += amount
+
     def take_back(self, on: date, amount: Fraction) -> None:
         """Makes so much unbilled again, and no more than is billed."""
-        if back := min(amount, self.billed):
-            self.bills.append(Movement(on, -back))
+        self.bill(on, -min(amount, self.billed))
 
     def netted(self) -> Netted:
         """The line as it is now, with its own sign."""
@@ -167,7 +168,8 @@ class Order:
         self._accounts = [_Account(line) for line in sorted(lines, key=_natural)]
         self._fx, self._homes = fx, homes
         self._bills: dict[str, list[_Bill]] = defaultdict(list)  # by the line's identity, or ""
-        self.shares: dict[str, Sequence[Share]] = {}  # of invoices that name no line
+        self.bills: dict[str, list[InvoiceLine]] = defaultdict(list)  # that name a line, by its id
+        self.shares: dict[str, Sequence[Share]] = {}  # what each invoice bills
 
     def receive(self, receipt: Receipt) -> bool:
         """Books a receipt; False if no line, or no only one, can take it."""
@@ -182,12 +184,13 @@ class Order:
         """Books all bills, after all receipts."""
         for invoice in sorted(invoices, key=lambda i: (i.invoiced_on, i.credit_note, i.id)):
             account = self._named(invoice.order_line, invoice.ref.connection)
+            if account is not None:
+                self.bills[account.line.id].append(invoice)
+                self.shares[invoice.id] = [Share(account.line, _WHOLE)]
             candidates = [account] if account else self._candidates(invoice)
             amount = self._in_currency(invoice, candidates)
             if amount is None:
                 continue
-            if account is not None:
-                account.net += amount
             sign = account.sign if account else 1
             if sign * net_amount(invoice) < 0:
                 self._credit(invoice, account, amount, candidates)
@@ -215,7 +218,7 @@ class Order:
         accounts = self._of(connection)
         if len(accounts) == 1:
             return accounts[0]
-        found = [a for a in accounts if line_number(a.line.line) == line_number(line)]
+        found = [a for a in accounts if _line_number(a.line.line) == _line_number(line)]
         return found[0] if len(found) == 1 and line else None
 
     def _candidates(self, invoice: InvoiceLine) -> Sequence[_Account]:
@@ -252,21 +255,28 @@ class Order:
         candidates: Sequence[_Account],
     ) -> Sequence[tuple[_Account, Fraction]]:  # fmt: skip
         """Books a bill; gives what it takes of each line."""
+        on = invoice.invoiced_on
         if account is not None:
+            account.net += amount
             taken = [(account, _pieces(invoice, account.line, amount) or abs(amount))]
         else:
-            on = invoice.invoiced_on
             taken = _spread(amount, candidates, lambda a: a.unbilled(on), lambda a: a.room)
-            for one, part in taken:
-                one.net += part
-            if amount:
-                shares = [Share(one.line, part / amount) for one, part in taken]
-                self.shares[invoice.id] = shares
+            self._share(invoice, amount, taken)
             if invoice.id not in self._homes:  # its cost is in no project yet
                 return []
         for one, part in taken:
-            one.bills.append(Movement(invoice.invoiced_on, part))
+            one.bill(on, part)
         return taken
+
+    def _share(
+        self, invoice: InvoiceLine, amount: Fraction, parts: Iterable[tuple[_Account, Fraction]]
+    ) -> None:
+        """Books the parts of an amount that names no line, and notes whose they are."""
+        found = list(parts)
+        for one, part in found:
+            one.net += part
+        if amount:
+            self.shares[invoice.id] = [Share(one.line, part / amount) for one, part in found]
 
     def _credit(
         self, invoice: InvoiceLine, account: _Account | None, amount: Fraction,
@@ -283,14 +293,16 @@ class Order:
             for one, part in bill.taken:
                 one.take_back(invoice.invoiced_on, part)
         if account is None:
-            for one, part in _spread(-amount, candidates, lambda a: a.net):
-                one.net -= part
-        elif not back:
+            parts = _spread(-amount, candidates, lambda a: a.net)
+            self._share(invoice, amount, ((one, -part) for one, part in parts))
+            return
+        account.net += amount
+        if not back:
             account.take_back(invoice.invoiced_on, _pieces(invoice, account.line, amount))
 
 
 def _natural(line: OrderLine) -> tuple[str, int, str, str]:
-    number = line_number(line.line)
+    number = _line_number(line.line)
     return line.ref.connection, int(number) if number.isdecimal() else 0, number, line.id
 
 

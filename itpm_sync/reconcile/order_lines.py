@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from itpm_sync.model import InvoiceLine, OrderLine
-from itpm_sync.reconcile.allocate import fold
 from itpm_sync.reconcile.matching import Line
 from itpm_sync.reconcile.money import Documents
 from itpm_sync.reconcile.netting import Netted, net_amount
@@ -27,7 +26,7 @@ class Delivery:
         """Whether every bill says how much it is for; else its quantity is only its share of the
         price, which means nothing to a person.
         """
-        return all(i.credit_note or i.quantity is not None for i in self.invoices)
+        return all(i.credit_note or i.quantity for i in self.invoices)
 
 
 def deliveries(documents: Documents, number: str) -> Iterable[Delivery]:
@@ -37,16 +36,11 @@ def deliveries(documents: Documents, number: str) -> Iterable[Delivery]:
     which nothing is received or invoiced is left out. Invoices that name no line belong to the only
     line of their order, else to none.
     """
-    lines = documents.lines_of(number)
-    for order in lines:
+    for order in documents.lines_of(number):
         netted = documents.netted.get(order.id)
         if netted is None or not order.quantity or not order.amount.amount:
             continue
-        invoices = tuple(
-            i
-            for i in documents.invoices_of_order.get(fold(number), ())
-            if len(lines) == 1 or fold(i.order_line) == fold(order.line)
-        )
+        invoices = tuple(documents.bills.get(order.id, ()))
         if not (invoices or netted.has_receipts):
             continue
         if all(i.amount.currency == order.amount.currency for i in invoices):
@@ -69,10 +63,11 @@ def _line(netted: Netted, invoices: Iterable[InvoiceLine]) -> Line:
 
 
 def _quantity(invoice: InvoiceLine, price: Fraction) -> Fraction:
-    """What a line bills; without a quantity it is taken at the order's price, and a credit note
-    without one corrects the price.
+    """What a line bills, in its own word, be it of another unit: a price that is far from the
+    order's is what the match looks for. Without a quantity (0 is none) it is taken at the order's
+    price, and a credit note without one corrects the price.
     """
-    if invoice.quantity is None:
+    if not invoice.quantity:
         return Fraction(0) if invoice.credit_note else net_amount(invoice) / price
     quantity = Fraction(invoice.quantity)
     return -abs(quantity) if invoice.credit_note else quantity

@@ -7,15 +7,13 @@ its own; of a key of a project that is not read nothing can be said.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
 from itpm_sync.model import HelpDeskItem, ItemType, WorkItem
 from itpm_sync.reconcile.allocate import Allocation, Placed
-
-_KEY = re.compile(r"(?P<project>[A-Za-z][A-Za-z0-9_]*)-\d+")
+from itpm_sync.reconcile.references import project_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +100,8 @@ def _state(
         return "live" if above.id in allocation.places else "gone"
     if other := others().state(item, word):
         return other
-    key = _KEY.fullmatch(word)
-    if key is None:
+    project = project_of(word)
+    if not project:
         return "untold"
-    is_read = (item.ref.connection, key["project"]) in allocation.read_projects
+    is_read = (item.ref.connection, project) in allocation.read_projects
     return "unknown" if is_read else "unread"

@@ -12,7 +12,14 @@ from itpm_sync.reconcile.likeness import Item
 _LONGEST = 2_000  # characters of a link or an attribute that are searched for references
 _URL = re.compile(r"https?://[^\s<>\"'|\]]+", re.IGNORECASE)
 _KEY = re.compile(r"(?<![A-Za-z0-9_-])[A-Za-z][A-Za-z0-9_]{0,30}-[0-9]{1,12}(?![A-Za-z0-9_-])")
+_PROJECT = re.compile(r"([A-Za-z][A-Za-z0-9_]*)-\d+")
 _NUMBER = re.compile(r"(?<![\w#])#([0-9]{1,12})(?!\w)")
+
+
+def project_of(key: str) -> str:
+    """The project in a ticket's key (`NET` of `NET-12`); empty for what is no key."""
+    found = _PROJECT.fullmatch(key)
+    return found[1] if found else ""
 
 
 def keys_in(text: str) -> Iterator[str]:

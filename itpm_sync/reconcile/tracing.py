@@ -1,6 +1,6 @@
 """The records behind a project's numbers, each with its contribution, rule and rates.
 
-Contributions are computed by the functions that compute the figures (`labour.cost_of`, the ledger's
+Contributions are computed by the functions that compute the figures (`labour.costed`, the ledger's
 entries, `progress.earned_share`); nothing here has a formula of its own but a record's share.
 """
 
@@ -20,10 +20,10 @@ from itpm_sync.reconcile.context import Context
 from itpm_sync.reconcile.exchange import ForeignCost
 from itpm_sync.reconcile.explanation import Part
 from itpm_sync.reconcile.facts import ProjectFacts, evidence_of, label, place
-from itpm_sync.reconcile.labour import cost_of, foreign_cost
+from itpm_sync.reconcile.labour import foreign_cost
 from itpm_sync.reconcile.money import Entry
 from itpm_sync.reconcile.netting import Netted
-from itpm_sync.reconcile.number import Number, decimal, unknown
+from itpm_sync.reconcile.number import Number, decimal, exact_sum
 from itpm_sync.reconcile.progress import Plan, earned_share, measured_by
 from itpm_sync.reconcile.scope import is_done
 from itpm_sync.reconcile.splits import restructured
@@ -103,13 +103,11 @@ class Traces:
         """
         for entry in self._facts.ledger.foreign:
             yield entry.record, entry.on, entry.foreign
-        card, currency = self._run.rates, self._facts.currency
+        currency = self._facts.currency
         for time in self._time(""):
-            rate = card.in_force(time.person, time.role, time.team, time.on)
-            if rate is not None and rate.per_hour.currency != currency:
-                cost, _ = cost_of(rate, self._run.fx, currency, time.on, time.duration_s)
-                if cost is not None:
-                    yield time, time.on, foreign_cost(rate, time.duration_s, cost)
+            abroad = foreign_cost(self._run.costed(time, currency), currency, time.duration_s)
+            if abroad is not None:
+                yield time, time.on, abroad
 
     def rate_of(self, own: str, on: date) -> Number:
         """What one unit of `own` was in the project's currency on a day."""
@@ -134,15 +132,14 @@ class Traces:
 
     def labour(self, package: str) -> Iterable[Part]:
         """Each time entry at the hourly rate in force on its day."""
-        facts, card = self._facts, self._run.rates
+        currency = self._facts.currency
         for entry in self._time(package):
-            rate = card.in_force(entry.person, entry.role, entry.team, entry.on)
-            cost, _ = cost_of(rate, self._run.fx, facts.currency, entry.on, entry.duration_s)
+            rate, cost, _ = self._run.costed(entry, currency)
             per_hour = f"{rate.per_hour} an hour, rate of {rate.of} ({rate.id})" if rate else ""
             yield self.of(
                 entry,
-                cost or unknown(f"no hourly rate for {entry.person}"),
-                facts.currency,
+                cost,
+                currency,
                 on=entry.on,
                 source=f"{show(Fraction(entry.duration_s, 3600))} h",
                 rate=per_hour,
@@ -356,7 +353,7 @@ def _accrual(netted: Netted, since: date, own: str) -> str:
     """The receipts of the day, and how much of all that came is invoiced."""
     found = [came for came in netted.receipts if came.on == since and came.amount > 0]
     places = "; ".join(place(came.receipt) or came.receipt.id for came in found)
-    worth = money(sum((came.amount for came in found), Fraction(0)), own)
+    worth = money(exact_sum(came.amount for came in found), own)
     came = f"received {worth} ({places})" if found else "invoiced, and credited again"
     whole, billed = netted.received, netted.received - netted.accrued
     return f"{came}; of {money(whole, own)} in all, {money(billed, own)} is invoiced"

@@ -267,6 +267,18 @@ def test_a_bill_of_several_packages_costs_each_what_it_takes_back_there(plan, eu
     assert [(p.value, p.source) for p in found.parts] == [(500, "EUR 500.00")]
 
 
+def test_a_credit_note_that_names_no_line_is_borne_by_the_packages_too(plan, eur):
+    plan.add(
+        WorkPackage, "wp2", code="WP2", name="Cables", budget=eur(900),
+        planned_start=MONDAY, planned_finish=day(27), percent_complete=Decimal(50),
+    )  # fmt: skip
+    second_line(plan, eur, work_package="WP2")
+    bill(plan, 9, eur(1500), work_package="")
+    bill(plan, 10, eur(300), credit_note=True, work_package="")
+    project = plan.project()
+    assert {p.code: p.figures["ac"].value for p in project.packages} == {"WP1": 700, "WP2": 500}
+
+
 # ---- credit notes, quantities and currencies as they come ---------------------------------------
 
 
