@@ -49,7 +49,7 @@ from itpm_sync.model import (
     WorkStatus,
 )
 from itpm_sync.reconcile import reconcile
-from itpm_sync.reconcile.status import (
+from itpm_sync.reconcile.inputs import (
     BaselineItem,
     BaselinePackage,
     Inputs,

@@ -20,7 +20,8 @@ from itpm_sync.demo import Programme
 from itpm_sync.model import WorkStatus
 from itpm_sync.reconcile import reconcile
 from itpm_sync.reconcile.checks import codes
-from itpm_sync.reconcile.status import Inputs, Snapshot
+from itpm_sync.reconcile.inputs import Inputs
+from itpm_sync.reconcile.status import Snapshot
 
 MONDAY = date(2026, 12, 28)
 WEEK = [MONDAY + timedelta(days=n) for n in range(7)]  # over the end of a month and of a year

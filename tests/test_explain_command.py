@@ -15,7 +15,8 @@ from itpm_sync import app, cli
 from itpm_sync.app.reconciling import previous_of
 from itpm_sync.reconcile.explain import Explainer
 from itpm_sync.reconcile.explanation import Explanation, adding_up
-from itpm_sync.reconcile.status import Inputs, Snapshot
+from itpm_sync.reconcile.inputs import Inputs
+from itpm_sync.reconcile.status import Snapshot
 from itpm_sync.reconcile.totals import explain_total, totals
 
 Run = Callable[..., tuple[int, str]]

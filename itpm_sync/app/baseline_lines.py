@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from itpm_sync.reconcile.status import (
+from itpm_sync.reconcile.inputs import (
     BaselineItem,
     BaselineMilestone,
     BaselinePackage,

@@ -25,7 +25,7 @@ from itpm_sync.reconcile.choices import (
     PersonChoices,
 )
 from itpm_sync.reconcile.decisions import Criterion, GateAct, GateRules, Override, Seen, Waiver
-from itpm_sync.reconcile.status import Coverage, Inputs, Policy, ProjectSetup, Rejected, Rule
+from itpm_sync.reconcile.inputs import Coverage, Inputs, Policy, ProjectSetup, Rejected, Rule
 from itpm_sync.reconcile.workdays import Calendar
 from itpm_sync.store import Store
 

@@ -24,16 +24,8 @@ from itpm_sync.errors import ConfigError, Problem, ReconcileError, StoreError, s
 from itpm_sync.model import KINDS
 from itpm_sync.publish import Entry, figure_text
 from itpm_sync.reconcile.explanation import Explanation, Part
-from itpm_sync.reconcile.status import (
-    Coverage,
-    Figure,
-    Finding,
-    ProjectStatus,
-    Rating,
-    Rejected,
-    Severity,
-    Snapshot,
-)
+from itpm_sync.reconcile.inputs import Coverage, Rejected
+from itpm_sync.reconcile.status import Figure, Finding, ProjectStatus, Rating, Severity, Snapshot
 from itpm_sync.reconcile.totals import PORTFOLIO, explain_total, totals
 from itpm_sync.reconcile.tracking import State, changes
 from itpm_sync.store import Run, Store

@@ -17,14 +17,14 @@ from itpm_sync.config import PlanFileOptions
 from itpm_sync.errors import ConfigError, Problem
 from itpm_sync.model import Money
 from itpm_sync.mspdi import SCHEDULE, Mistake, PlanFile, Segment, Task, WorkingTime, read_plan
-from itpm_sync.reconcile.money import allocate_minor
-from itpm_sync.reconcile.status import (
+from itpm_sync.reconcile.inputs import (
     BaselineMilestone,
     BaselinePackage,
     Element,
     FrozenPlan,
     Phase,
 )
+from itpm_sync.reconcile.money import allocate_minor
 from itpm_sync.reconcile.wording import count
 from itpm_sync.reconcile.workdays import Calendar, impossible
 

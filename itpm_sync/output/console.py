@@ -40,7 +40,8 @@ if TYPE_CHECKING:
     from itpm_sync.output.progress import PullProgress
     from itpm_sync.publish import PublishResult
     from itpm_sync.pull import PullResult
-    from itpm_sync.reconcile.status import Figure, RecordedBaseline, Snapshot
+    from itpm_sync.reconcile.inputs import RecordedBaseline
+    from itpm_sync.reconcile.status import Figure, Snapshot
 
 _COLOURS = {"green": "green", "amber": "yellow", "red": "red", "grey": "bright_black"}
 _STATES = {"ok": "green", "partial": "yellow", "failed": "red", "safety_stop": "red"}

@@ -11,7 +11,7 @@ from rich.markup import escape
 
 if TYPE_CHECKING:
     from itpm_sync.app import Found, JobStanding
-    from itpm_sync.reconcile.status import Coverage
+    from itpm_sync.reconcile.inputs import Coverage
 
 
 def stamp(moment: datetime | None) -> str:

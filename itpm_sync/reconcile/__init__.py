@@ -2,8 +2,8 @@
 
 `reconcile(inputs, previous)` gives a snapshot, `freeze(inputs, project)` the plan and scope that a
 baseline records, `gates_of(inputs, previous)` every stage gate with its criteria; what they take
-and give is in `status`. They are loaded where first used: whoever only reads a snapshot waits for
-none of what computes it.
+is in `inputs`, what they give in `status`. They are loaded where first used: whoever only reads a
+snapshot waits for none of what computes it.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ from itpm_sync.model import (
     WorkItem,
     WorkPackage,
 )
-from itpm_sync.reconcile.status import Element, Inputs, ProjectSetup, Rule
+from itpm_sync.reconcile.inputs import Element, Inputs, ProjectSetup, Rule
 
 R = TypeVar("R", bound=Record)
 

@@ -24,6 +24,15 @@ from itpm_sync.reconcile.duplicates import duplicates
 from itpm_sync.reconcile.exchange import PlanRates
 from itpm_sync.reconcile.facts import PortfolioFacts, ProjectFacts
 from itpm_sync.reconcile.figures import portfolio_totals
+from itpm_sync.reconcile.inputs import (
+    BaselineItem,
+    BaselinePackage,
+    Element,
+    FrozenPlan,
+    Inputs,
+    ProjectSetup,
+    RecordedBaseline,
+)
 from itpm_sync.reconcile.measuring import contract_list, project_facts, project_scope
 from itpm_sync.reconcile.portfolio import registers, setups
 from itpm_sync.reconcile.presenting import project_gates, project_status, rated
@@ -34,19 +43,7 @@ from itpm_sync.reconcile.progress import (
     element_of,
     plans,
 )
-from itpm_sync.reconcile.status import (
-    BaselineItem,
-    BaselinePackage,
-    Element,
-    Finding,
-    FrozenPlan,
-    GateStatus,
-    Inputs,
-    ProjectSetup,
-    RecordedBaseline,
-    Snapshot,
-    Unallocated,
-)
+from itpm_sync.reconcile.status import Finding, GateStatus, Snapshot, Unallocated
 from itpm_sync.reconcile.tracking import tracked
 from itpm_sync.reconcile.unplaced import grouped, repeated
 

@@ -9,10 +9,10 @@ from types import MappingProxyType
 from itpm_sync.reconcile.baselines import last_finish
 from itpm_sync.reconcile.explanation import Part
 from itpm_sync.reconcile.facts import ProjectFacts
+from itpm_sync.reconcile.inputs import Element, RecordedBaseline
 from itpm_sync.reconcile.number import Number, known, unknown
 from itpm_sync.reconcile.performance import Values
 from itpm_sync.reconcile.progress import Plan
-from itpm_sync.reconcile.status import Element, RecordedBaseline
 from itpm_sync.reconcile.wording import day
 
 _FORMULAS: Mapping[str, str] = MappingProxyType(

@@ -16,10 +16,10 @@ from itpm_sync.model import ChangeRequest, Money, WorkPackage
 from itpm_sync.reconcile.allocate import Placed, fold
 from itpm_sync.reconcile.approval import approved_requests
 from itpm_sync.reconcile.exchange import FxTable, PlanRates
+from itpm_sync.reconcile.inputs import Element, ProjectSetup, RecordedBaseline
 from itpm_sync.reconcile.number import Number, known, total, unknown
 from itpm_sync.reconcile.performance import Values
 from itpm_sync.reconcile.progress import Plan, chosen_records, element_of
-from itpm_sync.reconcile.status import Element, ProjectSetup, RecordedBaseline
 
 NO_RESERVE = "no management reserve is planned"
 

@@ -34,12 +34,13 @@ from itpm_sync.reconcile.contracts import ContractMoney
 from itpm_sync.reconcile.decisions import GateAct
 from itpm_sync.reconcile.exchange import FxTable
 from itpm_sync.reconcile.gold_plating import Askers
+from itpm_sync.reconcile.inputs import Inputs
 from itpm_sync.reconcile.labour import Costed, RateCard, costed
 from itpm_sync.reconcile.money import Documents, Paid
 from itpm_sync.reconcile.number import Number, unknown
 from itpm_sync.reconcile.orphans import OtherTickets
 from itpm_sync.reconcile.quality import Histories
-from itpm_sync.reconcile.status import Inputs, Snapshot
+from itpm_sync.reconcile.status import Snapshot
 from itpm_sync.reconcile.workdays import Zone
 
 R = TypeVar("R", bound=Record)

@@ -18,10 +18,11 @@ from itpm_sync.model import Contract, InvoiceLine, Money, OrderLine
 from itpm_sync.reconcile.accruals import still_open
 from itpm_sync.reconcile.allocate import fold
 from itpm_sync.reconcile.exchange import FxGap
+from itpm_sync.reconcile.inputs import Policy
 from itpm_sync.reconcile.money import Documents
 from itpm_sync.reconcile.netting import net_amount
 from itpm_sync.reconcile.number import Number, as_money, decimal, figure, known, total, unknown
-from itpm_sync.reconcile.status import Colour, ContractStatus, Policy
+from itpm_sync.reconcile.status import Colour, ContractStatus
 from itpm_sync.reconcile.wording import count, day, sentence, show
 
 _OVER = frozenset({"closed", "cancelled", "canceled", "terminated", "expired", "draft"})

@@ -17,8 +17,8 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from itpm_sync.model import FxRate, Money, Record
+from itpm_sync.reconcile.inputs import BaselineRate, RecordedBaseline
 from itpm_sync.reconcile.number import ONE, Number, exact, exact_sum, known, total, unknown
-from itpm_sync.reconcile.status import BaselineRate, RecordedBaseline
 from itpm_sync.reconcile.wording import day, money
 
 

@@ -42,6 +42,7 @@ from itpm_sync.reconcile.figures import (
     project_numbers,
     unit_of,
 )
+from itpm_sync.reconcile.inputs import Inputs
 from itpm_sync.reconcile.measuring import project_facts
 from itpm_sync.reconcile.money import STATES
 from itpm_sync.reconcile.number import Number, known, unknown
@@ -49,7 +50,7 @@ from itpm_sync.reconcile.performance import is_counted
 from itpm_sync.reconcile.portfolio import registers, setups
 from itpm_sync.reconcile.progress import Plan, whole_project
 from itpm_sync.reconcile.scope import Scope
-from itpm_sync.reconcile.status import Figure, Inputs, Snapshot
+from itpm_sync.reconcile.status import Figure, Snapshot
 from itpm_sync.reconcile.tracing import Traces
 
 _FORMULAS: Mapping[str, str] = MappingProxyType(

@@ -30,6 +30,7 @@ from itpm_sync.reconcile.exchange import ForeignCost, FxGap, PlanRates
 from itpm_sync.reconcile.forecast import Forecast
 from itpm_sync.reconcile.gold_plating import GoldPlating
 from itpm_sync.reconcile.helpdesk import HelpDesk
+from itpm_sync.reconcile.inputs import Inputs, Policy, ProjectSetup, RecordedBaseline
 from itpm_sync.reconcile.labour import Labour
 from itpm_sync.reconcile.money import Documents, Ledger
 from itpm_sync.reconcile.number import Number, decimal
@@ -45,12 +46,8 @@ from itpm_sync.reconcile.status import (
     CurvePoint,
     Evidence,
     Finding,
-    Inputs,
-    Policy,
-    ProjectSetup,
     ProjectStatus,
     Rating,
-    RecordedBaseline,
     Severity,
     Unallocated,
 )

@@ -20,11 +20,11 @@ from datetime import date, datetime, timedelta
 from fractions import Fraction
 
 from itpm_sync.model import Stage, WorkItem, currency_exponent
+from itpm_sync.reconcile.inputs import Policy, ProjectSetup
 from itpm_sync.reconcile.number import Exact, Number, decimal, exact_sum, known, unknown
 from itpm_sync.reconcile.performance import Past, Values
 from itpm_sync.reconcile.progress import NO_BUDGET
 from itpm_sync.reconcile.scope import Scope, is_done
-from itpm_sync.reconcile.status import Policy, ProjectSetup
 from itpm_sync.reconcile.wording import count, day
 from itpm_sync.reconcile.workdays import Zone, sunday
 

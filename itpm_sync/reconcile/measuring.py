@@ -41,6 +41,7 @@ from itpm_sync.reconcile.facts import PackageFacts, ProjectFacts
 from itpm_sync.reconcile.forecast import Known, forecast
 from itpm_sync.reconcile.gold_plating import gold_plating
 from itpm_sync.reconcile.helpdesk import help_desk
+from itpm_sync.reconcile.inputs import ProjectSetup, RecordedBaseline
 from itpm_sync.reconcile.labour import Labour, labour
 from itpm_sync.reconcile.money import Ledger, ledger
 from itpm_sync.reconcile.number import Number, as_money, total, unknown
@@ -72,7 +73,7 @@ from itpm_sync.reconcile.progress import (
 from itpm_sync.reconcile.quality import quality
 from itpm_sync.reconcile.risks import risk_exposure
 from itpm_sync.reconcile.scope import Scope, scope_ledger
-from itpm_sync.reconcile.status import Colour, ProjectSetup, Rating, RecordedBaseline
+from itpm_sync.reconcile.status import Colour, Rating
 from itpm_sync.reconcile.unplaced import without_package
 
 

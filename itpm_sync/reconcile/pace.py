@@ -16,11 +16,11 @@ from typing import overload
 
 from itpm_sync.model import Method
 from itpm_sync.reconcile import evm
+from itpm_sync.reconcile.inputs import Element
 from itpm_sync.reconcile.number import Number, known, total, unknown
 from itpm_sync.reconcile.performance import Values
 from itpm_sync.reconcile.progress import Plan
 from itpm_sync.reconcile.scope import Scope, is_done
-from itpm_sync.reconcile.status import Element
 from itpm_sync.reconcile.timed import PlannedSum
 from itpm_sync.reconcile.wording import day
 from itpm_sync.reconcile.workdays import (

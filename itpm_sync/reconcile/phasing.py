@@ -8,7 +8,7 @@ from datetime import date
 from fractions import Fraction
 from itertools import accumulate
 
-from itpm_sync.reconcile.status import Phase
+from itpm_sync.reconcile.inputs import Phase
 from itpm_sync.reconcile.workdays import Calendar, elapsed
 
 

@@ -19,8 +19,8 @@ from fractions import Fraction
 
 from itpm_sync.model import Money, Project, currency_exponent
 from itpm_sync.reconcile.allocate import fold
+from itpm_sync.reconcile.inputs import ProjectSetup
 from itpm_sync.reconcile.number import Number, known, unknown
-from itpm_sync.reconcile.status import ProjectSetup
 from itpm_sync.reconcile.wording import day, money, show
 from itpm_sync.reconcile.workdays import impossible
 

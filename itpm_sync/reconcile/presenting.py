@@ -17,6 +17,7 @@ from itpm_sync.reconcile.context import Context
 from itpm_sync.reconcile.facts import PackageFacts, ProjectFacts
 from itpm_sync.reconcile.figures import package_figures, project_figures
 from itpm_sync.reconcile.gates import GateFacts, gate_statuses, next_gate
+from itpm_sync.reconcile.inputs import RecordedBaseline
 from itpm_sync.reconcile.number import unknown
 from itpm_sync.reconcile.performance import curve
 from itpm_sync.reconcile.portfolio import cost_index, time_index
@@ -28,7 +29,6 @@ from itpm_sync.reconcile.status import (
     PackageStatus,
     ProjectStatus,
     Rating,
-    RecordedBaseline,
 )
 from itpm_sync.reconcile.tracking import unwaived
 

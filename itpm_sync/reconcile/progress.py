@@ -17,15 +17,10 @@ from fractions import Fraction
 from itpm_sync.model import Method, Milestone, Money, WorkItem, WorkPackage, WorkStatus
 from itpm_sync.reconcile.allocate import Placed, fold
 from itpm_sync.reconcile.exchange import PlanRates
+from itpm_sync.reconcile.inputs import BaselinePackage, Element, ProjectSetup, RecordedBaseline
 from itpm_sync.reconcile.number import Number, exact_sum, known, unknown
 from itpm_sync.reconcile.phasing import EVEN, Phasing
 from itpm_sync.reconcile.scope import Scope, is_done
-from itpm_sync.reconcile.status import (
-    BaselinePackage,
-    Element,
-    ProjectSetup,
-    RecordedBaseline,
-)
 from itpm_sync.reconcile.wording import count, day
 from itpm_sync.reconcile.workdays import STANDARD, Calendar, elapsed, impossible
 

@@ -2,7 +2,7 @@
 
 Indices are read on FEMA's two-sided bands: an index far above 1 is as suspicious as one far below
 (a bad plan, or cost that was not booked). Ratings use unrounded values. Thresholds: see
-`status.Policy`, with their sources in docs/configuration.md.
+`inputs.Policy`, with their sources in docs/configuration.md.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from fractions import Fraction
 
 from itpm_sync.model import Money, Risk
 from itpm_sync.reconcile.decisions import Override
+from itpm_sync.reconcile.inputs import Policy
 from itpm_sync.reconcile.number import Number
 from itpm_sync.reconcile.quality import Quality
 from itpm_sync.reconcile.scope import Scope
-from itpm_sync.reconcile.status import Colour, Policy, Rating
+from itpm_sync.reconcile.status import Colour, Rating
 from itpm_sync.reconcile.wording import count, day, money, sentence, show
 
 _RANK = {Colour.GREEN: 0, Colour.GREY: 1, Colour.AMBER: 2, Colour.RED: 3}

@@ -18,15 +18,10 @@ from itpm_sync.model import ChangeRequest, ItemType, WorkItem, WorkStatus
 from itpm_sync.reconcile.allocate import Placed
 from itpm_sync.reconcile.approval import approved_requests, named_request
 from itpm_sync.reconcile.evm import ratio
+from itpm_sync.reconcile.inputs import BaselineItem, ProjectSetup, RecordedBaseline
 from itpm_sync.reconcile.number import Number, known, unknown
 from itpm_sync.reconcile.splits import NOT_SPLIT, Find, Ground, Judged, Splits
-from itpm_sync.reconcile.status import (
-    BaselineItem,
-    BurnPoint,
-    ProjectSetup,
-    RecordedBaseline,
-    ScopeChange,
-)
+from itpm_sync.reconcile.status import BurnPoint, ScopeChange
 from itpm_sync.reconcile.wording import day
 from itpm_sync.reconcile.workdays import Zone, week_ends
 

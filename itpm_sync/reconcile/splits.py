@@ -17,7 +17,8 @@ from typing import NamedTuple
 from itpm_sync.model import ChangeRequest, WorkItem
 from itpm_sync.reconcile.allocate import Placed
 from itpm_sync.reconcile.approval import named_request
-from itpm_sync.reconcile.status import BaselineItem, ScopeChange
+from itpm_sync.reconcile.inputs import BaselineItem
+from itpm_sync.reconcile.status import ScopeChange
 
 Find = Callable[[WorkItem, str], WorkItem | None]
 """The item that another item of its connection calls by a key."""

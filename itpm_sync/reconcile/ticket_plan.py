@@ -19,16 +19,16 @@ from fractions import Fraction
 from itpm_sync.model import Method, Money, Sprint, WorkItem, WorkPackage, currency_exponent
 from itpm_sync.reconcile.allocate import fold
 from itpm_sync.reconcile.context import Context
-from itpm_sync.reconcile.measuring import project_scope
-from itpm_sync.reconcile.money import allocate_minor
-from itpm_sync.reconcile.progress import chosen_records
-from itpm_sync.reconcile.status import (
+from itpm_sync.reconcile.inputs import (
     BaselinePackage,
     FrozenPlan,
     Inputs,
     ProjectSetup,
     RecordedBaseline,
 )
+from itpm_sync.reconcile.measuring import project_scope
+from itpm_sync.reconcile.money import allocate_minor
+from itpm_sync.reconcile.progress import chosen_records
 from itpm_sync.reconcile.wording import count
 
 

@@ -17,9 +17,9 @@ from math import lcm
 from typing import NamedTuple
 
 from itpm_sync.model import Method
+from itpm_sync.reconcile.inputs import Element
 from itpm_sync.reconcile.number import Number, exact_sum, missing
 from itpm_sync.reconcile.progress import Plan, Work, earned_share
-from itpm_sync.reconcile.status import Element
 from itpm_sync.reconcile.workdays import STANDARD, Worked
 
 _DAY = timedelta(days=1)

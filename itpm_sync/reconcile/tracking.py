@@ -12,7 +12,8 @@ from itpm_sync.reconcile.allocate import fold, pattern
 from itpm_sync.reconcile.checks import codes, decision_findings, sorted_findings
 from itpm_sync.reconcile.checks.decisions import DecisionFacts
 from itpm_sync.reconcile.decisions import Seen, Waiver
-from itpm_sync.reconcile.status import Finding, Inputs, Snapshot
+from itpm_sync.reconcile.inputs import Inputs
+from itpm_sync.reconcile.status import Finding, Snapshot
 
 
 def tracked(snapshot: Snapshot, inputs: Inputs) -> Snapshot:

@@ -7,13 +7,7 @@ from decimal import Decimal
 
 from itpm_sync.model import Money
 from itpm_sync.reconcile.gates import told
-from itpm_sync.reconcile.status import (
-    Figure,
-    PackageStatus,
-    ProjectStatus,
-    Rating,
-    Snapshot,
-)
+from itpm_sync.reconcile.status import Figure, PackageStatus, ProjectStatus, Rating, Snapshot
 from itpm_sync.reconcile.wording import sentence
 from itpm_sync.report import view
 from itpm_sync.report.baselines import comparison, layers

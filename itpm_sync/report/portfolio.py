@@ -6,13 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
-from itpm_sync.reconcile.status import (
-    Figure,
-    Finding,
-    ProjectStatus,
-    Severity,
-    Snapshot,
-)
+from itpm_sync.reconcile.status import Figure, Finding, ProjectStatus, Severity, Snapshot
 from itpm_sync.report import view
 from itpm_sync.report.build import gate_line, page_head, planned_percent, rating_mark
 from itpm_sync.report.past import Past

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 
+from itpm_sync.reconcile.inputs import Coverage
 from itpm_sync.reconcile.splits import restructured
 from itpm_sync.reconcile.status import (
     ContractStatus,
-    Coverage,
     Evidence,
     Finding,
     HelpDeskStatus,

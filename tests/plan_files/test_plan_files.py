@@ -18,7 +18,7 @@ from itpm_sync.model import Money
 from itpm_sync.mspdi.calendars import _occurrences
 from itpm_sync.mspdi.elements import NAMESPACE as NS
 from itpm_sync.mspdi.elements import parse
-from itpm_sync.reconcile.status import Element
+from itpm_sync.reconcile.inputs import Element
 from itpm_sync.reconcile.workdays import elapsed
 
 TEXT1 = (

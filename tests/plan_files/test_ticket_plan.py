@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from itpm_sync.model import Method, Money, SourceRef, Sprint, WorkItem, WorkPackage, WorkStatus
 from itpm_sync.reconcile import freeze, reconcile
-from itpm_sync.reconcile.status import Inputs, ProjectSetup, RecordedBaseline
+from itpm_sync.reconcile.inputs import Inputs, ProjectSetup, RecordedBaseline
 from itpm_sync.reconcile.ticket_plan import Measure, Worth, plan_of_tickets
 
 TODAY = date(2026, 3, 13)

@@ -18,7 +18,8 @@ import pytest
 
 from itpm_sync.model import HelpDeskItem, SourceRef, TicketStatus, TicketType
 from itpm_sync.reconcile import reconcile
-from itpm_sync.reconcile.status import Inputs, ProjectSetup, ProjectStatus
+from itpm_sync.reconcile.inputs import Inputs, ProjectSetup
+from itpm_sync.reconcile.status import ProjectStatus
 
 SHARED = Path(os.environ.get("ITPM_SHARED", Path(__file__).parents[3] / "shared"))
 DATA = SHARED / "data" / "servicenow-incidents" / "incident_events.csv.xz"

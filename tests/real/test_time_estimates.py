@@ -16,7 +16,8 @@ import pytest
 
 from itpm_sync.model import SourceRef, WorkItem, WorkStatus
 from itpm_sync.reconcile import reconcile
-from itpm_sync.reconcile.status import Inputs, ProjectSetup, Snapshot
+from itpm_sync.reconcile.inputs import Inputs, ProjectSetup
+from itpm_sync.reconcile.status import Snapshot
 
 SHARED = Path(os.environ.get("ITPM_SHARED", Path(__file__).parents[3] / "shared"))
 DATA = SHARED / "data" / "jira-time-estimates" / "resolved_issues.csv"

@@ -14,7 +14,8 @@ import pytest
 
 from itpm_sync.model import Money, Record, SourceRef
 from itpm_sync.reconcile import reconcile
-from itpm_sync.reconcile.status import Finding, Inputs, ProjectSetup, ProjectStatus, Snapshot
+from itpm_sync.reconcile.inputs import Inputs, ProjectSetup
+from itpm_sync.reconcile.status import Finding, ProjectStatus, Snapshot
 
 SHARED = Path(os.environ.get("ITPM_SHARED", Path(__file__).resolve().parents[3] / "shared"))
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from itpm_sync.model import FxRate, InvoiceLine, Money, OrderLine, Receipt, WorkPackage
 from itpm_sync.reconcile.accruals import Movement, Posting, accruals, still_open
 from itpm_sync.reconcile.explain import Explainer
-from itpm_sync.reconcile.status import ProjectSetup
+from itpm_sync.reconcile.inputs import ProjectSetup
 from tests.reconcile.conftest import World
 
 MONDAY = date(2026, 3, 2)

@@ -18,7 +18,7 @@ from itpm_sync.model import (
     WorkPackage,
 )
 from itpm_sync.reconcile.allocate import allocate
-from itpm_sync.reconcile.status import ProjectSetup, Rule
+from itpm_sync.reconcile.inputs import ProjectSetup, Rule
 
 
 @pytest.fixture

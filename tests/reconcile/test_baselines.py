@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from itpm_sync.model import ChangeRequest, FxRate, InvoiceLine, Method, Money, WorkPackage
 from itpm_sync.reconcile import freeze, reconcile
-from itpm_sync.reconcile.status import BaselinePackage, Element, RecordedBaseline
+from itpm_sync.reconcile.inputs import BaselinePackage, Element, RecordedBaseline
 
 MONDAY = date(2026, 3, 2)
 

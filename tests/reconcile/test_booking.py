@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from itpm_sync.model import HelpDeskItem, TimeEntry, WorkItem, WorkPackage, WorkStatus
-from itpm_sync.reconcile.status import ProjectSetup
+from itpm_sync.reconcile.inputs import ProjectSetup
 
 HOUR = 3600
 

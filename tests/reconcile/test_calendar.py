@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from itpm_sync.errors import ReconcileError
 from itpm_sync.model import WorkPackage
 from itpm_sync.reconcile import reconcile
+from itpm_sync.reconcile.inputs import BaselinePackage, Phase, RecordedBaseline
 from itpm_sync.reconcile.phasing import Phasing
-from itpm_sync.reconcile.status import BaselinePackage, Phase, RecordedBaseline, to_json
+from itpm_sync.reconcile.status import to_json
 from itpm_sync.reconcile.workdays import (
     STANDARD,
     Calendar,

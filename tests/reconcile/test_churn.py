@@ -8,8 +8,8 @@ from decimal import Decimal
 import pytest
 
 from itpm_sync.model import WorkItem, round_fraction
+from itpm_sync.reconcile.inputs import BaselineItem, RecordedBaseline
 from itpm_sync.reconcile.scope import churn, creep
-from itpm_sync.reconcile.status import BaselineItem, RecordedBaseline
 
 
 def test_published_ledger_month_by_month(vector):

@@ -11,7 +11,7 @@ import pytest
 from itpm_sync.model import Contract, FxRate, InvoiceLine, Money, OrderLine, Payment, Receipt
 from itpm_sync.reconcile.checks.invoices import almost_same, normalised_number
 from itpm_sync.reconcile.explain import Explainer
-from itpm_sync.reconcile.status import Policy, ProjectSetup
+from itpm_sync.reconcile.inputs import Policy, ProjectSetup
 
 DAY = date(2026, 3, 2)
 TODAY = date(2026, 3, 13)

@@ -19,7 +19,7 @@ from itpm_sync.model import (
 )
 from itpm_sync.reconcile.effort import NAMES
 from itpm_sync.reconcile.explain import Explainer
-from itpm_sync.reconcile.status import Policy
+from itpm_sync.reconcile.inputs import Policy
 
 HOUR = 3600
 

@@ -27,7 +27,7 @@ from itpm_sync.reconcile import freeze
 from itpm_sync.reconcile.exchange import FxTable
 from itpm_sync.reconcile.explain import Explainer, explain
 from itpm_sync.reconcile.explanation import adding_up
-from itpm_sync.reconcile.status import BaselinePackage, BaselineRate, RecordedBaseline
+from itpm_sync.reconcile.inputs import BaselinePackage, BaselineRate, RecordedBaseline
 from itpm_sync.store import StoredBaseline
 
 MONDAY = date(2026, 3, 2)

@@ -31,7 +31,7 @@ from itpm_sync.model import (
 from itpm_sync.reconcile import freeze
 from itpm_sync.reconcile.explain import Explainer, explain
 from itpm_sync.reconcile.explanation import Explanation
-from itpm_sync.reconcile.status import Inputs, RecordedBaseline, Rule
+from itpm_sync.reconcile.inputs import Inputs, RecordedBaseline, Rule
 
 MONDAY = date(2026, 3, 2)
 

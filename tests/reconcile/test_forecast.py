@@ -21,8 +21,8 @@ from itpm_sync.model import (
     WorkStatus,
 )
 from itpm_sync.reconcile.explain import explain
+from itpm_sync.reconcile.inputs import Policy
 from itpm_sync.reconcile.simulation import HORIZON, Draws, courses, percentile, seed_of
-from itpm_sync.reconcile.status import Policy
 
 ROOT = Path(__file__).resolve().parents[2]
 MONDAY = date(2026, 1, 5)

@@ -31,7 +31,8 @@ from itpm_sync.model import (
     WorkStatus,
 )
 from itpm_sync.reconcile import reconcile
-from itpm_sync.reconcile.status import Figure, Inputs, ProjectSetup, Snapshot, to_json
+from itpm_sync.reconcile.inputs import Inputs, ProjectSetup
+from itpm_sync.reconcile.status import Figure, Snapshot, to_json
 
 ROOT = Path(__file__).resolve().parents[2]
 DAY = date(2026, 1, 5)

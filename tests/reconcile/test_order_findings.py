@@ -10,7 +10,7 @@ import pytest
 
 from itpm_sync.config import Thresholds
 from itpm_sync.model import InvoiceLine, Method, Money, OrderLine, Receipt, WorkPackage
-from itpm_sync.reconcile.status import Policy, ProjectSetup
+from itpm_sync.reconcile.inputs import Policy, ProjectSetup
 
 DAY = date(2026, 3, 2)
 

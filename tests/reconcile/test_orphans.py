@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from itpm_sync.model import HelpDeskItem, ItemType, WorkItem, WorkPackage, WorkStatus
-from itpm_sync.reconcile.status import Policy
+from itpm_sync.reconcile.inputs import Policy
 
 
 def item(world, number, **fields):

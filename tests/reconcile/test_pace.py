@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from itpm_sync.model import InvoiceLine, Method, Milestone, WorkItem, WorkPackage, WorkStatus
-from itpm_sync.reconcile.status import Policy
+from itpm_sync.reconcile.inputs import Policy
 from itpm_sync.reconcile.workdays import nth_working_day, working_days
 
 START, FINISH = date(2026, 3, 2), date(2026, 3, 27)  # Monday to Friday: 4 weeks of 5 days

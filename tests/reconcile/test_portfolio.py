@@ -12,8 +12,9 @@ import pytest
 
 from itpm_sync.model import Money, Project, SourceRef
 from itpm_sync.reconcile import reconcile
+from itpm_sync.reconcile.inputs import Inputs, ProjectSetup
 from itpm_sync.reconcile.portfolio import register
-from itpm_sync.reconcile.status import Inputs, ProjectSetup, Snapshot
+from itpm_sync.reconcile.status import Snapshot
 
 
 def usd(amount):

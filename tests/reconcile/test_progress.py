@@ -19,7 +19,7 @@ from itpm_sync.model import (
     WorkStatus,
 )
 from itpm_sync.reconcile.figures import IMPLAUSIBLE
-from itpm_sync.reconcile.status import BaselineItem, BaselinePackage, RecordedBaseline
+from itpm_sync.reconcile.inputs import BaselineItem, BaselinePackage, RecordedBaseline
 from itpm_sync.reconcile.workdays import elapsed, week_ends, working_days
 
 # Data date of the tests: Friday 13 March 2026.

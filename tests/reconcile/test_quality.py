@@ -18,7 +18,8 @@ from itpm_sync.model import (
     WorkStatus,
 )
 from itpm_sync.reconcile.explain import explain
-from itpm_sync.reconcile.status import Colour, Policy
+from itpm_sync.reconcile.inputs import Policy
+from itpm_sync.reconcile.status import Colour
 
 WORDS = {WorkStatus.DONE: "Done", WorkStatus.IN_PROGRESS: "Doing", WorkStatus.TODO: "Open"}
 NAMES = ("open_defects", "defects_opened", "defects_closed", "defects_reopened", "defect_age",

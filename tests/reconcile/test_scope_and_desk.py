@@ -18,9 +18,10 @@ from itpm_sync.model import (
     WorkItem,
     WorkStatus,
 )
+from itpm_sync.reconcile.inputs import Policy, ProjectSetup
 from itpm_sync.reconcile.ratings import band, overall_rating
 from itpm_sync.reconcile.scope import Scope, month_before
-from itpm_sync.reconcile.status import Colour, Policy, ProjectSetup, Rating, ScopeChange
+from itpm_sync.reconcile.status import Colour, Rating, ScopeChange
 
 
 @pytest.fixture

@@ -29,7 +29,8 @@ from itpm_sync.model import (
 )
 from itpm_sync.reconcile import freeze, reconcile
 from itpm_sync.reconcile.checks import codes
-from itpm_sync.reconcile.status import Coverage, Rejected, from_json, to_json
+from itpm_sync.reconcile.inputs import Coverage, Rejected
+from itpm_sync.reconcile.status import from_json, to_json
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "findings.md"
 MONDAY = date(2026, 3, 2)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from itpm_sync.model import ChangeRequest, ItemType, TimeEntry, WorkItem, WorkStatus
 from itpm_sync.reconcile.explain import explain
-from itpm_sync.reconcile.status import BaselineItem, RecordedBaseline
+from itpm_sync.reconcile.inputs import BaselineItem, RecordedBaseline
 
 BASELINE = date(2026, 2, 2)
 

@@ -16,8 +16,9 @@ import pytest
 from itpm_sync.reconcile import evm
 from itpm_sync.reconcile.choices import DuplicateChoices
 from itpm_sync.reconcile.evm import Performance
+from itpm_sync.reconcile.inputs import Policy
 from itpm_sync.reconcile.ratings import declared_colour, overall_rating
-from itpm_sync.reconcile.status import Colour, Policy, Rating
+from itpm_sync.reconcile.status import Colour, Rating
 
 COVERED: dict[str, tuple[str, ...]] = {
     "01_es_vanhoucke_pmkc_11wk": (

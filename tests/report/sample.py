@@ -15,11 +15,11 @@ from decimal import Decimal
 from typing import Any
 
 from itpm_sync.model import Money, Stage
-from itpm_sync.reconcile.status import (
+from itpm_sync.reconcile.inputs import Coverage
+from itpm_sync.reconcile.status import (  # fmt: skip
     BurnPoint,
     Colour,
     ContractStatus,
-    Coverage,
     CurvePoint,
     Evidence,
     Figure,
@@ -33,7 +33,7 @@ from itpm_sync.reconcile.status import (
     Severity,
     Snapshot,
     Unallocated,
-)  # fmt: skip
+)
 
 DATA_DATE = date(2026, 11, 22)
 START = date(2026, 8, 31)

@@ -7,7 +7,8 @@ from fractions import Fraction
 
 from itpm_sync.reconcile.baseline_terms import told
 from itpm_sync.reconcile.facts import ProjectFacts, finding
-from itpm_sync.reconcile.status import Element, Finding, Severity
+from itpm_sync.reconcile.inputs import Element
+from itpm_sync.reconcile.status import Finding, Severity
 from itpm_sync.reconcile.wording import count, day, show
 
 _SIGNIFICANT, _CRITICAL = 15, 25  # percent of the original BAC: 10 U.S.C. 2445c

@@ -9,14 +9,8 @@ from fractions import Fraction
 from itpm_sync.model import HelpDeskItem, WorkItem
 from itpm_sync.reconcile.booking import Unlinked
 from itpm_sync.reconcile.facts import PortfolioFacts, ProjectFacts, finding, label, place
-from itpm_sync.reconcile.status import (
-    Coverage,
-    Evidence,
-    Finding,
-    Rejected,
-    Severity,
-    Unallocated,
-)
+from itpm_sync.reconcile.inputs import Coverage, Rejected
+from itpm_sync.reconcile.status import Evidence, Finding, Severity, Unallocated
 from itpm_sync.reconcile.unplaced import rules_told
 from itpm_sync.reconcile.wording import count, kind, show
 

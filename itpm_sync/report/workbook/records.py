@@ -7,7 +7,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
-from itpm_sync.reconcile.status import Coverage, Evidence, Figure, ProjectStatus, Snapshot
+from itpm_sync.reconcile.inputs import Coverage
+from itpm_sync.reconcile.status import Evidence, Figure, ProjectStatus, Snapshot
 from itpm_sync.report.wording import safe_url
 from itpm_sync.report.workbook.cells import Column, Row, Sheet
 from itpm_sync.report.workbook.figures import PROJECT, computed
