@@ -6,6 +6,7 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from fractions import Fraction
 from pathlib import Path
 
@@ -243,6 +244,44 @@ def test_without_a_figure_every_one_is_listed_and_each_can_be_explained(run: Run
     assert sorted(json.loads(run("explain", "NET", "--json")[1])) == sorted(listed)
     assert "\nac:CHF\tActual cost (AC)\t" in run("explain", "portfolio")[1]
     assert "--package: the portfolio has no" in run("explain", "portfolio", "--package", "1")[1]
+
+
+def test_a_past_figure_is_explained_as_it_was_reported_then(run: Run, config: Path) -> None:
+    with app.open_session(config) as session:
+        now = app.snapshot_of(session)
+        before = previous_of(session, now.data_date)
+    assert before is not None
+    told = {p.code: p.figures for p in before.projects}["NET"]["ac"]
+    between = before.data_date + timedelta(days=2)  # a day of which nothing was reported
+    code, out = run("explain", "NET", "ac", "--as-of", str(between), "--json", "--all")
+    found = json.loads(out)
+    assert (code, found["data_date"], found["changed"]) == (0, str(before.data_date), "")
+    assert Fraction(found["figure"]["value"]) == Fraction(told.value or 0)
+    assert max(p["on"] for p in found["parts"]) <= str(before.data_date)
+    assert found["total"] != json.loads(run("explain", "NET", "ac", "--json")[1])["total"]
+
+
+def test_what_leads_on_from_a_past_figure_stays_on_its_day(run: Run, config: Path) -> None:
+    with app.open_session(config) as session:
+        day = app.snapshot_of(session).data_date - timedelta(days=7)
+    for words in (("NET", "ac"), ("portfolio", "ac:CHF"), ("NET", "bac")):
+        _, out = run("explain", *words, "--as-of", str(day))
+        commands = re.findall(r"explain \w+ [^\t\n]+", out)
+        assert commands, words
+        assert all(c.endswith(f" --as-of {day}") for c in commands), commands
+    assert f"on {day}" in run("explain", "NET", "rating", "--as-of", str(day))[1]
+    listed = json.loads(run("explain", "NET", "--as-of", str(day), "--json")[1])
+    found = json.loads(run("explain", "NET", "ac", "--as-of", str(day), "--json")[1])
+    assert listed["ac"] == found["figure"]
+
+
+def test_a_day_before_the_first_snapshot_says_how_to_get_one(run: Run) -> None:
+    code, out = run("explain", "NET", "ac", "--as-of", "2020-01-31")
+    assert code != 0
+    assert "itpm-sync reconcile --as-of 2020-01-31" in out
+    code, out = run("explain", "NET", "ac", "--as-of", "2026-02-30")
+    assert code == 2
+    assert "expected YYYY-MM-DD, found 2026-02-30" in out
 
 
 @pytest.mark.parametrize("figure", ["finish_p80", "ieac_t"])

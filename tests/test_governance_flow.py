@@ -121,6 +121,18 @@ def test_a_finding_is_open_then_resolved_then_reopened(run: Run, office: Path) -
     assert "settled since" in page
 
 
+def test_a_past_figure_whose_records_changed_says_what_was_reported(run: Run, office: Path) -> None:
+    run("pull")
+    run("reconcile", "--as-of", days_ago(7))
+    bills = (office / "invoices.csv").read_text()
+    (office / "invoices.csv").write_text(f"{bills}NET,R-2,ACME,{PAST},70\n")  # told late
+    run("pull")
+    out = run("explain", "NET", "invoiced", "--as-of", days_ago(7)).out
+    assert f"on {days_ago(7)}: CHF 570.00" in out
+    assert "the snapshot says CHF 500.00: records changed since" in out
+    assert f"run: itpm-sync reconcile --as-of {days_ago(7)}" in out
+
+
 def test_a_waived_finding_is_shown_as_waived_and_counts_nowhere(run: Run, office: Path) -> None:
     run("pull")
     before = run("reconcile").out

@@ -239,10 +239,10 @@ def test_a_column_that_is_left_empty_is_told_without_the_word_none(
     assert "None" not in err
 
 
-@pytest.mark.parametrize("command", ["reconcile", "report", "export"])
+@pytest.mark.parametrize("command", ["reconcile", "report", "export", "explain NET eac"])
 def test_nothing_is_told_of_a_day_to_come(run: Run, command: str) -> None:
     run("init")
-    code, _, err = run(command, "--as-of", "2999-01-31")
+    code, _, err = run(*command.split(), "--as-of", "2999-01-31")
     assert code == cli.EXIT_CONFIG
     assert "--as-of: the data date 2999-01-31 lies in the future — today is 2" in err
 

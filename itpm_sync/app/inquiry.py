@@ -95,22 +95,27 @@ def _for_people(found: Found) -> tuple[object, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explained:
-    """A figure of the latest snapshot taken apart, each record with the run that fetched it."""
+    """A figure of a snapshot taken apart, each record with the run that fetched it."""
 
     run: str  # that read the sources last before the snapshot
     found: Explanation
     changed: str  # empty, or what the snapshot says where records have changed since
+    as_of: date | None  # the day that was asked for
 
 
-def explain(session: Session, project: str, figure: str, package: str = "") -> Explained:
-    """A figure of the latest snapshot, taken apart; `project` may be the word `portfolio`.
+def explain(
+    session: Session, project: str, figure: str, package: str = "", *, as_of: date | None = None
+) -> Explained:
+    """A figure of the latest snapshot on or before a day, taken apart from the records as they were
+    on its data date; `project` may be the word `portfolio`.
 
-    Raises ConfigError for an unknown name.
+    Raises ConfigError for an unknown name and for a day to come.
     """
-    snapshot = snapshot_of(session)
+    snapshot = snapshot_of(session, as_of)
     with _told_as_mistake(f"every figure: itpm-sync explain {project}"):
         if _is_portfolio(snapshot, project, package):
-            return Explained(run=snapshot.run, found=explain_total(snapshot, figure), changed="")
+            total = explain_total(snapshot, figure)
+            return Explained(run=snapshot.run, found=total, changed="", as_of=as_of)
         status = _project(snapshot, project)
         found = _explainer(session, snapshot, status).of(figure, package)
     parts = _fetched(session.store, (*found.inputs, *found.parts))
@@ -118,15 +123,18 @@ def explain(session: Session, project: str, figure: str, package: str = "") -> E
     return Explained(
         run=snapshot.run,
         found=replace(found, inputs=inputs_, parts=records),
-        changed=_changed(status, found),
+        changed=_changed(status, found, as_of),
+        as_of=as_of,
     )
 
 
-def figures(session: Session, project: str, package: str = "") -> Mapping[str, Figure]:
+def figures(
+    session: Session, project: str, package: str = "", *, as_of: date | None = None
+) -> Mapping[str, Figure]:
     """Every figure that can be explained, by its name: of a project, one of its work packages, or
-    the portfolio. Raises ConfigError for an unknown name.
+    the portfolio. Raises as `explain` does.
     """
-    snapshot = snapshot_of(session)
+    snapshot = snapshot_of(session, as_of)
     if _is_portfolio(snapshot, project, package):
         return totals(snapshot)
     with _told_as_mistake():
@@ -158,7 +166,7 @@ def _told_as_mistake(hint: str = "") -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ratings:
-    """A project's ratings in the latest snapshot, the overall one first."""
+    """A project's ratings in a snapshot, the overall one first."""
 
     project: str
     data_date: date
@@ -166,9 +174,9 @@ class Ratings:
     ratings: tuple[Rating, ...]
 
 
-def ratings(session: Session, project: str) -> Ratings:
-    """How a project is rated, by the figures and by whom else. Raises ConfigError: no project."""
-    snapshot = snapshot_of(session)
+def ratings(session: Session, project: str, *, as_of: date | None = None) -> Ratings:
+    """How a project is rated, by the figures and by whom else. Raises as `explain` does."""
+    snapshot = snapshot_of(session, as_of)
     found = _project(snapshot, project)
     return Ratings(
         project=found.code,
@@ -193,15 +201,15 @@ def _fetched(store: Store, parts: Sequence[Part]) -> tuple[Part, ...]:
     )
 
 
-def _changed(status: ProjectStatus, found: Explanation) -> str:
+def _changed(status: ProjectStatus, found: Explanation, as_of: date | None) -> str:
     """What the stored snapshot says, where it is not what its records say by now."""
     packages = {p.code: p.figures for p in status.packages}
     figures = packages.get(found.package, {}) if found.package else status.figures
     stored = figures.get(found.figure.name, found.figure)
     if stored.value == found.figure.value:
         return ""
-    said = figure_text(stored)
-    return f"the snapshot says {said}: records changed since — run: itpm-sync reconcile"
+    said, day = figure_text(stored), f" --as-of {found.data_date}" if as_of else ""
+    return f"the snapshot says {said}: records changed since — run: itpm-sync reconcile{day}"
 
 
 def _project(snapshot: Snapshot, code: str) -> ProjectStatus:

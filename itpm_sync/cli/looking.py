@@ -42,6 +42,7 @@ def explain(  # noqa: PLR0917 — typer reads the options from the parameters
     everything: Annotated[
         bool, typer.Option("--all", help="Every part, not only the largest.")
     ] = False,
+    as_of: AsOf = None,
     as_json: Json = False,
 ) -> None:
     """Where a number comes from: its formula, inputs and records.
@@ -52,15 +53,16 @@ def explain(  # noqa: PLR0917 — typer reads the options from the parameters
     """
     from itpm_sync import app
 
+    day = day_of(as_of)
     with session_of(context, secrets=False) as session:
         if figure == "rating":
-            output_of(context).ratings(app.ratings(session, project), as_json=as_json)
+            output_of(context).ratings(app.ratings(session, project, as_of=day), as_json=as_json)
             return
         if not figure:
-            known = app.figures(session, project, package)
+            known = app.figures(session, project, package, as_of=day)
             output_of(context).figures(known, as_json=as_json)
             return
-        found = app.explain(session, project, figure, package)
+        found = app.explain(session, project, figure, package, as_of=day)
         output_of(context).explanation(found, everything=everything, as_json=as_json)
 
 

@@ -303,10 +303,12 @@ class Output:
         if figure.note:
             self.line(f"note: {figure.note}")
         if found.inputs:
-            self._table(explanation.TERM, explanation.terms(found), whole=("Term", "Value"))
+            self._table(
+                explanation.TERM, explanation.terms(found, told.as_of), whole=("Term", "Value")
+            )
         if found.parts:
             self.line(f"the sum of {len(found.parts)} parts:")
-            rows = explanation.parts(found, everything=everything)
+            rows = explanation.parts(found, told.as_of, everything=everything)
             self._table(explanation.PART, rows, whole=("Value",))
         if found.samples:
             self._table(explanation.SAMPLE, explanation.samples(found), whole=("Value",))

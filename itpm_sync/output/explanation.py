@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from fractions import Fraction
 
 from rich.markup import escape
@@ -16,16 +17,16 @@ PART = ("Value", "What", "Source", "Placed by", "Fetched by")
 _LARGEST = 20  # parts of a figure that are shown unless all are asked for
 
 
-def terms(found: Explanation) -> list[tuple[str, ...]]:
-    """The inputs of the formula."""
-    return [_term(found.project, p) for p in found.inputs]
+def terms(found: Explanation, as_of: date | None) -> list[tuple[str, ...]]:
+    """The inputs of the formula; those that are figures with the command of the day asked for."""
+    return [_term(found.project, p, as_of) for p in found.inputs]
 
 
-def parts(found: Explanation, *, everything: bool) -> list[tuple[str, ...]]:
+def parts(found: Explanation, as_of: date | None, *, everything: bool) -> list[tuple[str, ...]]:
     """The parts as amounts that add up as printed, the smallest ones in one line."""
     amounts = adding_up(found.parts)
     shown = len(found.parts) if everything else _LARGEST
-    rows = [_part(found.project, p, v) for p, v in zip(found.parts, amounts, strict=True)]
+    rows = [_part(found.project, p, v, as_of) for p, v in zip(found.parts, amounts, strict=True)]
     rest = amounts[shown:]
     if not rest:
         return rows
@@ -48,26 +49,28 @@ def samples(found: Explanation) -> list[tuple[str, ...]]:
     ]
 
 
-def _term(project: str, part: Part) -> tuple[str, ...]:
+def _term(project: str, part: Part, as_of: date | None) -> tuple[str, ...]:
     """An input of a formula, with the command that explains it in its turn."""
     value = amount_text(part.value, part.unit, part.reason)
     detail = "; ".join(t for t in (part.label, part.note) if t)
-    return escape(part.symbol), escape(value), escape(detail), escape(_origin(project, part))
+    return escape(part.symbol), escape(value), escape(detail), escape(_origin(project, part, as_of))
 
 
-def _part(project: str, part: Part, value: Fraction | None) -> tuple[str, ...]:
+def _part(project: str, part: Part, value: Fraction | None, as_of: date | None) -> tuple[str, ...]:
     """A part of a figure: what it adds, what it is, where it stands, who placed and fetched it."""
     on = f"on {day(part.on)}" if part.on and day(part.on) not in part.label else ""
     detail = "; ".join(t for t in (part.label, on, part.note) if t)
-    source = "; ".join(t for t in (part.source, part.rate, part.fx, _origin(project, part)) if t)
+    origin = _origin(project, part, as_of)
+    source = "; ".join(t for t in (part.source, part.rate, part.fx, origin) if t)
     fetched = f"{part.run} {stamp(part.seen_at)}" if part.seen_at else ""
     texts = (amount_text(value, part.unit, part.reason), detail, source, part.rule, fetched)
     return tuple(escape(t) for t in texts)
 
 
-def _origin(project: str, part: Part) -> str:
+def _origin(project: str, part: Part, as_of: date | None) -> str:
     """How to go on: the command for another figure, the place of a record."""
     if part.figure:
         package = f" --package {part.package}" if part.package else ""
-        return f"explain {part.project or project} {part.figure}{package}"
+        day = f" --as-of {as_of}" if as_of else ""
+        return f"explain {part.project or project} {part.figure}{package}{day}"
     return part.url or part.place
