@@ -16,6 +16,7 @@ from itpm_sync import app, cli
 from itpm_sync.app.reconciling import previous_of
 from itpm_sync.reconcile.explain import Explainer
 from itpm_sync.reconcile.explanation import Explanation, adding_up
+from itpm_sync.reconcile.glossary import in_words, terms
 from itpm_sync.reconcile.inputs import Inputs
 from itpm_sync.reconcile.status import Snapshot
 from itpm_sync.reconcile.totals import explain_total, totals
@@ -76,6 +77,22 @@ def test_every_figure_of_the_demos_report_adds_up(
                     assert not part.identity or part.url or part.place, (*what, part)
                 told += 1
     assert told > 300
+
+
+def test_the_reports_glossary_tells_the_formulas_that_explain_computes_by(
+    pulled: tuple[Inputs, Snapshot, Snapshot | None],
+) -> None:
+    inputs, snapshot, previous = pulled
+    told = set()
+    for status in (p for p in snapshot.projects if p.code in ("NET", "SDM")):
+        project = Explainer(inputs, status.code, previous)
+        for name, figure in status.figures.items():
+            formula = project.of(name).formula.replace(" / 5", " / days a week")
+            for term in terms([figure]) if formula else ():
+                assert term.formula == in_words(formula), name
+                assert term.meaning, name
+                told.add(term.short)
+    assert {"AC", "CV", "CPI", "EAC", "TCPI", "ES", "SPI(t)", "IEAC(t)", "TSPI"} <= told
 
 
 def test_every_contract_and_help_desk_number_of_the_demos_report_adds_up(

@@ -25,6 +25,7 @@ from itpm_sync.reconcile import (
     evm,
     exchange_terms,
     forecast_terms,
+    glossary,
     pace_terms,
     quality_terms,
     split_terms,
@@ -55,16 +56,7 @@ from itpm_sync.reconcile.tracing import Traces
 
 _FORMULAS: Mapping[str, str] = MappingProxyType(
     {
-        "ac": "labour + invoiced + accrued",
-        "cv": "EV − AC",
-        "sv": "EV − PV",
-        "cpi": "EV / AC",
-        "spi": "EV / PV",
-        "etc": "EAC − AC",
-        "vac": "BAC − EAC",
-        "tcpi_bac": "(BAC − EV) / (BAC − AC)",
-        "tcpi_eac": "(BAC − EV) / (EAC − AC)",
-        "percent": "100 · EV / BAC",
+        **glossary.FORMULAS,
         "creep": "100 · (added − removed) / baseline items",
         "churn": "100 · (added + removed + re-estimated) / baseline items",
         "risk_exposure_change": "risk exposure − exposure before",
@@ -78,8 +70,7 @@ _FORMULAS: Mapping[str, str] = MappingProxyType(
 )
 _SYMBOLS: Mapping[str, str] = MappingProxyType(
     {
-        "PD": "pd", "ES": "es", "AT": "at", "SPI(t)": "spi_t",
-        "BAC": "bac", "PV": "pv", "EV": "ev", "AC": "ac", "CPI": "cpi", "SPI": "spi", "EAC": "eac",
+        **glossary.SYMBOLS,
         "items": "items", "items a month ago": "items_month_ago",
         "added": "added", "removed": "removed", "baseline items": "baseline_items",
         "planned cost": "planned_cost", "actual cost": "actual_cost",
@@ -90,11 +81,6 @@ _SYMBOLS: Mapping[str, str] = MappingProxyType(
     }
 )  # fmt: skip
 _DATES = ("planned start", "planned finish", "actual finish")
-
-
-def _form(note: str) -> str:
-    """The formula that the note of an estimate begins with: of several equal ones the first."""
-    return note.partition(", as ")[0].partition(":")[0].partition(" or ")[0]
 
 
 class _Made(NamedTuple):
@@ -274,7 +260,7 @@ class Explainer:
         spi_t = None if of else self._facts.numbers["spi_t"].value
         known_values = (of.values if of else self._facts.values).with_time(spi_t)
         note = evm.eac(known_values, method).note if known_values else ""
-        return _form(note) or evm.EAC_METHODS[method].label
+        return glossary.form(note) or evm.EAC_METHODS[method].label
 
     # ---- work packages --------------------------------------------------------------------------
 
@@ -290,10 +276,10 @@ class Explainer:
         traces, facts = self._traces, self._facts
         if name == "pv":
             share = traces.planned_share(plan)
-            return _Made("planned share · BAC", [share, bac])
+            return _Made(_FORMULAS["pv"], [share, bac])
         if facts.in_money:
             share = traces.earned_share(plan)
-            return _Made("earned share · BAC", [share, bac], [*traces.earned(plan)])
+            return _Made(_FORMULAS["ev"], [share, bac], [*traces.earned(plan)])
         tell = traces.members if facts.work.has_baseline else traces.items
         return _Made(parts=[*tell(plan.code, done=name == "ev")])
 
@@ -343,7 +329,7 @@ class Explainer:
         if drawn is not None and name in drawn.numbers:
             return _Made(*forecast_terms.made(self._facts, drawn, name))
         if name in ("eac_low", "eac_high"):
-            return self._formula(_form(self._facts.numbers[name].note), None)
+            return self._formula(glossary.form(self._facts.numbers[name].note), None)
         if name in baseline_terms.NAMES:
             return self._baseline(name)
         if name in pace_terms.FORMULAS:

@@ -30,7 +30,7 @@ LABELS: Mapping[str, str] = {
     "eac": "Estimate at completion (EAC)",
     "etc": "Estimate to complete (ETC)",
     "vac": "Variance at completion (VAC)",
-    "tcpi_bac": "To-complete index for the budget",
+    "tcpi_bac": "To-complete index for the budget (TCPI)",
     "tcpi_eac": "To-complete index for the estimate",
     "eac_low": "Lowest estimate at completion",
     "eac_high": "Highest estimate at completion",

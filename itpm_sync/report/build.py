@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 
 from itpm_sync.model import Money
 from itpm_sync.reconcile.gates import told
+from itpm_sync.reconcile.glossary import terms
 from itpm_sync.reconcile.status import Figure, PackageStatus, ProjectStatus, Rating, Snapshot
 from itpm_sync.reconcile.wording import sentence
 from itpm_sync.report import view
@@ -113,7 +115,15 @@ def build_project(project: ProjectStatus, snapshot: Snapshot, past: Past) -> vie
         risks=tuple((clean(c, 40), clean(t, TITLE), clean(e, 80)) for c, t, e in project.risks),
         unallocated=tuple(unallocated(u) for u in project.unallocated),
         sources=sources(snapshot.coverage),
+        terms=terms(figures_of(project)),
     )  # fmt: skip
+
+
+def figures_of(project: ProjectStatus) -> Iterator[Figure]:
+    """The figures of a project and its help desk."""
+    yield from project.figures.values()
+    if project.help_desk is not None:
+        yield project.help_desk.within_sla
 
 
 def page_head(snapshot: Snapshot, past: Past) -> view.Head:

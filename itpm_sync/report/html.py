@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterable
 from decimal import Decimal
 from functools import cache
@@ -19,6 +20,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
+from itpm_sync.reconcile.glossary import Term
 from itpm_sync.report import view
 from itpm_sync.report.wording import NBSP, Shown
 
@@ -27,6 +29,7 @@ _STRICT = (
     "base-uri 'none'; form-action 'none'"
 )
 
+_TAG = re.compile("<[^>]*>")  # of our own templates: attributes are escaped
 _CURVE = "Planned value, earned value and actual cost by week; the legend has the values of now"
 _BURNUP = "Scope and work done in items by week; the legend has the values of now"
 _DESK = "Tickets opened and resolved in each week, and those open at its end"
@@ -59,7 +62,9 @@ def _template(name: str) -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"figure": _figure, "reasons": _reasons, "doubtful": _doubtful}
+    environment.filters |= {
+        "figure": _figure, "reasons": _reasons, "doubtful": _doubtful, "printed": _printed,
+    }  # fmt: skip
     return environment.get_template(name)
 
 
@@ -89,6 +94,14 @@ def _reasons(rows: Iterable[view.PackageRow | view.ProjectLine | view.TotalRow])
 def _doubtful(rows: Iterable[view.PackageRow]) -> bool:
     """Whether any figure of a table is marked as implausible."""
     return any(s.doubtful for row in rows for s in row.figures)
+
+
+def _printed(terms: Iterable[Term], page: Markup) -> tuple[Term, ...]:
+    """The terms whose abbreviation stands in the text of a page."""
+    found = {t.short: t for t in terms if t.short}
+    words = "|".join(re.escape(s) for s in sorted(found, key=len, reverse=True))
+    seen = set(re.findall(rf"(?<!\w)(?:{words})(?!\w)", _TAG.sub(" ", page))) if found else ()
+    return tuple(t for short, t in found.items() if short in seen)
 
 
 def _charts(page: view.ProjectPage) -> SimpleNamespace:

@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
+from itpm_sync.reconcile.glossary import terms
 from itpm_sync.reconcile.status import Figure, Finding, ProjectStatus, Severity, Snapshot
 from itpm_sync.report import view
-from itpm_sync.report.build import gate_line, page_head, planned_percent, rating_mark
+from itpm_sync.report.build import figures_of, gate_line, page_head, planned_percent, rating_mark
 from itpm_sync.report.past import Past
 from itpm_sync.report.people import people
 from itpm_sync.report.sections import (
@@ -68,6 +69,7 @@ def build_portfolio(
         people=people(snapshot),
         sources=sources(snapshot.coverage),
         streams=tuple(stream(c) for c in snapshot.coverage),
+        terms=terms(figure for p in snapshot.projects for figure in figures_of(p)),
     )
 
 

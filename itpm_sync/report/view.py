@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from itpm_sync.reconcile.glossary import Term
 from itpm_sync.reconcile.status import BurnPoint, Colour, CurvePoint, HelpDeskWeek
 from itpm_sync.report.wording import Shown
 
@@ -308,6 +309,7 @@ class ProjectPage:
     risks: tuple[tuple[str, str, str], ...]
     unallocated: tuple[UnallocatedRow, ...]
     sources: tuple[SourceRow, ...]
+    terms: tuple[Term, ...]  # those that stand on the page are told in its glossary
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -403,3 +405,4 @@ class PortfolioPage:
     people: People | None
     sources: tuple[SourceRow, ...]
     streams: tuple[StreamRow, ...]
+    terms: tuple[Term, ...]  # as in ProjectPage
