@@ -170,6 +170,18 @@ def test_every_secret_is_collected_for_redaction_and_none_is_in_a_repr(read: Rea
     assert [s for s in config.secrets if s in repr(config)] == []
 
 
+def test_a_password_in_the_query_of_the_stores_address_is_collected_too(read: Read) -> None:
+    query = "postgresql://db/itpm?user=joe&password=p%40ss&sslpassword=key-word"
+    config = read(changed("sqlite:///var/itpm.db", query))
+    assert {"p%40ss", "p@ss", "key-word"} <= set(config.secrets)
+
+
+def test_a_store_that_is_none_of_ours_is_not_shown_as_it_may_hold_a_password(read: Read) -> None:
+    (problem,) = problems(read, changed("sqlite:///var/itpm.db", "mysql://joe:secret-word@db/x"))
+    assert problem.startswith("4:1: expected sqlite:///FILE or postgresql+psycopg://")
+    assert "secret-word" not in problem
+
+
 def test_a_secret_in_plain_yaml_is_a_warning_with_its_place_not_an_error(read: Read) -> None:
     config = read(changed("${env:DESK_TOKEN}", "plain-token"))
     (warning,) = config.warnings

@@ -108,7 +108,7 @@ def load(path: Path, *, secrets: bool = True, environ: Mapping[str, str] | None 
     if problems or root is None:
         raise ConfigError(document.located(dict.fromkeys(problems)))
     plain = _plain_secrets(connections, references)
-    hidden = {*references.secrets, *_url_password(root.store)} - {UNRESOLVED}
+    hidden = {*references.secrets, *_url_passwords(root.store)} - {UNRESOLVED}
     return Config(
         path, root, connections, tuple(sorted(s for s in hidden if s)), document.located(plain)
     )
@@ -180,9 +180,11 @@ def _connector(name: Any) -> tuple[type[Connector] | None, list[Problem]]:
         return None, [Problem(("connector",), message, "reinstall the package that brings it")]
 
 
-def _url_password(url: str) -> tuple[str, ...]:
-    match = re.match(r"[^:/]+://[^:/@]*:([^@]*)@", url)
-    return (match[1], unquote(match[1])) if match else ()
+def _url_passwords(url: str) -> set[str]:
+    """The password before the host and those in the query, as written and as meant."""
+    written = re.findall(r"^[^:/]+://[^:/@]*:([^@]*)@", url)
+    written += re.findall(r"[?&]\w*password=([^&]*)", url)
+    return {*written, *map(unquote, written)}
 
 
 def _cross_check(data: Mapping[str, Any], built: Mapping[str, Connection]) -> Iterator[Problem]:

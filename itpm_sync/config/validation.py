@@ -107,7 +107,9 @@ def _known_keys(model: type[BaseModel], path: KeyPath) -> tuple[str, ...]:
 
 
 def _is_secret(model: type[BaseModel], path: KeyPath) -> bool:
-    return _annotation(model, path) is SecretStr
+    """A secret, or a value that may hold one: whose field is left out of the settings' repr."""
+    own = model.model_fields.get(str(path[0])) if len(path) == 1 else None
+    return _annotation(model, path) is SecretStr or (own is not None and not own.repr)
 
 
 def _annotation(model: Any, path: KeyPath) -> Any:

@@ -54,7 +54,9 @@ class Database:
     def __init__(self, url: str) -> None:
         self._url = _parsed(url)
         sqlite = _is_sqlite(self._url)
-        self.location: str = (self._url.database or ":memory:") if sqlite else str(self._url)
+        # A query may hold `password=` as well, which the URL's own text would show.
+        shown = str(self._url.set(query={}))
+        self.location: str = (self._url.database or ":memory:") if sqlite else shown
         with self.errors():
             self.engine = _engine(self._url)
             try:
@@ -134,13 +136,18 @@ def _create(connection: sa.Connection) -> None:
 
 
 def _parsed(url: str) -> sa.URL:
+    """The URL's parts. Raises StoreError, which shows none of it: any part may be of a password."""
     try:
         parsed = sa.make_url(url)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:  # ValueError: the port is no number
         raise StoreError(
             "store: the address cannot be read — expected sqlite:///PATH or "
-            "postgresql+psycopg://USER:PASSWORD@HOST/DATABASE"
+            "postgresql+psycopg://USER:PASSWORD@HOST:PORT/DATABASE"
         ) from error
+    if "@" in (parsed.host or ""):
+        raise StoreError(
+            "store: the address holds more than one @ — write an @ of the password as %40"
+        )
     if parsed.drivername in {"postgresql", "postgres"}:
         parsed = parsed.set(drivername="postgresql+psycopg")
     if parsed.drivername not in {"sqlite", "postgresql+psycopg"}:

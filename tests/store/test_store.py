@@ -164,6 +164,23 @@ def test_an_unreachable_server_is_one_line_without_the_password() -> None:
     assert "\n" not in str(failure.value)
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://joe:pw@127.0.0.1:9/x?password=secret-word",
+        "postgresql://127.0.0.1:9/x?user=joe&password=secret-word",
+        "postgresql://joe:pw@secret-word@127.0.0.1:9/x",
+        "postgresql://joe:secret-word@127.0.0.1:port/x",
+        "postgresql://joe:pw@127.0.0.1:secret-word/x",
+        "mysql://joe:secret-word@127.0.0.1/x",
+    ],
+)
+def test_no_part_of_a_stores_address_that_may_be_a_password_is_shown(url: str) -> None:
+    with pytest.raises(StoreError, match=r"^store") as failure:
+        Store.open(url)
+    assert "secret-word" not in str(failure.value)
+
+
 @pytest.mark.parametrize("url", ["mysql://x/y", "no url at all", ""])
 def test_other_addresses_are_refused(url: str) -> None:
     with pytest.raises(StoreError, match=r"^store: "):
