@@ -17,8 +17,8 @@ from typing import Annotated
 
 import typer
 
-from itpm_sync.cli import baselines, flow, gates, looking, setting_up, trying
-from itpm_sync.cli.options import EXIT_CONFIG, EXIT_FAULT, EXIT_OK, Options
+from itpm_sync.cli import baselines, flow, gates, looking, setting_up, streams, trying
+from itpm_sync.cli.options import EXIT_CONFIG, EXIT_FAULT, EXIT_OK, EXIT_PARTIAL, Options
 from itpm_sync.errors import ConfigError, ItpmError, Stopped, visible
 from itpm_sync.stopping import Stopping
 
@@ -88,6 +88,7 @@ def main() -> None:
     gc.set_threshold(YOUNG_OBJECTS, 20, 20)
     # Pydantic would search every installed distribution for plug-ins; we use none.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    streams.prepare()
     with Stopping() as stopping:
         code = _run_command()
         if stopping.signal is not None and code != EXIT_OK:
@@ -99,6 +100,7 @@ def _run_command() -> int:
     """Turns every expected error into advice and an exit code."""
     try:
         code = cli(standalone_mode=False)
+        sys.stdout.flush()
     except ItpmError as error:
         code = _explain(error)
     except typer.Exit as error:
@@ -107,9 +109,9 @@ def _run_command() -> int:
         if not isinstance(error.__cause__, KeyboardInterrupt):
             print("aborted", file=sys.stderr)  # noqa: T201
         code = EXIT_FAULT
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = EXIT_OK
+    except streams.OutputFailed as error:
+        print(f"itpm-sync: standard output: {error.strerror}", file=sys.stderr)  # noqa: T201
+        code = EXIT_PARTIAL
     except KeyboardInterrupt:
         code = Stopped().exit_code
     except Exception as error:  # noqa: BLE001 — the last resort; the log holds the traceback
