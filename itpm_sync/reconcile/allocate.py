@@ -123,6 +123,11 @@ class Allocation:
             }
         return self._homes[record.kind].get(record.id, "")
 
+    def common_home(self, records: Iterable[Record]) -> str:
+        """The project that all of the records belong to; empty: the portfolio."""
+        found = {self.home(r) for r in records}
+        return found.pop() if len(found) == 1 else ""
+
     def homes(self, kinds: Iterable[type[Record]]) -> Mapping[str, tuple[str, str]]:
         """Project and package of every record of these kinds that is in a project, by identity."""
         wanted = [kind.kind for kind in kinds]

@@ -115,6 +115,7 @@ def _portfolio_facts(run: Context, unallocated: Sequence[Unallocated]) -> Portfo
         unlinked=run.unlinked,
         repeated=repeated(run.records),
         contracts=contract_list(run, (c for c in loose if isinstance(c, Contract))),
+        doubled=run.doubled,
         duplicates=duplicates(
             (*run.of(WorkItem), *run.of(HelpDeskItem)),
             run.of(Person),

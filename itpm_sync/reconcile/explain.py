@@ -221,6 +221,7 @@ class Explainer:
             return _Made(parts=[*self._traces.booked(name, code)])
         told: Mapping[str, Callable[[], Iterable[Part]]] = {
             "labour": lambda: self._traces.labour(code),
+            "disputed": lambda: self._traces.disputed(code),
             "effort_s": lambda: self._traces.effort(code),
             "items": lambda: self._traces.items(code if of else None),
             "items_done": lambda: self._traces.items(code if of else None, done=True),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
+from typing import NamedTuple
 
 from itpm_sync.model import (
     Contract,
@@ -32,7 +33,7 @@ from itpm_sync.reconcile.gold_plating import GoldPlating
 from itpm_sync.reconcile.helpdesk import HelpDesk
 from itpm_sync.reconcile.inputs import Inputs, Policy, ProjectSetup, RecordedBaseline
 from itpm_sync.reconcile.labour import Labour
-from itpm_sync.reconcile.money import Documents, Ledger
+from itpm_sync.reconcile.money import Disputed, Documents, Ledger
 from itpm_sync.reconcile.number import Number, decimal
 from itpm_sync.reconcile.order_lines import Delivery
 from itpm_sync.reconcile.orphans import Orphans
@@ -102,6 +103,7 @@ class ProjectFacts:
     register: Register | None
     documents: Documents
     deliveries: Sequence[Delivery]  # its order lines that were received or invoiced
+    disputed: Sequence[Disputed]  # what of its actual cost findings dispute
     unallocated: Sequence[Unallocated]
     rating: Rating
     previous: ProjectStatus | None  # this project in the previous snapshot
@@ -150,6 +152,13 @@ class ProjectFacts:
         return money(value, self.currency) if self.in_money else f"{show(value, 1)} items"
 
 
+class Doubled(NamedTuple):
+    """What seems to be booked twice: the finding that says so, and the lines that are too many."""
+
+    finding: Finding
+    again: Sequence[InvoiceLine]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PortfolioFacts:
     """What belongs to no single project; `inputs` hold only what was known on the data date."""
@@ -162,13 +171,13 @@ class PortfolioFacts:
     unlinked: Sequence[Unlinked]  # time entries that name no item, or no only one
     repeated: Sequence[Sequence[Record]]  # records of one kind and stream that share their id
     contracts: Sequence[ContractFacts]  # contracts of no project
+    doubled: Sequence[Doubled]
     duplicates: Duplicates
     capacity: Capacity
 
     def home(self, records: Iterable[Record]) -> str:
         """The project that all of the records belong to; empty: the portfolio."""
-        found = {self.allocation.home(r) for r in records}
-        return found.pop() if len(found) == 1 else ""
+        return self.allocation.common_home(records)
 
 
 def finding(

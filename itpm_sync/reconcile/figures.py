@@ -9,11 +9,12 @@ from itpm_sync.reconcile import effort
 from itpm_sync.reconcile.exchange import NO_FOREIGN_COST
 from itpm_sync.reconcile.facts import PackageFacts, ProjectFacts
 from itpm_sync.reconcile.forecast import COST, FINISH
+from itpm_sync.reconcile.money import Disputed
 from itpm_sync.reconcile.number import Number, exact_sum, figure, known, total, unknown
 from itpm_sync.reconcile.performance import indices
 from itpm_sync.reconcile.risks import exposure_before, exposure_change
 from itpm_sync.reconcile.status import Figure, ProjectStatus
-from itpm_sync.reconcile.wording import count
+from itpm_sync.reconcile.wording import count, money
 
 HasSource = Callable[[str], bool]
 """Whether any record of a kind was read at all."""
@@ -28,6 +29,7 @@ LABELS: Mapping[str, str] = {
     "cpi": "Cost performance index (CPI)",
     "spi": "Schedule performance index (SPI)",
     "eac": "Estimate at completion (EAC)",
+    "disputed": "Actual cost that findings dispute",
     "etc": "Estimate to complete (ETC)",
     "vac": "Variance at completion (VAC)",
     "tcpi_bac": "To-complete index for the budget (TCPI)",
@@ -123,7 +125,7 @@ _UNITS: Mapping[str, str] = {
     for name in names.split()
 } | {name: effort.unit_of(name) for name in effort.LABELS}
 _MONEY = frozenset(
-    "undistributed planning management_reserve budget_base "
+    "disputed undistributed planning management_reserve budget_base "
     "budget ordered committed received accrued invoiced paid labour planned_cost actual_cost "
     "cost_variance risk_exposure risk_exposure_before risk_exposure_change".split()
 )
@@ -195,6 +197,9 @@ def package_numbers(
     numbers |= _booked(
         facts, has, lambda state: facts.ledger.sum(state, code), facts.labour.cost(code)
     )
+    numbers |= _disputed(
+        [d for d in facts.disputed if d.package == code], numbers["ac"], facts.currency
+    )
     numbers["effort_s"] = known(facts.labour.seconds.get(code, 0))
     numbers["items"] = known(tally.items)
     numbers["items_done"] = known(tally.done)
@@ -214,6 +219,7 @@ def project_numbers(facts: ProjectFacts, has: HasSource) -> Mapping[str, Number]
         del numbers["fx_variance"]
     numbers["budget"] = _budget(facts)
     numbers |= _booked(facts, has, facts.ledger.totals.__getitem__, facts.labour.total)
+    numbers |= _disputed(facts.disputed, numbers["ac"], facts.currency)
     numbers["effort_s"] = known(sum(facts.labour.seconds.values()))
     numbers["items"] = known(sum(t.items for t in tallies))
     numbers["items_done"] = known(sum(t.done for t in tallies))
@@ -265,6 +271,17 @@ def _booked(
     result |= {name: bills or state(name) for name in ("invoiced", "paid")}
     time = None if has("time_entry") else unknown("no source of time entries is connected")
     return result | {"labour": time or labour}
+
+
+def _disputed(found: Sequence[Disputed], ac: Number, currency: str) -> Mapping[str, Number]:
+    """The part of AC that findings dispute, where there is any, and AC with a note of it."""
+    part = total(d.amount for d in found)
+    if not found or part.value is None or ac.value is None:
+        return {}
+    codes = ", ".join(sorted({d.code for d in found}))
+    note = f"of which disputed: {money(part.value, currency)} ({codes})"
+    told = "; ".join(t for t in (ac.note, note) if t)
+    return {"ac": ac.noted(told), "disputed": part.noted(codes)}
 
 
 def portfolio_totals(projects: Iterable[ProjectStatus]) -> tuple[Figure, ...]:

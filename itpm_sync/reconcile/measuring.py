@@ -34,6 +34,7 @@ from itpm_sync.reconcile.baselines import (
 )
 from itpm_sync.reconcile.context import Context
 from itpm_sync.reconcile.contracts import ContractFacts, contract_facts
+from itpm_sync.reconcile.disputed import disputed
 from itpm_sync.reconcile.effort import compared as with_efforts
 from itpm_sync.reconcile.effort import effort, unplanned
 from itpm_sync.reconcile.exchange import PlanRates, fx_variance
@@ -160,6 +161,7 @@ def project_facts(run: Context, setup: ProjectSetup, row: Register | None) -> Pr
         register=row,
         documents=run.documents,
         deliveries=_deliveries(run, records),
+        disputed=(),
         unallocated=without_package(
             records,
             run.allocation.missed,
@@ -183,7 +185,8 @@ def project_facts(run: Context, setup: ProjectSetup, row: Register | None) -> Pr
     )
     moved = fx_variance(facts.foreign, rates, values.ac, values.ev, currency)
     numbers = {**numbers, **_recent(facts), **drawn.numbers, "fx_variance": moved}
-    return replace(facts, numbers=numbers, forecast=drawn)
+    told = tuple(disputed(facts, run.copies, run.inputs)) if in_money else ()
+    return replace(facts, numbers=numbers, forecast=drawn, disputed=told)
 
 
 @dataclass(frozen=True, slots=True)

@@ -200,6 +200,17 @@ class Entry(NamedTuple):
         return ForeignCost(*self.own, self.amount)
 
 
+class Disputed(NamedTuple):
+    """An amount within the cost that a finding disputes; as in `Entry`."""
+
+    record: Record
+    package: str
+    on: date
+    own: tuple[Fraction, str]
+    amount: Number
+    code: str  # of the finding
+
+
 @dataclass(frozen=True, slots=True)
 class Ledger:
     """Sums of a project by state and package; package `""` is what no package could take."""

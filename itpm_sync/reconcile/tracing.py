@@ -76,6 +76,8 @@ class Traces:
         note = self.netting(entry.record, entry.state, entry.on)
         if entry.payment is not None:
             note = f"net part of payment {entry.payment.id}"
+        elif entry.state in ("invoiced", "accrued") and entry.record.id in self._disputed:
+            note = "; ".join(t for t in (note, self._disputed[entry.record.id]) if t)
         return self.of(
             entry.record,
             entry.amount,
@@ -86,6 +88,19 @@ class Traces:
             fx=self._fx(own, entry.on),
             note=note,
         )
+
+    @cached_property
+    def _disputed(self) -> Mapping[str, str]:
+        return {d.record.id: f"disputed: {d.code}" for d in self._facts.disputed}
+
+    def disputed(self, package: str) -> Iterable[Part]:
+        """Each amount within AC that a finding disputes."""
+        for one in self._facts.disputed:
+            if package in ("", one.package):
+                yield self.of(
+                    one.record, one.amount, self._facts.currency, package=one.package, on=one.on,
+                    source=money(*one.own), fx=self._fx(one.own[1], one.on), note=one.code,
+                )  # fmt: skip
 
     def netting(self, record: Record, state: str, on: date) -> str:
         """What of an order line is committed, or accrued since a day, in its own currency; else

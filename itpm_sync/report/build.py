@@ -318,7 +318,12 @@ def _spent_on(project: ProjectStatus) -> str:
         for name, label in labels.items()
         if value_of(project, name)
     ]
-    return f"of it {', '.join(parts)}" if parts else ""
+    told = f"of it {', '.join(parts)}" if parts else ""
+    if value_of(project, "disputed") is None:
+        return told
+    part = project.figures["disputed"]
+    disputed = f"of which disputed: {shown(part, bare=True).text} ({part.note})"
+    return "; ".join(t for t in (told, disputed) if t)
 
 
 def _scope_side(project: ProjectStatus) -> str:

@@ -406,6 +406,17 @@ def test_what_is_spent_is_told_by_its_parts() -> None:
     assert "of it" not in Page(project_html(2)).text.split("Scope growth")[0]  # n/a
 
 
+def test_what_of_the_cost_is_disputed_stands_beside_it() -> None:
+    snapshot = sample.snapshot()
+    project = snapshot.projects[0]
+    part = sample.figure("disputed", "21600", "EUR", "duplicate-invoice")
+    figures = {**project.figures, "disputed": part}
+    page = build_project(replace(project, figures=figures), snapshot, past())
+    [spent] = [k for k in page.key_figures if k.label == "Spent"]
+    assert spent.parts.endswith("; of which disputed: 21,600 (duplicate-invoice)")
+    assert "disputed" not in build_project(project, snapshot, past()).key_figures[3].parts
+
+
 def test_every_finding_shows_its_code() -> None:
     own = {f.code for f in sample.network().findings}
     top = {"over_ceiling", "scope_growth", "quarantined"}

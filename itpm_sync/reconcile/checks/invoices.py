@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from itertools import groupby
 from operator import attrgetter
 from typing import NamedTuple
 
-from itpm_sync.model import InvoiceLine, Money
+from itpm_sync.model import InvoiceLine, Money, Record
 from itpm_sync.reconcile.allocate import fold
-from itpm_sync.reconcile.facts import PortfolioFacts, finding, money_total
+from itpm_sync.reconcile.facts import Doubled, PortfolioFacts, finding, money_total
 from itpm_sync.reconcile.status import Finding, Severity
 from itpm_sync.reconcile.wording import count, day
 
+Home = Callable[[Iterable[Record]], str]
 _WEAK_DAYS = 30
 _SAME_GROSS = Decimal("0.01")
 _SERIES = 3  # bills of one amount, as a schedule of payments sends them
@@ -51,30 +52,34 @@ class Bill(NamedTuple):
 
 
 def duplicate_invoice(facts: PortfolioFacts) -> Iterator[Finding]:
-    """An invoice that seems to be booked twice.
+    """An invoice that seems to be booked twice, see `doubled`."""
+    return (found.finding for found in facts.doubled)
+
+
+def doubled(invoices: Iterable[InvoiceLine], home: Home) -> Iterator[Doubled]:
+    """Invoices that seem to be booked twice; `home` is the project that lines all belong to.
 
     Hard: same vendor, normalised number and kind of document. Strong: same vendor, currency and
     gross, and almost the same number. Weak: same vendor and gross within 30 days.
     """
     groups: dict[tuple[str, str, bool], list[InvoiceLine]] = defaultdict(list)
-    for record in facts.inputs.records.get("invoice_line", ()):
-        if isinstance(record, InvoiceLine):
-            key = (fold(record.vendor), normalised_number(record.invoice), record.credit_note)
-            groups[key].append(record)
+    for record in invoices:
+        key = (fold(record.vendor), normalised_number(record.invoice), record.credit_note)
+        groups[key].append(record)
     bills: dict[tuple[str, str], list[Bill]] = defaultdict(list)
     notes: dict[tuple[str, str], list[Bill]] = defaultdict(list)
     for (vendor, number, is_credit), lines in sorted(groups.items()):
         lines.sort(key=lambda i: (i.invoiced_on, i.id))
         again = _copies(lines) if number else []
         if again:
-            yield _hard(facts, number, lines, again)
+            yield Doubled(_hard(home(lines), number, lines, again), again)
         first = _without(lines, again) if again else lines
         gross = _gross(first)
         if number and vendor and gross is not None:
             of = notes if is_credit or gross.amount < 0 else bills
             of[vendor, gross.currency].append(Bill(gross, number, first))
     for payee, found in bills.items():
-        yield from _alike(facts, found, notes.get(payee, ()))
+        yield from _alike(home, found, notes.get(payee, ()))
 
 
 def normalised_number(number: str) -> str:
@@ -87,14 +92,14 @@ def normalised_number(number: str) -> str:
 
 
 def _hard(
-    facts: PortfolioFacts, number: str, lines: Sequence[InvoiceLine], again: Sequence[InvoiceLine]
+    project: str, number: str, lines: Sequence[InvoiceLine], again: Sequence[InvoiceLine]
 ) -> Finding:
     words = " = ".join(sorted({i.invoice for i in lines}))
     vendor, too_much = lines[0].vendor or "an unnamed vendor", money_total(i.amount for i in again)
     return finding(
         "duplicate-invoice",
         Severity.HIGH,
-        facts.home(lines),
+        project,
         f"{lines[0].vendor} {number}",
         f"Invoice {words} of {vendor} is booked more than once: "
         f"{too_much or 'several currencies'} too much",
@@ -136,7 +141,7 @@ def _gross(lines: Sequence[InvoiceLine]) -> Money | None:
 # ---- strong and weak ----------------------------------------------------------------------------
 
 
-def _alike(facts: PortfolioFacts, bills: list[Bill], notes: Sequence[Bill]) -> Iterator[Finding]:
+def _alike(home: Home, bills: list[Bill], notes: Sequence[Bill]) -> Iterator[Doubled]:
     """Pairs of bills of one vendor and currency with the same gross, told as strong or weak."""
     back: dict[Decimal, list[Bill]] = defaultdict(list)
     for note in notes:
@@ -147,7 +152,9 @@ def _alike(facts: PortfolioFacts, bills: list[Bill], notes: Sequence[Bill]) -> I
             apart = (second.on - first.on).days
             weak = first.gross == second.gross and apart <= _WEAK_DAYS
             if (strong or weak) and not _is_other_service(first, second):
-                yield _soft(facts, first, second, apart, strong=strong)
+                project = home((*first.lines, *second.lines))
+                told = _soft(project, first, second, apart, strong=strong)
+                yield Doubled(told, second.lines)
 
 
 def _clusters(bills: list[Bill]) -> Iterator[list[Bill]]:
@@ -218,7 +225,7 @@ def almost_same(a: str, b: str) -> bool:
     return a[at + 1 :] == b[at + 1 :] or (swapped and a[at + 2 :] == b[at + 2 :])
 
 
-def _soft(facts: PortfolioFacts, first: Bill, second: Bill, apart: int, *, strong: bool) -> Finding:
+def _soft(project: str, first: Bill, second: Bill, apart: int, *, strong: bool) -> Finding:
     lines = (*first.lines, *second.lines)
     vendor, numbers = first.lines[0].vendor, sorted((first.number, second.number))
     near = f"{count(apart, 'day')} apart" if apart else "of the same day"
@@ -226,7 +233,7 @@ def _soft(facts: PortfolioFacts, first: Bill, second: Bill, apart: int, *, stron
     return finding(
         "duplicate-invoice",
         Severity.MEDIUM if strong else Severity.LOW,
-        facts.home(lines),
+        project,
         f"{vendor} {' ~ '.join(numbers)}",
         f"Invoices {first.named} and {second.named} from {vendor} look like one: {second.gross}, "
         f"{near}, {why}",

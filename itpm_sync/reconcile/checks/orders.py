@@ -116,11 +116,16 @@ def invoice_over_receipt(p: ProjectFacts) -> Iterator[Finding]:
 
 def receipt_over_order(p: ProjectFacts) -> Iterator[Finding]:
     """More was received than was ordered."""
+    return (found for _, found in over_delivered(p))
+
+
+def over_delivered(p: ProjectFacts) -> Iterator[tuple[Delivery, Finding]]:
+    """Order lines of which more was received than ordered; the finding's amount is its worth."""
     for d in p.deliveries:
         more = d.line.received - Fraction(d.order.quantity)
-        if not _beyond(p, d, more):
+        if more <= 0 or not _beyond(p, d, more):
             continue
-        yield finding(
+        told = finding(
             "receipt-over-order",
             Severity.LOW,
             p.code,
@@ -131,6 +136,7 @@ def receipt_over_order(p: ProjectFacts) -> Iterator[Finding]:
             amount=_worth(d, more),
             evidence=[d.order],
         )
+        yield d, told
 
 
 def short_delivery(p: ProjectFacts) -> Iterator[Finding]:
