@@ -21,11 +21,15 @@ Messages say what, where, expected, actual and what to do. They never contain a 
 from __future__ import annotations
 
 import difflib
+import logging
 import re
 import signal
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import ClassVar
+
+log = logging.getLogger(__name__)
 
 
 class ItpmError(Exception):
@@ -116,6 +120,21 @@ class RecordError(ItpmError):
         super().__init__(
             f"{where}{name}expected {expected}, found {shown}" + (f" — {hint}" if hint else "")
         )
+
+
+@contextmanager
+def one_record(source_id: str, place: str) -> Iterator[None]:
+    """Around what a connector makes of one record: whatever shape it has that nobody expected, it
+    is that record's RecordError and not the end of the reading.
+    """
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        log.debug("record %s", source_id, exc_info=error)
+        raise RecordError(
+            field="record", value=type(error).__name__, expected="the documented form",
+            place=place, hint=str(error), source_id=source_id,
+        ) from error  # fmt: skip
 
 
 class PreconditionFailed(ItpmError):

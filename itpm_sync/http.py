@@ -13,9 +13,11 @@ Decisions that matter:
 from __future__ import annotations
 
 import base64
+import codecs
 import email.utils
 import json
 import logging
+import math
 import random
 import re
 import ssl
@@ -141,17 +143,45 @@ class Answer:
     def json(self) -> Any:
         """The parsed body. Raises ConnectionFailed for HTML, RetryableError for broken JSON."""
         try:
-            return orjson.loads(self.body)
+            return orjson.loads(self.body.removeprefix(codecs.BOM_UTF8))
         except orjson.JSONDecodeError as error:
             if self.body.lstrip()[:1] == b"<":
                 raise ConnectionFailed(
                     f"{_place(self.url)} answered a web page instead of JSON",
                     advice="check the URL and that no login page or proxy stands in between",
                 ) from None
+            found = _nearly_json(self.body)
+            if found is not None:
+                what = "its JSON holds what is no text or number: kept, shown as � or as a text"
+                log.warning("%s: %s", _place(self.url), what)
+                return found
             raise RetryableError(
                 f"{_place(self.url)} answered broken or truncated JSON "
                 f"({len(self.body)} bytes): {error}"
             ) from None
+
+
+def _nearly_json(body: bytes) -> Any:
+    """What one odd value makes no JSON, read all the same for the sake of the rest of the page.
+
+    Bytes that are no UTF-8 and half an emoji become �; NaN and numbers beyond all bounds a text,
+    which the mapping reports. None for what is broken or cut off.
+    """
+    try:
+        data = json.loads(
+            body.decode("utf-8", "replace"), strict=False,
+            parse_constant=str, parse_int=_bounded, parse_float=_bounded,
+        )  # fmt: skip
+        text = json.dumps(data, ensure_ascii=False)
+        return orjson.loads(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _bounded(digits: str) -> int | float | str:
+    if math.isinf(number := float(digits)):
+        return digits
+    return int(digits) if digits.lstrip("-").isdecimal() else number
 
 
 def until_stopped(stop: threading.Event) -> Callable[[float], None]:

@@ -147,9 +147,14 @@ class JiraClient:
     def count(self, jql: str) -> int:
         """How many issues match; on Cloud approximately."""
         if self.cloud:
-            found = self._search("search/approximate-count", {"jql": jql})
-            return int(found["count"])
-        return int(self._search("search", {"jql": jql, "maxResults": 0, "fields": ["id"]})["total"])
+            path, name = "search/approximate-count", "count"
+            found = self._search(path, {"jql": jql})
+        else:
+            path, name = "search", "total"
+            found = self._search(path, {"jql": jql, "maxResults": 0, "fields": ["id"]})
+        if not isinstance(found.get(name), int):
+            raise ConnectionFailed(f"{self.http.origin}: {path} answered no {name}")
+        return int(found[name])
 
     def issue_ids(self, jql: str, zone: tzinfo | None) -> Iterator[list[str]]:
         """The ids of every issue that matches, each once, in batches. `jql` has no order.

@@ -52,6 +52,7 @@ from itpm_sync.errors import (
     NotFound,
     RecordError,
     RequestRejected,
+    one_record,
 )
 
 log = logging.getLogger(__name__)
@@ -280,20 +281,30 @@ class JiraConnector:
         missing = {i: failed.get(i) or _GONE for i in ids if i not in found}
         place = f"project {partition.scope or ', '.join(self.settings.projects)}"
         rejected = [_unread(i, reason, place) for i, reason in missing.items()]
-        changes = self._histories(found.values()) if self.settings.changelog else {}
+        changes = self._histories(found) if self.settings.changelog else {}
         records = []
         for ident, issue in found.items():
-            problem = self._complete(ident, issue, changes.get(ident))
-            problem = problem or self._homeless(ident, issue, partition.scope)
-            if problem is None:
-                records.append(self._issue_record(ident, issue, partition.scope))
-            else:
+            try:
+                with one_record(ident, self._browse(ident)):
+                    records.append(self._whole(ident, issue, changes.get(ident), partition.scope))
+            except RecordError as problem:
                 rejected.append(problem)
         return Page(records, rejected)
 
-    def _histories(self, issues: Iterable[Json]) -> Mapping[str, list[Json]]:
+    def _whole(
+        self, ident: str, issue: Json, histories: list[Json] | None, scope: str
+    ) -> RawRecord:
+        """The issue with all that belongs to it. Raises RecordError."""
+        problem = self._complete(ident, issue, histories) or self._homeless(ident, issue, scope)
+        if problem is not None:
+            raise problem
+        return self._issue_record(ident, issue, scope)
+
+    def _histories(self, issues: Mapping[str, Json]) -> Mapping[str, list[Json]]:
         short = [
-            str(i["id"]) for i in issues if cut_short(i.get("changelog"), cloud=self._client.cloud)
+            ident
+            for ident, issue in issues.items()
+            if cut_short(issue.get("changelog"), cloud=self._client.cloud)
         ]
         return self._client.histories(short) if short else {}
 

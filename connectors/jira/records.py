@@ -146,5 +146,7 @@ def cut_short(changelog: Any, *, cloud: bool) -> bool:
     """Whether an inline history is, or may be, only its newest part."""
     if not isinstance(changelog, dict):
         return False
-    listed = len(changelog.get("histories") or ())
-    return listed < int(changelog.get("total") or 0) or (cloud and listed >= INLINE_CHANGES)
+    histories, total = changelog.get("histories"), changelog.get("total")
+    listed = len(histories) if isinstance(histories, list) else 0
+    told = total if isinstance(total, int) else 0
+    return listed < told or (cloud and listed >= INLINE_CHANGES)

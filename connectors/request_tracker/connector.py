@@ -41,7 +41,14 @@ from itpm_sync.connector import (
     Whereabouts,
     Window,
 )
-from itpm_sync.errors import ItpmError, NotFound, RecordError, RequestRejected, suggestion
+from itpm_sync.errors import (
+    ItpmError,
+    NotFound,
+    RecordError,
+    RequestRejected,
+    one_record,
+    suggestion,
+)
 from itpm_sync.http import BasicAuth, TokenAuth
 
 WESTMOST = timedelta(hours=12)
@@ -258,6 +265,10 @@ class RequestTrackerConnector:
         if not number.isdigit():
             raise RecordError(field="id", value=ticket, expected="a ticket with a number")
         place = self.client.page_for_people(number)
+        with one_record(number, place):
+            return self._raw(number, ticket, place)
+
+    def _raw(self, number: str, ticket: Mapping[str, Any], place: str) -> RawRecord:
         effective = str(ticket.get("EffectiveId") or number)
         return RawRecord(
             source_id=number,
@@ -383,7 +394,8 @@ def _by_number(numbers: Sequence[str]) -> Iterator[str]:
 
 
 def _queue(ticket: Mapping[str, Any]) -> str:
-    return str((ticket.get("Queue") or {}).get("Name", ""))
+    queue = ticket.get("Queue")
+    return str(queue.get("Name", "")) if isinstance(queue, dict) else ""
 
 
 def _minutes(ticket: Mapping[str, Any]) -> int:

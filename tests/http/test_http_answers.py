@@ -49,6 +49,35 @@ def test_a_truncated_or_broken_answer_is_fetched_again(
     assert len(server.requests) == 2
 
 
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [
+        (b'"cut \\ud83d here"', "cut � here"),
+        (b'"\xdcber"', "�ber"),
+        (b'"a\x01b\n"', "a\x01b\n"),
+        (b"NaN", "NaN"),
+        (b"-Infinity", "-Infinity"),
+        (b"9" * 400, "9" * 400),
+        (b"1e999", "1e999"),
+    ],
+)
+def test_one_value_that_is_no_json_does_not_lose_the_others_of_its_page(
+    client: HttpClient, answers: responses.RequestsMock, value: bytes, read: str
+) -> None:
+    body = b'{"issues": [{"id": 1, "title": "\\ud83d\\ude00", "n": -1.50}, {"odd": %s}]}' % value
+    answers.add("GET", f"{BASE}/search", body=body)
+    assert client.get("search") == {
+        "issues": [{"id": 1, "title": "\U0001f600", "n": -1.5}, {"odd": read}]
+    }
+
+
+def test_a_byte_order_mark_before_json_does_no_harm(
+    client: HttpClient, answers: responses.RequestsMock
+) -> None:
+    answers.add("GET", f"{BASE}/search", body=b'\xef\xbb\xbf{"issues": []}')
+    assert client.get("search") == {"issues": []}
+
+
 def test_an_answer_without_content_is_none_and_no_error_after_a_write(
     client: HttpClient, answers: responses.RequestsMock
 ) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -189,6 +190,32 @@ def test_an_issue_that_vanishes_between_listing_and_reading_is_reported_not_drop
 
     assert [body(r)["key"] for r in page.records] == [keys[0], keys[2]]
     assert [(e.value, e.place) for e in page.rejected] == [(gone, "project NET")]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"fields": ["no", "object"]},
+        {"fields": {"worklog": {"total": "many"}}},
+        {"changelog": {"histories": ["none"]}},
+    ],
+)
+def test_an_issue_of_another_shape_is_rejected_and_the_rest_goes_on(
+    site: JiraSite, monkeypatch: pytest.MonkeyPatch, odd: dict[str, Any]
+) -> None:
+    bad, good = (key_of(site, site.sandbox.create_issue("NET", "issue")) for _ in range(2))
+    asked = client.JiraClient.issues
+
+    def issues(*args: Any, **options: Any) -> Any:
+        found, failed = asked(*args, **options)
+        found[bad] |= odd
+        return found, failed
+
+    monkeypatch.setattr(client.JiraClient, "issues", issues)
+    (page,) = pages(site.connector(), "issue")
+
+    assert [r.source_id for r in page.records] == [good]
+    assert [e.source_id for e in page.rejected] == [bad]
 
 
 def test_a_moved_issue_keeps_its_id_and_says_where_it_is_now(site: JiraSite) -> None:

@@ -52,6 +52,14 @@ def pages(connector: RequestTrackerConnector, since: datetime | None = None) -> 
     ]
 
 
+def deep(levels: int) -> list[Any]:
+    """A list in a list in a list …: more than can be written as JSON again."""
+    found: list[Any] = []
+    for _ in range(levels):
+        found = [found]
+    return found
+
+
 def numbers(found: list[Page]) -> list[str]:
     return [record.source_id for page in found for record in page.records]
 
@@ -189,6 +197,20 @@ def test_a_ticket_without_a_usable_stamp_is_rejected_and_the_rest_goes_on() -> N
     assert numbers([page]) == ["2"]
     (error,) = page.rejected
     assert str(error).startswith(f"{SITE}/Ticket/Display.html?id=1: LastUpdated: expected a stamp")
+
+
+@pytest.mark.parametrize(
+    "odd", [{"CustomFields": "none"}, {"CustomFields": [deep(600)]}, {"_hyperlinks": ["x"]}]
+)
+def test_a_ticket_of_another_shape_is_rejected_and_the_rest_goes_on(odd: dict[str, Any]) -> None:
+    usual = {"LastUpdated": "2026-01-05T12:00:00Z", "Queue": "Helpdesk"}
+    items = [{"id": "1", **usual, **odd}, {"id": "2", **usual}]
+    with responses.RequestsMock() as mock:
+        mock.get(f"{SITE}/REST/2.0/tickets", json={"total": 2, "items": items})
+        (page,) = pages(build(SITE), START)
+    assert numbers([page])[-1] == "2"
+    assert len(page.records) + len(page.rejected) == 2
+    assert {e.source_id for e in page.rejected} <= {"1"}
 
 
 def test_a_history_link_to_another_host_is_not_followed() -> None:
