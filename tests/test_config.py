@@ -509,7 +509,9 @@ def test_aliases_that_multiply_are_stopped(read: Read) -> None:
     assert "aliases that multiply?" in found
 
 
-@pytest.mark.parametrize("text", ["[" * 1000, "a: " + "{b: " * 900 + "}" * 900, "- " * 2000])
+@pytest.mark.parametrize(
+    "text", ["[" * 1000, "a: " + "{b: " * 900 + "}" * 900, "- " * 2000, "- " * 100_000]
+)
 def test_a_file_nested_beyond_sense_is_stopped(read: Read, text: str) -> None:
     (found,) = problems(read, text)
     assert "nested" in found
