@@ -1,6 +1,7 @@
 """Tables and progress on a terminal, plain lines in a pipe, JSON where asked.
 
-What is shown is imported by the method that shows it: a pull waits for no reconciliation.
+What is shown is imported by the method that shows it: a pull waits for no reconciliation, and who
+pulls from cron for no terminal.
 """
 
 from __future__ import annotations
@@ -12,19 +13,26 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import date
 from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
-from rich.text import Text
 
 from itpm_sync.errors import visible
-from itpm_sync.output.rows import coverage_row, finding_line, job_line, reasons, stamp, took
+from itpm_sync.output.rows import (
+    coverage_row,
+    escape,
+    finding_line,
+    job_line,
+    reasons,
+    stamp,
+    took,
+)
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from itpm_sync.app import (
         ConnectionCheck,
         Explained,
@@ -53,16 +61,25 @@ class Output:
     def __init__(self, *, quiet: bool = False, tell: bool = False) -> None:
         self._quiet = quiet
         self._tell = tell
-        self._out = Console(highlight=False, emoji=False, soft_wrap=not sys.stdout.isatty())
         self._terminal = sys.stdout.isatty()
+
+    @cached_property
+    def _out(self) -> Console:
+        from rich.console import Console
+
+        return Console(highlight=False, emoji=False, soft_wrap=not self._terminal)
 
     def _print(self, text: Any, **options: Any) -> None:
         self._out.print(visible(text) if isinstance(text, str) else text, **options)
 
+    def _plain(self, text: str) -> None:
+        sys.stdout.write(f"{visible(text)}\n")
+        sys.stdout.flush()  # here and not at the end, where nobody hears of a pipe that is closed
+
     def line(self, text: str = "") -> None:
         """One line, as it is."""
         if not self._quiet:
-            self._print(text, markup=False, soft_wrap=True)
+            self._plain(text)
 
     def lines(self, lines: Iterable[str]) -> None:
         """Several lines, as they are."""
@@ -84,6 +101,8 @@ class Output:
             if cells and not self._quiet:  # not by the console: it expands tabs
                 sys.stdout.writelines("\t".join(row) + "\n" for row in (headers, *cells))
             return
+        from rich.table import Table
+
         table = Table(box=None, pad_edge=False, header_style="bold")
         for header in headers:
             table.add_column(header, no_wrap=header in whole, overflow="fold")
@@ -99,6 +118,8 @@ class Output:
         if self._quiet or not sys.stderr.isatty():
             yield None
             return
+        from rich.console import Console
+
         from itpm_sync.output.progress import shown_on
 
         with shown_on(Console(stderr=True)) as progress:
@@ -109,8 +130,11 @@ class Output:
         for one in result.connections:
             if self._quiet and one.state == "ok":
                 continue
-            colour = _STATES.get(one.state, "red")
-            self._print(f"[{colour}]{one.state:8}[/] {escape(one.name)}  {escape(one.message)}")
+            word, text = f"{one.state:8}", f" {one.name}  {one.message}"
+            if self._terminal:
+                self._print(f"[{_STATES.get(one.state, 'red')}]{word}[/]{escape(text)}")
+            else:
+                self._plain(word + text)
 
     def snapshot(self, snapshot: Snapshot, *, as_json: bool = False) -> None:
         """A line a project: rating and reason."""
@@ -393,4 +417,6 @@ def _plain(value: Any) -> Any:
 
 def _strip(cell: str) -> str:
     """Without markup, and without what ends a cell or a line in a pipe."""
+    from rich.text import Text
+
     return Text.from_markup(visible(re.sub(r"[\t\r\n]+", " ", cell)), emoji=False).plain
