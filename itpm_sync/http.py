@@ -126,11 +126,6 @@ class TokenAuth(AuthBase):
         return "TokenAuth(***)"
 
 
-def _anonymous(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """No login of ours; without it `requests` would take one from ~/.netrc."""
-    return request
-
-
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A complete answer: status, headers (case-insensitive) and the decoded body."""
@@ -286,9 +281,9 @@ class HttpClient:
         self.clock_skew_s: float | None = None  # source's clock minus ours, from its Date header
         self.first_answer_at: datetime | None = None  # by the source's clock, its Date header
         self._timeout = (min(timeout_s, 10.0), timeout_s)
-        self._verify = verify
-        self._auth = auth or _anonymous
+        self._auth = auth
         self._session = requests.Session()
+        self._verify = self._surroundings(verify)
         self._session.headers.update({"User-Agent": user_agent, "Accept": "application/json"})
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         adapter = HTTPAdapter(pool_connections=1, pool_maxsize=connections, pool_block=True)
@@ -297,6 +292,16 @@ class HttpClient:
 
     def __repr__(self) -> str:
         return f"HttpClient({self.origin})"
+
+    def _surroundings(self, verify: bool | str) -> bool | str:
+        """What the environment says of proxies and certificates; gives what to `verify` with. It is
+        the same for all of an origin, and `requests` would look for it anew at each request, for
+        1 ms, and for a login in ~/.netrc.
+        """
+        found = self._session.merge_environment_settings(self.base_url, {}, None, verify, None)
+        self._session.trust_env = False
+        self._session.proxies = dict(found["proxies"])
+        return verify if found["verify"] is None else found["verify"]
 
     def in_its_time(self, moment: datetime) -> datetime:
         """A moment of our clock, not later than the source's clock showed it: what changed since

@@ -131,7 +131,7 @@ class _Puller:
                     ahead = min(LISTERS, source.connections)
                     listers = stack.enter_context(threads(ahead, f"{source.name} list"))
                 wires = self._wires(source, connector, mapper, fetchers, listers)
-                return self._streams(wires, _noted(state, connector, known, self.policy.now))
+                return self._streams(wires, state, _noted(state, connector, known, self.policy.now))
         except StoreError:
             self.stop.set()
             raise
@@ -166,10 +166,12 @@ class _Puller:
         log.error("%s: %s", name, message)
         return ConnectionResult(name=name, failure=message)
 
-    def _streams(self, wires: Wires, state: ConnectionState) -> ConnectionResult:
+    def _streams(
+        self, wires: Wires, stored: ConnectionState, state: ConnectionState
+    ) -> ConnectionResult:
         streams = wires.connector.streams()
         proofs = self.store.coverage(wires.name)
-        remapped = wires.write(partial(self._keep_state, wires, state, streams)).result()
+        remapped = wires.write(partial(self._keep_state, wires, stored, state, streams)).result()
         results: list[StreamResult] = []
         last: Exception | None = None
         for stream in streams:
@@ -200,7 +202,13 @@ class _Puller:
             for stream in dropped
         )  # fmt: skip
 
-    def _keep_state(self, wires: Wires, state: ConnectionState, streams: Sequence[Stream]) -> int:
+    def _keep_state(
+        self,
+        wires: Wires,
+        stored: ConnectionState,
+        state: ConnectionState,
+        streams: Sequence[Stream],
+    ) -> int:
         """Notes mapping and streams; a changed mapping re-reads everything stored. Gives what
         changed."""
         mapper, changed = wires.mapper, 0
@@ -213,7 +221,7 @@ class _Puller:
             variables=dict(wires.connector.variables()),
             streams={stream.name: list(plan.scopes_of(stream)) for stream in streams},
         )
-        if known != self.store.connection_state(wires.name):
+        if known != stored:
             self.store.put_connection_state(known, wires.now)
         return changed
 

@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from itpm_sync.store.landing import UNREAD, bury_rows, chunks
-from itpm_sync.store.schema import CAUSES, RAW_RECORD, REJECTED, SIGHTING
+from itpm_sync.store.schema import CAUSES, RAW_RECORD, REJECTED, SIGHTING, of_stream
 from itpm_sync.store.values import ScopeCensus
 
 
@@ -56,16 +56,18 @@ def compare(
     )
     missing, fresh = _split(database.execute(lacking))
     unknown = _by_scope(
-        database,
-        sa.select(seen.scope, seen.source_id)
-        .where(*listed)
-        .where(~sa.exists().where(same, sa.or_(raw.absent.is_(None), raw.run == run))),
+        database.execute(
+            sa.select(seen.scope, seen.source_id)
+            .where(*listed)
+            .where(~sa.exists().where(same, sa.or_(raw.absent.is_(None), raw.run == run)))
+        )
     )
     moved = _by_scope(
-        database,
-        sa.select(seen.scope, seen.source_id)
-        .join(RAW_RECORD, same)
-        .where(*listed, raw.absent.is_(None), raw.scope != seen.scope, raw.run != run),
+        database.execute(
+            sa.select(seen.scope, seen.source_id)
+            .join(RAW_RECORD, same)
+            .where(*listed, raw.absent.is_(None), raw.scope != seen.scope, raw.run != run)
+        )
     )
     counted = _listed(database, connection, stream, run)
     return tuple(
@@ -122,6 +124,26 @@ def forget_unlisted(database: sa.Connection, connection: str, stream: str, run: 
     )
 
 
+_UNREAD = (
+    sa.select(RAW_RECORD.c.scope, RAW_RECORD.c.source_id)
+    .distinct()
+    .select_from(
+        REJECTED.join(
+            RAW_RECORD,
+            RAW_RECORD.c.id
+            == REJECTED.c.connection + ":" + REJECTED.c.stream + ":" + REJECTED.c.source_id,
+        )
+    )
+    .where(
+        *of_stream(REJECTED),
+        REJECTED.c.run != sa.bindparam("run"),
+        REJECTED.c.first_seen >= sa.bindparam("since"),
+        RAW_RECORD.c.absent.is_(None),
+        RAW_RECORD.c.hash == UNREAD,
+    )
+)
+
+
 def unread(
     database: sa.Connection, connection: str, stream: str, run: str, since: datetime
 ) -> dict[str, list[str]]:
@@ -129,30 +151,17 @@ def unread(
     and no earlier than `since` found. Nearly always nothing stands in quarantine, and this is one
     look at an empty table.
     """
-    rejected, raw = REJECTED.c, RAW_RECORD.c
-    identity = rejected.connection + ":" + rejected.stream + ":" + rejected.source_id
-    query = (
-        sa.select(raw.scope, raw.source_id)
-        .distinct()
-        .select_from(REJECTED.join(RAW_RECORD, raw.id == identity))
-        .where(
-            *_of(REJECTED, connection, stream),
-            rejected.run != run,
-            rejected.first_seen >= since,
-            raw.absent.is_(None),
-            raw.hash == UNREAD,
-        )
-    )
-    return _by_scope(database, query)
+    asked = {"connection": connection, "stream": stream, "run": run, "since": since}
+    return _by_scope(database.execute(_UNREAD, asked))
 
 
 def _pairs(database: sa.Connection, query: Any, by: Any) -> list[tuple[str, int]]:
     return [(scope, count) for scope, count in database.execute(query.group_by(by))]
 
 
-def _by_scope(database: sa.Connection, query: Any) -> dict[str, list[str]]:
+def _by_scope(rows: Iterable[Any]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = defaultdict(list)
-    for scope, source_id in database.execute(query):
+    for scope, source_id in rows:
         found[scope].append(source_id)
     return found
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
+from functools import cached_property
 from itertools import chain
 from operator import itemgetter
 from sys import intern
@@ -100,15 +101,21 @@ class Upsert:
 
 
 class TableWriter:
-    """Prepared upserts of one table: `rows` are mappings of column names."""
+    """Upserts of one table, prepared at the first: `rows` are mappings of column names."""
 
     def __init__(
         self, table: sa.Table, dialect: sa.Dialect, update: Iterable[str] | None = None
     ) -> None:
-        self._upsert = Upsert(table, dialect, update)
-        order = self._upsert.order
-        self._pick = itemgetter(*order)
-        self._processed = [processor(table.c[name], dialect) for name in order]
+        self._table, self._dialect, self._update = table, dialect, update
+
+    @cached_property
+    def _upsert(self) -> Upsert:
+        return Upsert(self._table, self._dialect, self._update)
+
+    @cached_property
+    def _processed(self) -> Sequence[tuple[str, Processor]]:
+        columns = self._table.c
+        return [(name, processor(columns[name], self._dialect)) for name in self._upsert.order]
 
     def write(self, connection: sa.Connection, rows: Iterable[Mapping[str, Any]]) -> None:
         """Upserts all rows."""
@@ -119,8 +126,7 @@ class TableWriter:
         self._upsert.write(connection, rows)
 
     def _row(self, row: Mapping[str, Any]) -> Row:
-        pairs = zip(self._processed, self._pick(row), strict=True)
-        return tuple([process(value) for process, value in pairs])
+        return tuple([process(row[name]) for name, process in self._processed])
 
 
 class KindCodec:

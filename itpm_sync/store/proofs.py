@@ -6,11 +6,16 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import sqlalchemy as sa
 
-from itpm_sync.store.schema import COMPLETENESS, CONNECTION_STATE
+from itpm_sync.store.schema import COMPLETENESS, CONNECTION_STATE, of_stream
 from itpm_sync.store.values import Completeness
 
 _TABLE = COMPLETENESS.c
 _PROOF = sa.select(*(c for c in COMPLETENESS.columns if c.name not in {"run", "recorded"}))
+_LATEST = (
+    _PROOF.where(*of_stream(COMPLETENESS), _TABLE.scope == sa.bindparam("scope"))
+    .order_by(_TABLE.recorded.desc())
+    .limit(1)
+)
 
 
 def latest(database: sa.Connection, connection: str | None) -> Iterator[Completeness]:
@@ -32,10 +37,8 @@ def _of(
     """Those of the configured scopes: of others nothing is to be proved any more."""
     for stream, scopes in sorted(streams.items()):
         for scope in sorted(scopes):
-            query = _PROOF.where(
-                _TABLE.connection == connection, _TABLE.stream == stream, _TABLE.scope == scope
-            )
-            rows = database.execute(query.order_by(_TABLE.recorded.desc()).limit(1)).mappings()
+            asked = {"connection": connection, "stream": stream, "scope": scope}
+            rows = database.execute(_LATEST, asked).mappings()
             yield from (Completeness(**row) for row in rows)
 
 

@@ -442,6 +442,11 @@ def _table(kind: str, cls: type[Record]) -> sa.Table:
     )  # fmt: skip
 
 
+def of_stream(table: sa.Table) -> tuple[sa.ColumnElement[bool], ...]:
+    """The rows of one stream: a statement's parameters `connection` and `stream`."""
+    return tuple(table.c[name] == sa.bindparam(name) for name in ("connection", "stream"))
+
+
 _MADE = threading.Lock()
 
 

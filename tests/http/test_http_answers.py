@@ -133,7 +133,7 @@ def test_a_server_that_does_not_answer_in_time_is_one_clear_line(
 
 
 def test_a_certificate_that_is_not_trusted_is_named_with_advice_and_not_retried(
-    tmp_path: Path, clock: Clock
+    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     subprocess.run(
         "openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=localhost "
@@ -146,7 +146,7 @@ def test_a_certificate_that_is_not_trusted_is_named_with_advice_and_not_retried(
     handshakes: list[str] = []
 
     def serve() -> None:
-        for _ in range(2):
+        for _ in range(3):
             plain, _ = listener.accept()
             try:
                 with context.wrap_socket(plain, server_side=True) as secured:
@@ -163,8 +163,11 @@ def test_a_certificate_that_is_not_trusted_is_named_with_advice_and_not_retried(
         stranger.get("a")
     friend = HttpClient(url, verify=str(tmp_path / "cert.pem"), sleep=clock.sleep)
     assert friend.get("a") == {"n": 1}
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "cert.pem"))
+    told = HttpClient(url, sleep=clock.sleep)
+    assert told.get("a") == {"n": 1}
     thread.join(5)
-    for closable in (stranger, friend, listener):
+    for closable in (stranger, friend, told, listener):
         closable.close()
     assert handshakes[0] == ""
     assert clock.slept == []

@@ -92,3 +92,17 @@ def test_a_password_in_the_base_url_is_refused_and_not_shown(url: str) -> None:
     with pytest.raises(ConnectionFailed) as failure:
         HttpClient(url)
     assert "hunter22" not in str(failure.value)
+
+
+def test_requests_take_the_environments_way_to_the_origin(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", server.url)
+    monkeypatch.setenv("NO_PROXY", "near.example,127.0.0.1")
+    far, near = (HttpClient(url) for url in ("http://far.example/base", server.url))
+    far.get("a")
+    near.get("b")
+    far.close()
+    near.close()
+    lines = [request.splitlines()[0] for request in server.requests]
+    assert lines == ["GET http://far.example/base/a HTTP/1.1", "GET /b HTTP/1.1"]
