@@ -184,7 +184,17 @@ class Stopped(KeyboardInterrupt):
         super().__init__(f"stopped by {by}; the next run continues where this one ended")
 
 
-_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_HALVES = re.compile("[\ud800-\udfff]")
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+
+
+def whole(text: str) -> str:
+    """A text that can be written as UTF-8: half a letter, as of a file's name that is no UTF-8, is
+    shown as `�`.
+    """
+    return _HALVES.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def visible(text: str) -> str:

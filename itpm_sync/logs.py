@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from itpm_sync.errors import visible
+from itpm_sync.errors import visible, whole
 from itpm_sync.http import Redactor
 
 _LEVELS = {-1: logging.ERROR, 0: logging.WARNING, 1: logging.INFO}
@@ -35,7 +35,7 @@ class _Text(logging.Formatter):
         stamp = datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         text = visible(record.getMessage().replace("\n", "\n  "))
         text = f"{stamp} {record.levelname.lower()} {text}"
-        return f"{text}\n{record.exc_text}" if record.exc_text else text
+        return f"{text}\n{visible(record.exc_text)}" if record.exc_text else text
 
 
 class _Json(logging.Formatter):
@@ -44,10 +44,10 @@ class _Json(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": whole(record.getMessage()),
         }
         if record.exc_text:
-            line["traceback"] = record.exc_text
+            line["traceback"] = whole(record.exc_text)
         return orjson.dumps(line, option=orjson.OPT_UTC_Z).decode()
 
 

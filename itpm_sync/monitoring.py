@@ -10,11 +10,13 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
 import orjson
+
+from itpm_sync.errors import whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +48,9 @@ class Health:
 
 def status_json(health: Health) -> bytes:
     """The status file's content."""
-    return orjson.dumps(asdict(health), option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z) + b"\n"
+    links = {n: replace(c, message=whole(c.message)) for n, c in health.connections.items()}
+    told = replace(health, message=whole(health.message), connections=links)
+    return orjson.dumps(asdict(told), option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z) + b"\n"
 
 
 def metrics_text(health: Health) -> bytes:

@@ -1,11 +1,17 @@
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import orjson
 import pytest
 
+from itpm_sync import logs
+from itpm_sync.http import Redactor
 from itpm_sync.monitoring import ConnectionHealth, Health, metrics_text, replace_file, status_json
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
@@ -24,6 +30,37 @@ def test_the_status_file_says_what_a_monitor_asks() -> None:
     data = orjson.loads(status_json(health()))
     assert (data["exit_code"], data["finished"]) == (3, "2026-11-22T03:01:30Z")
     assert data["connections"]["jira-main"]["message"] == "login refused"
+
+
+def test_a_name_that_is_no_text_does_not_cost_the_status_file() -> None:
+    told = health()
+    broken = replace(told.connections["jira-main"], message="no file \udcdcber.csv")
+    told = replace(told, message="\ud83d", connections={"jira-main": broken})
+    data = orjson.loads(status_json(told))
+    assert data["message"] == "\N{REPLACEMENT CHARACTER}"
+    assert data["connections"]["jira-main"]["message"] == "no file \N{REPLACEMENT CHARACTER}ber.csv"
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_what_others_wrote_is_one_line_of_the_log_and_commands_no_terminal(
+    form: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with usual_logging():
+        logs.configure(0, form, Redactor())
+        logging.getLogger("itpm_sync").warning("%s", "\x1b[2Ja\udcdc\n2026-11-22 error: forged")
+    first, *more = capsys.readouterr().err.splitlines()
+    assert all(line.startswith("  ") for line in more)
+    assert not set(first) & {"\x1b", "\udcdc"}
+
+
+@contextmanager
+def usual_logging() -> Iterator[None]:
+    root = logging.getLogger()
+    before = root.handlers[:], root.level
+    try:
+        yield
+    finally:
+        root.handlers[:], root.level = before
 
 
 def test_the_metrics_name_each_connection_and_job() -> None:

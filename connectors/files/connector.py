@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 from connectors.files.reader import open_table
 from connectors.files.rows import Outcome, Spot, outcomes
 from connectors.files.settings import FilesSettings, Table, model_fields
-from connectors.files.table import Layout
+from connectors.files.table import Layout, shown_name
 from itpm_sync.connector import (
     CheckItem,
     ConnectorInfo,
@@ -183,7 +183,7 @@ class FilesConnector:
                 with open_table(path, self._layout(table)) as file:
                     for line in file.advice:
                         log.warning("%s %s: %s", self._name, name, line)
-                    for outcome in outcomes(table, defaults, file, path.name, seen):
+                    for outcome in outcomes(table, defaults, file, shown_name(path), seen):
                         rows += 1
                         yield outcome
             except ConnectionFailed as error:
@@ -273,10 +273,10 @@ def _matching(folder: Path, pattern: str) -> list[Path]:
 
 def _insist_inside(path: Path, folder: Path) -> None:
     if not path.is_file():
-        raise ConnectionFailed(f"{path.name} is not a regular file")
+        raise ConnectionFailed(f"{shown_name(path)} is not a regular file")
     if not path.resolve().is_relative_to(folder):
         raise ConnectionFailed(
-            f"{path.name} leads out of {folder}",
+            f"{shown_name(path)} leads out of {folder}",
             advice="put the file itself into the folder, not a link to it",
         )
 
@@ -287,7 +287,7 @@ def _is_data(path: Path) -> bool:
 
 
 def _file_advice(folder: Path, pattern: str) -> str:
-    present = [path.name for path in folder.iterdir() if _is_data(path)]
+    present = [shown_name(path) for path in folder.iterdir() if _is_data(path)]
     shown = sorted(present)[:20]
     near = suggestion(pattern, present) if present else ""
     listed = f"the folder holds {', '.join(shown)}" if shown else "the folder is empty"

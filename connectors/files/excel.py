@@ -21,13 +21,18 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 
 from connectors.files.cells import EXCEL_EPOCH, NO_CACHED_VALUE, Cell
-from connectors.files.table import Layout, OpenTable, Row, clean, split_header
+from connectors.files.table import Layout, OpenTable, Row, clean, shown_name, split_header
 from itpm_sync.errors import ConnectionFailed, ItpmError
 
 EXCEL_1904 = date(1904, 1, 1)
 _MAX_COLUMNS = 2000  # searched for headers; what a file claims to have can be any number
 _MAX_PARTS = 5000
-_FORMULA = re.compile(rb"<(\w+:)?f[ >/]")
+_MAX_ROWS = 1_048_576
+_LONGEST_TAG = 2**20  # bytes
+_FORMULA = re.compile(rb"<(?:\w+:)?f[ >/]")
+_NUMBERED = re.compile(  # a row, or a cell with its column
+    rb"<(?:\w+:)?(?:row|c)\s(?:[^>]*?\s)?r=[\"']([A-Z]*)([0-9]+)[\"']"
+)
 _BATCH = 500  # rows parsed at a time
 _openpyxl_lock = threading.Lock()  # warnings.catch_warnings is not safe among threads
 
@@ -36,11 +41,11 @@ def open_excel(path: Path, layout: Layout, stack: ExitStack) -> OpenTable:
     file = stack.enter_context(path.open("rb"))  # one open file: what was measured is what is read
     has_formulas = _inspect_archive(path, file, layout.max_excel_bytes)
     book = _load(path, file, stack, values=True)
-    sheet = _sheet(book, layout.sheet, path.name)
+    sheet = _sheet(book, layout.sheet, shown_name(path))
     formulas = None
     if has_formulas:
-        formulas = _sheet(_load(path, file, stack, values=False), sheet.title, path.name)
-    place = f"{path.name} sheet {sheet.title}"
+        formulas = _sheet(_load(path, file, stack, values=False), sheet.title, shown_name(path))
+    place = f"{shown_name(path)} sheet {sheet.title}"
     raw = _raw_rows(sheet, formulas, place)
     header = split_header(_rows(raw, _MAX_COLUMNS, place), layout, place)
     return OpenTable(
@@ -79,32 +84,49 @@ def _inspect_archive(path: Path, file: BinaryIO, limit: int) -> bool:
 
     Sizes are those that the archive declares; zipfile never unpacks more than that of an entry.
     """
-    with _hostile(path.name), zipfile.ZipFile(file) as archive:
+    with _hostile(shown_name(path)), zipfile.ZipFile(file) as archive:
         entries = archive.infolist()
         size = sum(entry.file_size for entry in entries)
         if size > limit or len(entries) > _MAX_PARTS:
             raise ConnectionFailed(
-                f"{path.name} unpacks to {size / 2**20:,.0f} MB in {len(entries):,} parts; "
+                f"{shown_name(path)} unpacks to {size / 2**20:,.0f} MB in {len(entries):,} parts; "
                 f"allowed are {limit / 2**20:,.0f} MB and {_MAX_PARTS:,} parts",
                 advice="raise max_excel_mb if the file is meant to be so large",
             )
         names = [e.filename for e in entries if e.filename.startswith("xl/worksheets/")]
         if not any(name.endswith(".xml") for name in names):
             raise ConnectionFailed(
-                f"{path.name} is a ZIP archive without Excel sheets",
+                f"{shown_name(path)} is a ZIP archive without Excel sheets",
                 advice="save it as .xlsx (not .xlsb, .ods or a zipped CSV)",
             )
-        return any(_holds(archive, name, _FORMULA) for name in names)
+        with_formulas = [part for part in names if _inspect_sheet(archive, part, path)]
+        return bool(with_formulas)
 
 
-def _holds(archive: zipfile.ZipFile, name: str, pattern: re.Pattern[bytes]) -> bool:
-    with archive.open(name) as part:
-        tail = b""
-        while chunk := part.read(2**20):
-            if pattern.search(tail + chunk):
-                return True
-            tail = chunk[-20:]
-    return False
+def _inspect_sheet(archive: zipfile.ZipFile, part: str, path: Path) -> bool:
+    """Whether a sheet holds formulas.
+
+    Raises ConnectionFailed where rows or cells are not in their order, as openpyxl would leave out
+    what comes too late, and wait for ever for the rows before one that Excel cannot have.
+    """
+    formulas, last = False, (0, 0, b"")
+    with archive.open(part) as file:
+        rest = b""
+        while chunk := file.read(2**20):
+            whole, bracket, open_ = (rest + chunk).rpartition(b"<")
+            formulas = formulas or _FORMULA.search(whole) is not None
+            for letters, digits in _NUMBERED.findall(whole):
+                here = (int(digits[:9]), len(letters), letters)
+                if not last < here < (_MAX_ROWS + 1,):
+                    shown = (letters + digits[:20]).decode()
+                    raise ConnectionFailed(
+                        f"{shown_name(path)}: {part} is damaged: {shown} is out of order, or "
+                        f"beyond the {_MAX_ROWS:,} rows of Excel",
+                        advice="open it in Excel and save it again as .xlsx",
+                    )
+                last = here
+            rest = bracket + open_ if len(open_) < _LONGEST_TAG else b""
+    return formulas
 
 
 def _guarded(name: str, act: Callable[[], Any]) -> Any:
@@ -118,7 +140,7 @@ def _load(path: Path, file: BinaryIO, stack: ExitStack, *, values: bool) -> Any:
     import openpyxl
 
     book = _guarded(
-        path.name,
+        shown_name(path),
         lambda: openpyxl.load_workbook(file, read_only=True, data_only=values, keep_links=False),
     )
     return stack.enter_context(closing(book))

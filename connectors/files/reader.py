@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from connectors.files.excel import open_excel
-from connectors.files.table import Layout, OpenTable
+from connectors.files.table import Layout, OpenTable, shown_name
 from connectors.files.text import open_csv
 from itpm_sync.errors import ConnectionFailed, RetryableError
 
@@ -33,30 +33,32 @@ def open_table(path: Path, layout: Layout) -> Iterator[OpenTable]:
             yield _open(path, layout, stack)
             after = path.stat()
         except FileNotFoundError as error:
-            raise ConnectionFailed(f"{path.name} is gone", advice="look at the folder") from error
+            raise ConnectionFailed(
+                f"{shown_name(path)} is gone", advice="look at the folder"
+            ) from error
         except PermissionError as error:
             raise ConnectionFailed(
-                f"{path.name} may not be read", advice="give the user of the job read access"
+                f"{shown_name(path)} may not be read", advice="give the user of the job read access"
             ) from error
         except UnicodeDecodeError as error:
             raise ConnectionFailed(
-                f"{path.name} is not text in {error.encoding}",
+                f"{shown_name(path)} is not text in {error.encoding}",
                 advice="declare the encoding with which the file was saved",
             ) from error
         except OSError as error:
-            raise RetryableError(f"{path.name}: {error.strerror or error}") from error
+            raise RetryableError(f"{shown_name(path)}: {error.strerror or error}") from error
         if (before.st_mtime_ns, before.st_size) != (after.st_mtime_ns, after.st_size):
-            raise RetryableError(f"{path.name} changed while it was read; read it again")
+            raise RetryableError(f"{shown_name(path)} changed while it was read; read it again")
 
 
 def _open(path: Path, layout: Layout, stack: ExitStack) -> OpenTable:
     with path.open("rb") as file:
         head = file.read(4096)
     if not head:
-        raise ConnectionFailed(f"{path.name} is empty", advice="export it again")
+        raise ConnectionFailed(f"{shown_name(path)} is empty", advice="export it again")
     if head.startswith(_OLE):
         raise ConnectionFailed(
-            f"{path.name} is an old Excel file (.xls) or protected by a password",
+            f"{shown_name(path)} is an old Excel file (.xls) or protected by a password",
             advice="save it as .xlsx without a password",
         )
     if head.startswith(_ZIP):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import NamedTuple
 
 from connectors.files.cells import EXCEL_EPOCH, Cell
@@ -43,6 +45,14 @@ class OpenTable:
     excel: bool = False
     notes: tuple[str, ...] = ()  # what was guessed: encoding, delimiter
     advice: tuple[str, ...] = ()  # what had better be declared
+
+
+def shown_name(path: Path) -> str:
+    """A file's name as text for messages and records: bytes that are no UTF-8, line breaks and what
+    would command a terminal are shown as escapes.
+    """
+    name = os.fsencode(path.name).decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
 
 
 def letter(index: int) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TextIO
 
 from connectors.files.cells import Cell
-from connectors.files.table import Layout, OpenTable, Row, clean, split_header
+from connectors.files.table import Layout, OpenTable, Row, clean, shown_name, split_header
 from itpm_sync.errors import ConnectionFailed
 
 _DELIMITERS = (",", ";", "\t", "|")
@@ -37,11 +37,11 @@ def open_csv(path: Path, layout: Layout, head: bytes, stack: ExitStack) -> OpenT
         delimiter = declared or _delimiter(sample, layout)
     if first:
         file.readline()
-    rows = _csv_rows(file, delimiter, first, path.name)
-    header = split_header(rows, layout, path.name)
+    rows = _csv_rows(file, delimiter, first, shown_name(path))
+    header = split_header(rows, layout, shown_name(path))
     name = "tab" if delimiter == "\t" else f'"{delimiter}"'
     return OpenTable(
-        place=path.name,
+        place=shown_name(path),
         header=header,
         rows=_of_width(rows, len(header)),
         notes=(f"{encoding.removesuffix('-sig')}, delimiter {name}",),
@@ -61,18 +61,20 @@ def _encoding(path: Path, declared: str, head: bytes) -> tuple[str, tuple[str, .
     if marked:
         family = marked.removesuffix("-sig")
         fits = declared == "auto" or codecs.lookup(declared).name.startswith(family)
-        return marked, () if fits else (f"{path.name} is marked as {family}, not {declared}",)
+        return marked, () if fits else (
+            f"{shown_name(path)} is marked as {family}, not {declared}",
+        )
     if declared != "auto":
         return declared, ()
     if b"\0" in head and head.count(b"\0") * 3 > len(head):
         raise ConnectionFailed(
-            f"{path.name} looks like UTF-16 without its mark, or is no text file",
+            f"{shown_name(path)} looks like UTF-16 without its mark, or is no text file",
             advice="declare encoding: utf-16-le, or save the file as CSV UTF-8",
         )
     if _is_mostly_utf8(path):
         return "utf-8", ()
     advice = (
-        f"{path.name} is not UTF-8 and was read as cp1252: "
+        f"{shown_name(path)} is not UTF-8 and was read as cp1252: "
         "declare encoding: cp1252 if that is right, or save it as CSV UTF-8"
     )
     return "cp1252", (advice,)

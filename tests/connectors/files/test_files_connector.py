@@ -359,6 +359,25 @@ def test_what_is_no_regular_file_is_not_opened(tmp_path: Path) -> None:
     assert "plan.csv is not a regular file" in load(tmp_path).failure
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        (os.fsdecode(b"plan-\xdcber.csv"), "plan-\\xdcber.csv"),
+        ("plan-\n\x1b[31m.csv", "plan-\\n\\x1b[31m.csv"),
+        ("plan-\u202evsc.csv", "plan-\\u202evsc.csv"),
+        ("plan-Über.csv", "plan-Über.csv"),
+    ],
+)
+def test_any_name_of_a_file_can_be_told(tmp_path: Path, name: str, shown: str) -> None:
+    save(tmp_path, HEADER + GOOD + "short\n", name)
+    loaded = load(tmp_path)
+    assert loaded.ids == ["1.1"]
+    assert orjson.loads(loaded.records[0].body)["row"]["@file"] == shown
+    assert loaded.messages[0].startswith(f"{shown} row 3: ")
+    (item, _) = connector(tmp_path, plan=PLAN).check()
+    assert item.detail.startswith(f"{shown} (")
+
+
 def test_a_name_with_brackets_is_a_name_before_it_is_a_pattern(tmp_path: Path) -> None:
     save(tmp_path, HEADER + GOOD, "plan [2026].csv")
     assert load(tmp_path, file="plan [2026].csv").ids == ["1.1"]

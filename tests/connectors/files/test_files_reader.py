@@ -373,6 +373,25 @@ class TestHostile:
         with pytest.raises(ConnectionFailed, match="damaged"):
             rows_of(path, "A")
 
+    @pytest.mark.parametrize(
+        ("old", "new", "shown"),
+        [
+            (b'<row r="3"', b'<row r="2000000000"', "2000000000"),
+            (b'<row r="3"', b'<row r="2"', "2"),
+            (b'<row r="3"', b"<row  spans=\"1:2\" r='1'", "1"),
+            (b'<row r="2"', b'<row r="0"', "0"),
+            (b'<c r="A3"', b'<c r="C3"', "B3"),
+            (b'<c r="B3"', b'<c r="A3"', "A3"),
+        ],
+    )
+    def test_rows_and_cells_out_of_order_are_no_rows_left_out(
+        self, workbook: Any, old: bytes, new: bytes, shown: str
+    ) -> None:
+        path = workbook(S=[["A", "B"], ["x", 1], ["y", 2]])
+        rewritten(path, "xl/worksheets/sheet1.xml", old, new)
+        with pytest.raises(ConnectionFailed, match=f"damaged: {shown} is out of order"):
+            rows_of(path, "A")
+
     def test_another_archive_is_refused(self, tmp_path: Path) -> None:
         path = tmp_path / "plan.xlsx"
         with zipfile.ZipFile(path, "w") as archive:
