@@ -15,6 +15,7 @@ from itpm_sync.errors import (
     RetryableError,
     SafetyStop,
 )
+from itpm_sync.output import Output
 from itpm_sync.output.publication import difference
 from itpm_sync.publish import (
     Action,
@@ -362,6 +363,26 @@ def test_json_is_shown_a_line_a_key() -> None:
 
     (step,) = run(Data(), Memory(), dry_run=True).steps
     assert step.text.splitlines()[1:3] == ['  "rating": "red",', '  "project": "NET"']
+
+
+def test_a_dry_run_names_what_is_up_to_date_and_publishing_counts_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    wall, box = Wall(), Memory()
+    destinations = [(target(p), wall, message(p)) for p in "AB"]
+    publish(destinations, box, clock=lambda: NOW)
+    destinations[1] = (target("B"), wall, message("B", "red"))
+
+    def told(*, dry_run: bool) -> list[str]:
+        Output().published(publish(destinations, box, clock=lambda: NOW, dry_run=dry_run))
+        return capsys.readouterr().out.splitlines()
+
+    a, b = target("A").id, target("B").id
+    plan = told(dry_run=True)
+    assert plan[:2] == [f"up to date {a}", f"would update {b}"]
+    assert not [line for line in plan if "more targets" in line]
+    assert told(dry_run=False) == [f"update {b}", "1 more targets are up to date"]
+    assert told(dry_run=True)[:2] == [f"up to date {a}", f"up to date {b}"]
 
 
 def test_a_dry_run_shows_a_plan_that_is_too_long_beside_what_would_stop_it() -> None:

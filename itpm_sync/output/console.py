@@ -169,8 +169,8 @@ class Output:
             self.line(f"{len(paths)} files written; start with {index}")
 
     def published(self, result: PublishResult, *, as_json: bool = False) -> None:
-        """The plan or its outcome, a line a target, a plan with its texts; unchanged ones are only
-        counted.
+        """The plan or its outcome, a line a target, a plan with its texts; unchanged targets are
+        named in a plan, and counted after publishing.
         """
         from itpm_sync.output import publication
         from itpm_sync.publish import Action
@@ -179,12 +179,13 @@ class Output:
             self._json(publication.data(result))
             return
         for step in result.steps:
-            if step.action is Action.SKIP:
+            if step.action is Action.SKIP and not result.dry_run:
                 continue
             colour = "red" if step in result.troubled else "green"
             reason = f" — {escape(step.reason)}" if step.reason else ""
             would = "would " if result.dry_run and step in result.written else ""
-            self._print(f"[{colour}]{would}{step.action.value}[/] {escape(step.target.id)}{reason}")
+            word = "up to date" if step.action is Action.SKIP else f"{would}{step.action.value}"
+            self._print(f"[{colour}]{word}[/] {escape(step.target.id)}{reason}")
             for text in publication.difference(step) if result.dry_run else ():
                 self._print(text, soft_wrap=True)
         same = sum(s.action is Action.SKIP for s in result.steps)
@@ -192,7 +193,7 @@ class Output:
             self.line("nothing to publish: no project has `publish` targets")
         elif same == len(result.steps):
             self.line(f"nothing published: all {same} targets are up to date")
-        elif same:
+        elif same and not result.dry_run:
             self.line(f"{same} more targets are up to date")
 
     def job(self, result: JobResult) -> None:
