@@ -134,9 +134,18 @@ class Scope:
             return unknown("no item tells when it was created")
         if not self.earlier:
             return unknown(f"nothing was in scope on {day(self.earlier_on)}")
-        earlier = len(self.earlier)
-        percent = Fraction(100 * (len(self.current) - earlier), earlier)
+        percent = Fraction(100 * (len(self.current) - len(self.earlier)), len(self.earlier))
         return known(percent, f"since {day(self.earlier_on)}")
+
+    @property
+    def judged_growth(self) -> Number:
+        """`growth` without what splits and merges made more or fewer of, at the same size."""
+        if self.growth.value is None or not self.judged.kept:
+            return self.growth
+        kept = self.judged.kept
+        more = sum(p.record.id not in kept for p in self.current)
+        more -= sum(item.id not in kept for item in self.earlier)
+        return known(Fraction(100 * more, len(self.earlier)))
 
 
 _EMPTY = "the baseline has no items"

@@ -112,6 +112,39 @@ def test_a_split_that_kept_its_size_is_rated_as_no_growth(world):
     assert world.figures()["churn"] == 75  # 2 added and 1 re-estimated of 4
 
 
+def test_parts_that_kept_their_size_are_no_growth_in_a_month(frozen, at):
+    late = {"created_at": at("2026-03-02T09:00")}
+    item(frozen, 3, 2, "split to NET-20", "split to NET-21", "split to NET-22")
+    for number in (20, 21, 22):
+        item(frozen, number, 2, **late)
+    assert frozen.figures()["scope_growth"] == 30  # 13 for 10: more tickets, as it is defined
+    assert frozen.findings("scope-growing") == []
+    item(frozen, 30, **late)
+    [found] = frozen.findings("scope-growing")
+    assert found.message == (
+        "14 items in scope, 10 on 13 Feb 2026: 40.0 % more in a month, "
+        "10.0 % without splits and merges that kept their size"
+    )
+    assert [e.label.split()[0] for e in found.evidence] == ["NET-30"]
+
+
+def test_parts_that_are_more_than_their_original_are_growth_in_a_month(frozen, at):
+    item(frozen, 3, 8, "split to NET-20")
+    item(frozen, 20, 1, created_at=at("2026-03-02T09:00"))
+    [found] = frozen.findings("scope-growing")
+    assert found.message == "11 items in scope, 10 on 13 Feb 2026: 10.0 % more in a month"
+
+
+def test_growth_is_not_hidden_behind_tickets_that_were_merged(frozen, at):
+    item(frozen, 3, 16, "merged from NET-4")
+    cancelled = {"status": WorkStatus.CANCELLED, "resolved_at": at("2026-03-02T09:00")}
+    item(frozen, 4, 8, **cancelled)
+    item(frozen, 30, created_at=at("2026-03-02T09:00"))
+    assert frozen.figures()["scope_growth"] == 0  # ten, and ten a month ago
+    [found] = frozen.findings("scope-growing")
+    assert "0.0 % more in a month, 10.0 % without splits and merges" in found.message
+
+
 def test_what_a_split_made_smaller_is_told_as_removed_and_rated_as_no_growth(frozen):
     cancel(frozen, 3, "split to NET-20", "split to NET-21")
     item(frozen, 20, 5)

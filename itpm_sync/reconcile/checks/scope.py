@@ -120,22 +120,26 @@ def _scope_finding(
 
 
 def scope_growing(p: ProjectFacts) -> Iterator[Finding]:
-    """The scope grew in the last month, after it had been frozen."""
-    growth, frozen = p.scope.growth.value, _frozen_on(p)
-    if growth is None or frozen is None or frozen > p.scope.earlier_on:
+    """The scope grew in the last month, after it had been frozen, by more than tickets that were
+    split and kept their size.
+    """
+    growth, judged, frozen = p.scope.growth.value, p.scope.judged_growth.value, _frozen_on(p)
+    if growth is None or judged is None or frozen is None or frozen > p.scope.earlier_on:
         return
-    if growth > 100 * p.policy.scope_growth_watch:
-        since = p.zone.end_of(p.scope.earlier_on)
-        came = [i for i, _, _ in p.scope.current if i.created_at and i.created_at >= since]
+    if judged > 100 * p.policy.scope_growth_watch:
+        since, kept = p.zone.end_of(p.scope.earlier_on), p.scope.judged.kept
+        new = [i for i, _, _ in p.scope.current if i.created_at and i.created_at >= since]
+        without = f", {show(judged, 1)} % without splits and merges that kept their size"
         yield finding(
             "scope-growing",
             Severity.LOW,
             p.code,
             "scope",
             f"{count(len(p.scope.current), 'item')} in scope, {len(p.scope.earlier)} on "
-            f"{day(p.scope.earlier_on)}: {show(growth, 1)} % more in a month",
+            f"{day(p.scope.earlier_on)}: {show(growth, 1)} % more in a month"
+            + (without if judged != growth else ""),
             action="Ask where it comes from; agree a change request, or what goes out in exchange.",
-            evidence=came,
+            evidence=[i for i in new if i.id not in kept],
         )
 
 
