@@ -394,6 +394,17 @@ MISTAKES = {
         "file:pw.txt", "file:/nowhere/pw",
         "11:7: cannot read the secret file /nowhere/pw: No such file or directory — check its path",
     ),
+    "a secret file in a home that nobody has": (
+        "file:pw.txt", "file:~no-such-user/pw",
+        "11:7: cannot read the secret file ~no-such-user/pw: nobody knows whose home that is",
+    ),
+    "a path that no file can have": (
+        "sqlite:///var/itpm.db", '"sqlite:///a\\0b"', "4:8: not valid YAML: a text with \\0, or with",
+    ),
+    "half a letter in a title": (
+        "title: Office", 'title: "\\ud83d"', "2:8: not valid YAML: a text with \\0, or with one half",
+    ),
+    "half a letter in a key": ("title: Office", '"\\ud83d": x', "2:1: not valid YAML: a text with "),
     "a command that fails": (
         "'print(\"from-cmd\")'", "'exit(3)'",
         "15:5: the command of ${cmd:…} ended with 3 — run it by hand",

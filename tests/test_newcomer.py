@@ -247,6 +247,15 @@ def test_nothing_is_told_of_a_day_to_come(run: Run, command: str) -> None:
     assert "--as-of: the data date 2999-01-31 lies in the future — today is 2" in err
 
 
+@pytest.mark.parametrize("day", ["0001-01-01", "1969-12-31"])
+def test_nothing_is_told_of_a_day_before_there_were_projects(run: Run, day: str) -> None:
+    run("init")
+    code, _, err = run("reconcile", "--as-of", day)
+    assert code == cli.EXIT_CONFIG
+    assert f"--as-of: the data date {day} lies before 1970" in err
+    assert run("reconcile", "--as-of", "1970-01-01")[0] == cli.EXIT_OK
+
+
 def test_baselines_of_an_unknown_project_are_not_just_none(run: Run) -> None:
     run("init")
     code, _, err = run("baseline", "list", "NETT")

@@ -10,6 +10,7 @@ from itpm_sync.app.session import Session
 from itpm_sync.errors import ConfigError, Problem, StoreError
 from itpm_sync.reconcile.status import Snapshot, from_json, to_json
 
+_EARLIEST = date(1970, 1, 1)
 LAST_WEEK = timedelta(days=5)  # a weekly run may come up to two days early
 HISTORY = 26  # earlier snapshots that a report may draw on
 
@@ -29,11 +30,15 @@ def reconcile(session: Session, *, as_of: date | None = None) -> Snapshot:
 
 
 def day_of(session: Session, as_of: date | None) -> date:
-    """The day asked for, else today. Raises ConfigError: nobody knows a day that is to come."""
+    """The day asked for, else today. Raises ConfigError: nobody knows a day that is to come, and no
+    project is older than computers.
+    """
     today = session.today()
     if as_of is not None and as_of > today:
         message = f"the data date {as_of} lies in the future"
         raise ConfigError([Problem((), message, f"today is {today}", "--as-of")])
+    if as_of is not None and as_of < _EARLIEST:
+        raise ConfigError([Problem((), f"the data date {as_of} lies before 1970", where="--as-of")])
     return as_of or today
 
 

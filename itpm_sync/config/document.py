@@ -13,7 +13,7 @@ import yaml
 from yaml.composer import Composer
 from yaml.constructor import SafeConstructor
 
-from itpm_sync.errors import ConfigError, Problem
+from itpm_sync.errors import ConfigError, Problem, whole
 
 KeyPath = tuple[str | int, ...]
 _MAX_NODES = 200_000
@@ -180,13 +180,15 @@ class _Composer:
         for key_node, value_node in node.value:
             if not isinstance(key_node, yaml.ScalarNode):
                 raise _malformed(key_node, "a key must be plain text")
+            _insist_text(key_node)
             key = str(key_node.value)  # as written: `on`, `no` and 1 stay what they look like
             here = (*path, key)
             self._marks[here] = (key_node.start_mark.line + 1, key_node.start_mark.column + 1)
             result[key] = self.value(value_node, here)
         return result
 
-    def _scalar(self, node: yaml.Node) -> Any:
+    def _scalar(self, node: yaml.ScalarNode) -> Any:
+        _insist_text(node)
         if node.tag == "tag:yaml.org,2002:timestamp":
             return node.value
         try:
@@ -195,6 +197,12 @@ class _Composer:
             raise _malformed(node, f"{node.value!r} does not fit its tag {node.tag}") from None
         number = isinstance(value, int | float) and not isinstance(value, bool)
         return node.value if number and str(value) != node.value else value
+
+
+def _insist_text(node: yaml.ScalarNode) -> None:
+    """An escape can stand for what no file, name or store can hold: NUL, or half a letter."""
+    if "\0" in node.value or whole(node.value) != node.value:
+        raise _malformed(node, "a text with \\0, or with one half of a \\ud800 pair")
 
 
 def _malformed(node: yaml.Node, problem: str) -> yaml.MarkedYAMLError:

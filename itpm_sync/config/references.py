@@ -63,10 +63,15 @@ class References:
         return self._environ[name]
 
     def _file(self, name: str) -> str:
-        path = Path(name).expanduser()
-        path = path if path.is_absolute() else self._base_dir / path
+        path = Path(name)
         try:
+            path = self._base_dir / path.expanduser()
             text = path.read_text(encoding="utf-8").rstrip("\r\n")
+        except RuntimeError:
+            raise _Unresolved(
+                f"cannot read the secret file {path}: nobody knows whose home that is",
+                "write the whole path",
+            ) from None
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or "not text"
             raise _Unresolved(

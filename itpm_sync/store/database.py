@@ -22,6 +22,7 @@ from itpm_sync.errors import StoreError
 from itpm_sync.store.schema import VERSION, all_tables
 
 BUSY_TIMEOUT_S = 30.0
+_SQLITE = "sqlite:///"
 _WRITES = "itpm_writes"
 _MIGRATING = 0x1794  # PostgreSQL's advisory lock while the schema changes: any number of our own
 _FULL = 64 * 1024  # bytes free: less is no room for SQLite's log
@@ -136,7 +137,12 @@ def _create(connection: sa.Connection) -> None:
 
 
 def _parsed(url: str) -> sa.URL:
-    """The URL's parts. Raises StoreError, which shows none of it: any part may be of a password."""
+    """The URL's parts. Raises StoreError, which shows none of it: any part may be of a password.
+
+    A SQLite address is a path to its end: folders may have any name, `What?` and `100%` as well.
+    """
+    if url.startswith(_SQLITE):
+        return sa.URL.create("sqlite", database=url.removeprefix(_SQLITE))
     try:
         parsed = sa.make_url(url)
     except (ArgumentError, ValueError) as error:  # ValueError: the port is no number

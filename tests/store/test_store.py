@@ -152,6 +152,14 @@ def test_a_file_that_is_no_store_is_refused(tmp_path: Path, content: bytes, said
         Store.open(f"sqlite:///{tmp_path / 'x.db'}")
 
 
+def test_a_folder_of_any_name_has_its_own_store(tmp_path: Path) -> None:
+    folder = tmp_path / "What? 100%25#1"
+    folder.mkdir()
+    Store.open(f"sqlite:///{folder / 'x.db'}").close()
+    assert (folder / "x.db").is_file()
+    assert [p.name for p in tmp_path.iterdir()] == [folder.name]
+
+
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"nowhere/x\.db cannot be opened — check that its folder"):
         Store.open(f"sqlite:///{tmp_path / 'nowhere' / 'x.db'}")
