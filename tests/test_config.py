@@ -399,12 +399,12 @@ MISTAKES = {
         "11:7: cannot read the secret file ~no-such-user/pw: nobody knows whose home that is",
     ),
     "a path that no file can have": (
-        "sqlite:///var/itpm.db", '"sqlite:///a\\0b"', "4:8: not valid YAML: a text with \\0, or with",
+        "sqlite:///var/itpm.db", '"sqlite:///a\\0b"', "4:8: not valid YAML: a text with \\0, or",
     ),
     "half a letter in a title": (
-        "title: Office", 'title: "\\ud83d"', "2:8: not valid YAML: a text with \\0, or with one half",
+        "title: Office", 'title: "\\ud83d"', "2:8: not valid YAML: a text with \\0, or",
     ),
-    "half a letter in a key": ("title: Office", '"\\ud83d": x', "2:1: not valid YAML: a text with "),
+    "half a letter in a key": ("title: Office", '"\\ud83d": x', "2:1: not valid YAML: a text"),
     "a command that fails": (
         "'print(\"from-cmd\")'", "'exit(3)'",
         "15:5: the command of ${cmd:…} ended with 3 — run it by hand",

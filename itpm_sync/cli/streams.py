@@ -21,16 +21,16 @@ def prepare() -> None:
     """Opens what is closed, and makes standard output one that takes any text.
 
     To be called before any file is opened: it would get the number of a closed stream, and what is
-    printed would end in it.
+    printed would end in it. A stream that somebody has put in their place stays.
     """
-    for number, name in enumerate(("stdin", "stdout", "stderr")):
-        if getattr(sys, name) is None:
-            _open_nowhere(number)
-            mode = "w" if number else "r"
-            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
     codecs.register_error(_ESCAPED, _escaped)
-    sys.stdout = _lenient(sys.stdout, _Descriptor(1, "w", closefd=False))
-    sys.stderr = _lenient(sys.stderr, _Unheard(2, "w", closefd=False))
+    if sys.stdin is None:
+        _open_nowhere(0)
+        sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
+    if sys.stdout is sys.__stdout__:
+        sys.stdout = _lenient(sys.stdout, 1, _Descriptor)
+    if sys.stderr is sys.__stderr__:
+        sys.stderr = _lenient(sys.stderr, 2, _Unheard)
     if os.environ.get("COLUMNS") == "0":  # told by some shells; nothing would be shown
         del os.environ["COLUMNS"]
 
@@ -59,12 +59,15 @@ class _Unheard(_Descriptor):
         """Nothing."""
 
 
-def _lenient(stream: TextIO, descriptor: io.FileIO) -> TextIO:
+def _lenient(stream: TextIO | None, number: int, kind: type[io.FileIO]) -> TextIO:
+    if stream is None:  # it was closed
+        _open_nowhere(number)
+    descriptor = kind(number, "w", closefd=False)
     return io.TextIOWrapper(
         io.BufferedWriter(descriptor),
-        encoding=stream.encoding,
+        encoding=stream.encoding if stream is not None else "utf-8",
         errors=_ESCAPED,
-        line_buffering=descriptor.isatty() or descriptor.fileno() == 2,
+        line_buffering=number == 2 or descriptor.isatty(),
     )
 
 

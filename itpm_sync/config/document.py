@@ -187,7 +187,7 @@ class _Composer:
             result[key] = self.value(value_node, here)
         return result
 
-    def _scalar(self, node: yaml.ScalarNode) -> Any:
+    def _scalar(self, node: yaml.Node) -> Any:
         _insist_text(node)
         if node.tag == "tag:yaml.org,2002:timestamp":
             return node.value
@@ -199,7 +199,7 @@ class _Composer:
         return node.value if number and str(value) != node.value else value
 
 
-def _insist_text(node: yaml.ScalarNode) -> None:
+def _insist_text(node: yaml.Node) -> None:
     """An escape can stand for what no file, name or store can hold: NUL, or half a letter."""
     if "\0" in node.value or whole(node.value) != node.value:
         raise _malformed(node, "a text with \\0, or with one half of a \\ud800 pair")
