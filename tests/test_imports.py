@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from itpm_sync import app
+from itpm_sync import app, cli
+from itpm_sync.config import Root
 
 LIBRARIES = (
     "alembic jinja2 numpy openpyxl pandas pydantic requests rich sqlalchemy xlsxwriter".split()
@@ -73,6 +74,7 @@ def test_a_pull_loads_nothing_that_reconciles_reports_or_publishes(
     others = ("itpm_sync.reconcile", "itpm_sync.report", "itpm_sync.publish", "itpm_sync.frames")
     assert not [m for m in modules if m.startswith(others)]
     assert modules.isdisjoint({"jinja2", "pandas", "xlsxwriter"})
+    assert "rich" not in modules  # it draws on terminals
 
 
 def test_a_pull_into_a_current_store_loads_no_migrations(folder: Path) -> None:
@@ -94,3 +96,11 @@ def test_no_module_of_the_application_hides_a_public_name() -> None:
 def test_an_unknown_name_of_the_application_is_told_as_such() -> None:
     with pytest.raises(AttributeError, match="has no attribute 'absent'"):
         _ = app.absent
+
+
+def test_annotations_that_a_library_reads_are_no_texts_which_it_had_to_evaluate() -> None:
+    groups = [cli.cli, *(group.typer_instance for group in cli.cli.registered_groups)]
+    callbacks = [c.callback for group in groups if group for c in group.registered_commands]
+    owners = [cli.global_options, *filter(None, callbacks), Root]
+    assert len(owners) > 20
+    assert not [o for o in owners if str in map(type, o.__annotations__.values())]

@@ -1,11 +1,12 @@
 """Parse, call app, print, exit code. Everything heavy is imported by the command that needs it.
 
+The annotations of commands are evaluated when they are imported, not kept as text: typer would do
+so twice for each of every command, for a twentieth of a run that finds nothing new.
+
 Exit codes: 0 all well · 1 a fault of ours · 2 configuration, nothing ran · 3 partial: something
 failed, the rest went on · 4 safety stop: a person must confirm · 5 another run holds the lock ·
 130 Ctrl-C, 143 SIGTERM: stopped.
 """
-
-from __future__ import annotations
 
 import gc
 import logging

@@ -1,7 +1,5 @@
 """`itpm-sync baseline`: records and compares baselines."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

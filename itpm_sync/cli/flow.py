@@ -1,7 +1,5 @@
 """The commands of the flow: what cron calls, and each of its steps alone."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

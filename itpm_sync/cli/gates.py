@@ -1,7 +1,5 @@
 """`itpm-sync gate`: evidence, attestation and approval of the stage gates."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

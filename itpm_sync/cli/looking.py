@@ -1,7 +1,5 @@
 """Commands that answer: how things stand, what is wrong, where a number comes from."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

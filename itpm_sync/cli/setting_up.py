@@ -1,7 +1,5 @@
 """Commands that set up: a starter configuration, its check, what is installed."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Collection
 from functools import partial

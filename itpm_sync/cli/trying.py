@@ -1,7 +1,5 @@
 """Commands that try things out: a connector's sandbox, the demo."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

@@ -1,13 +1,14 @@
-"""The blocks of the configuration, as frozen settings; docs/configuration.md describes each key."""
+"""The blocks of the configuration, as frozen settings; docs/configuration.md describes each key.
 
-from __future__ import annotations
+Annotations are evaluated when this is imported, not kept as text: pydantic would do so for each.
+"""
 
 import difflib
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import (
@@ -139,7 +140,7 @@ class WorkingCalendar(Settings):
     part_days: dict[date, DayShare] = Field(default_factory=dict)
 
     @model_validator(mode="after")
-    def _some_work(self) -> WorkingCalendar:
+    def _some_work(self) -> Self:
         if self.week is not None and not any(self.week.values()):
             raise ValueError("no day of the `week` is worked")
         return self
@@ -250,7 +251,7 @@ class Thresholds(Settings):
     forecast_seed: Annotated[int, Field(ge=0)] = 0
 
     @model_validator(mode="after")
-    def _in_order(self) -> Thresholds:
+    def _in_order(self) -> Self:
         for better, worse in (
             ("index_green", "index_amber"), ("creep_red", "creep_amber"),
             ("unplanned_red", "unplanned_amber"),
@@ -302,7 +303,7 @@ class DuplicateDecision(Settings):
     reason: str = ""
 
     @model_validator(mode="after")
-    def _two(self) -> DuplicateDecision:
+    def _two(self) -> Self:
         if self.pair[0] == self.pair[1]:
             raise ValueError(f"the pair names {self.pair[0]} twice")
         return self
@@ -323,7 +324,7 @@ class Duplicates(Settings):
     decisions: tuple[DuplicateDecision, ...] = ()
 
     @model_validator(mode="after")
-    def _in_order(self) -> Duplicates:
+    def _in_order(self) -> Self:
         if self.sure < self.suggest:
             raise ValueError(f"`sure` ({self.sure}) is below `suggest` ({self.suggest})")
         return self
