@@ -52,6 +52,8 @@ log = logging.getLogger(__name__)
 
 SAFE_TO_REPEAT = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 MAX_BODY_BYTES = 512 * 1024 * 1024
+_PART_BYTES = 2**18
+_DROPS_BYTES_PER_S = 1000  # a body that comes slower, time-out after time-out, never ends
 MAX_PATIENCE_S = 900.0  # a source that asks for a longer pause gets its next chance at the next run
 LONG_PAUSE_S = 60.0  # from here on somebody who waits should know for what
 _MAX_REDIRECTS = 5
@@ -274,6 +276,7 @@ class HttpClient:
         if isinstance(verify, str) and not Path(verify).exists():
             raise ConnectionFailed(f"no CA bundle at {verify}", advice="correct `verify`")
         self.attempts = attempts
+        self._clock = clock
         self._stop = stop or threading.Event()
         self._sleep = sleep or until_stopped(self._stop)
         self.budget = RateBudget(clock=clock, sleep=self._sleep)
@@ -426,7 +429,7 @@ class HttpClient:
                 method, url, params=params, data=data, headers=headers, auth=self._auth,
                 timeout=self._timeout, verify=self._verify, allow_redirects=False, stream=True,
             ) as response:  # fmt: skip
-                content = response.raw.read(MAX_BODY_BYTES + 1, decode_content=True)
+                content = self._content(response.raw)
                 self._note_clock(response.headers.get("Date"))
         except (
             requests.exceptions.RequestException,
@@ -445,6 +448,20 @@ class HttpClient:
                 advice="ask for smaller pages",
             )
         return Answer(response.status_code, response.headers, content, url)
+
+    def _content(self, raw: Any) -> bytes:
+        """The unpacked body, or a little more than we take. Raises TimeoutError where it comes in
+        drops: the time-out of a socket begins anew with each.
+        """
+        parts: list[bytes] = []
+        size, began, patience_s = 0, self._clock(), self._timeout[1]
+        while size <= MAX_BODY_BYTES and (part := raw.read1(_PART_BYTES, decode_content=True)):
+            parts.append(part)
+            size += len(part)
+            took_s = self._clock() - began
+            if took_s > patience_s and size < took_s * _DROPS_BYTES_PER_S:
+                raise TimeoutError(f"only {size:,} bytes came in {took_s:.0f} s")
+        return b"".join(parts)
 
     def _judge(self, answer: Answer, method: str, allow: tuple[int, ...]) -> None:
         status = answer.status

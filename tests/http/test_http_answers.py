@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import socket
 import ssl
 import subprocess
 import threading
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -130,6 +133,28 @@ def test_a_server_that_does_not_answer_in_time_is_one_clear_line(
         client.get("a")
     done.set()
     client.close()
+
+
+def test_a_body_that_comes_in_drops_ends_as_a_time_out(server: Server) -> None:
+    def drops(connection: socket.socket) -> None:
+        connection.sendall(answer(b"", length=10**6))
+        with suppress(OSError):
+            while True:
+                connection.sendall(b" ")
+                time.sleep(0.001)
+
+    server.script = [drops]
+    ticking = itertools.count(0.0, 0.5)  # what each look at the clock says
+    client = HttpClient(server.url, timeout_s=5, attempts=1, clock=lambda: next(ticking))
+    with pytest.raises(ConnectionFailed, match=r"only \d+ bytes came in \d+ s"):
+        client.get("search")
+
+
+def test_a_slow_body_that_goes_on_is_read_to_its_end(server: Server) -> None:
+    server.script = [answer(b'{"issues": [' + b" " * 2**20 + b"]}")]
+    ticking = itertools.count(0.0, 6.0)
+    client = HttpClient(server.url, timeout_s=5, attempts=1, clock=lambda: next(ticking))
+    assert client.get("search") == {"issues": []}
 
 
 def test_a_certificate_that_is_not_trusted_is_named_with_advice_and_not_retried(
