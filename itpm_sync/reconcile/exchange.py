@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -237,6 +237,7 @@ class ForeignCost(NamedTuple):
     amount: Fraction
     currency: str
     cost: Number
+    package: str = ""  # empty: it is in none
 
     def moved(self, planned: Number) -> Number:
         """amount × (rate of its day − the planned rate), in the project's currency."""
@@ -262,6 +263,14 @@ def fx_variance(
         return moved
     without = money(ev.value - ac.value + moved.value, currency)
     return known(moved.value, f"in AC, against {rates.version}; CV without it {without}")
+
+
+def by_package(foreign: Iterable[ForeignCost]) -> Mapping[str, Sequence[ForeignCost]]:
+    """The cost in other currencies of each package that has any."""
+    found: dict[str, list[ForeignCost]] = defaultdict(list)
+    for one in foreign:
+        found[one.package].append(one)
+    return found
 
 
 def _sums(foreign: Sequence[ForeignCost]) -> Iterator[ForeignCost]:

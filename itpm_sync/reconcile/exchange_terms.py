@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
+from itpm_sync.reconcile.exchange import NO_FOREIGN_COST
 from itpm_sync.reconcile.explanation import Part
 from itpm_sync.reconcile.facts import ProjectFacts
-from itpm_sync.reconcile.number import Number, decimal, figure
+from itpm_sync.reconcile.number import Number, decimal, figure, unknown
 from itpm_sync.reconcile.status import Figure
 from itpm_sync.reconcile.tracing import Traces
 from itpm_sync.reconcile.wording import MINUS, money
@@ -15,22 +16,30 @@ from itpm_sync.reconcile.wording import MINUS, money
 NAME, LABEL = "fx_variance", "FX variance"
 
 
-def numbers(facts: ProjectFacts) -> Mapping[str, Number]:
-    """The number, also where the status leaves it out: without cost in another currency."""
-    return {NAME: facts.numbers[NAME]}
+def numbers(facts: ProjectFacts, package: str = "") -> Mapping[str, Number]:
+    """The number of the project or of a package, also where the status leaves it out: without cost
+    in another currency.
+    """
+    if not package or not facts.in_money:
+        return {NAME: facts.numbers[NAME]}
+    return {NAME: facts.fx_variances.get(package, unknown(NO_FOREIGN_COST))}
 
 
-def figures(facts: ProjectFacts) -> Mapping[str, Figure]:
+def figures(facts: ProjectFacts, package: str = "") -> Mapping[str, Figure]:
     """The same as a figure."""
-    return {NAME: figure(NAME, LABEL, facts.numbers[NAME], facts.unit)}
+    return {NAME: figure(NAME, LABEL, numbers(facts, package)[NAME], facts.unit)}
 
 
-def parts(facts: ProjectFacts, traces: Traces) -> Iterable[Part]:
-    """amount × (rate of its day − rate of the baseline) of each foreign cost."""
+def parts(facts: ProjectFacts, traces: Traces, package: str = "") -> Iterable[Part]:
+    """amount × (rate of its day − rate of the baseline) of each foreign cost; those of a package
+    add up to its variance, and all of them to the project's.
+    """
     base = facts.currency
     if facts.rates.baseline is None:
         return
     for record, on, cost in traces.foreign():
+        if package not in ("", cost.package):
+            continue
         then, now = facts.rates.then(cost.currency, base), traces.rate_of(cost.currency, on)
         note = ""
         if then.value is not None and now.value is not None:
@@ -40,7 +49,7 @@ def parts(facts: ProjectFacts, traces: Traces) -> Iterable[Part]:
                 f"{_signed(now.value - then.value)}"
             )
         yield traces.of(
-            record, cost.moved(then), base, on=on, note=note,
+            record, cost.moved(then), base, on=on, note=note, package=cost.package,
             source=money(cost.amount, cost.currency), fx=traces.fx_to(base, cost.currency, on),
         )  # fmt: skip
 

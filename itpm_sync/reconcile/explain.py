@@ -174,7 +174,8 @@ class Explainer:
 
     def _figures(self, of: PackageFacts | None) -> Mapping[str, Figure]:
         if of is not None:
-            return package_figures(self._facts, of, self._has)
+            abroad = exchange_terms.figures(self._facts, of.plan.code)
+            return {**package_figures(self._facts, of, self._has), **abroad}
         figures, desk = dict(project_figures(self._facts, self._has)), self._facts.desk
         if desk is not None:
             effort = replace(desk.status.effort, name="desk_effort_s")
@@ -183,7 +184,8 @@ class Explainer:
 
     def _numbers(self, of: PackageFacts | None) -> Mapping[str, Number]:
         if of is not None:
-            return package_numbers(self._facts, of, self._has)
+            abroad = exchange_terms.numbers(self._facts, of.plan.code)
+            return {**package_numbers(self._facts, of, self._has), **abroad}
         numbers, desk = dict(project_numbers(self._facts, self._has)), self._facts.desk
         if desk is not None:
             numbers |= {"within_sla": desk.within, "desk_effort_s": desk.effort}
@@ -222,6 +224,7 @@ class Explainer:
         told: Mapping[str, Callable[[], Iterable[Part]]] = {
             "labour": lambda: self._traces.labour(code),
             "disputed": lambda: self._traces.disputed(code),
+            exchange_terms.NAME: lambda: exchange_terms.parts(self._facts, self._traces, code),
             "effort_s": lambda: self._traces.effort(code),
             "items": lambda: self._traces.items(code if of else None),
             "items_done": lambda: self._traces.items(code if of else None, done=True),

@@ -193,6 +193,8 @@ def package_numbers(
     """The unrounded numbers of one work package, by the name of their figure."""
     code, tally = package.plan.code, facts.work.tally(package.plan)
     numbers = _doubted(indices(package.values, facts.policy.eac_method))
+    if facts.in_money and code in facts.fx_variances:
+        numbers["fx_variance"] = facts.fx_variances[code]
     numbers["budget"] = package.plan.budget
     numbers |= _booked(
         facts, has, lambda state: facts.ledger.sum(state, code), facts.labour.cost(code)

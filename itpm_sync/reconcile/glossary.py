@@ -64,7 +64,7 @@ _MEANINGS: Mapping[str, str] = MappingProxyType(
         "ieac_t": "How long all the work will take at the pace so far.",
         "tspi": "Above 1, what is left must go faster than planned to finish on time.",
         "p_factor": "Below 1, work was done before some that comes first in the plan.",
-        "fx_variance": "Above 0, exchange rates (FX) moved since the baseline, at a loss.",
+        "fx_variance": "What exchange rates (FX) that moved since the baseline add to the cost.",
         "within_sla": "Share of help-desk items in time by their service level agreement (SLA).",
     }
 )

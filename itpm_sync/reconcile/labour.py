@@ -106,7 +106,7 @@ def labour(
         if found.rate is None:
             unrated[person].append((on, worked))
         if abroad := foreign_cost(found, currency, worked):
-            foreign.append(abroad)
+            foreign.append(abroad._replace(package=package))
         if found.gap is not None:
             gaps.append(found.gap)
         booked.append(Booked(package, on, found.cost))

@@ -37,7 +37,7 @@ from itpm_sync.reconcile.contracts import ContractFacts, contract_facts
 from itpm_sync.reconcile.disputed import disputed
 from itpm_sync.reconcile.effort import compared as with_efforts
 from itpm_sync.reconcile.effort import effort, unplanned
-from itpm_sync.reconcile.exchange import PlanRates, fx_variance
+from itpm_sync.reconcile.exchange import PlanRates, by_package, fx_variance
 from itpm_sync.reconcile.facts import PackageFacts, ProjectFacts
 from itpm_sync.reconcile.forecast import Known, forecast
 from itpm_sync.reconcile.gold_plating import gold_plating
@@ -118,6 +118,7 @@ def project_facts(run: Context, setup: ProjectSetup, row: Register | None) -> Pr
         work=now.past.work,
         values=values,
         numbers=numbers,
+        fx_variances={},
         ledger=booked.book,
         labour=time,
         scope=now.scope,
@@ -183,10 +184,17 @@ def project_facts(run: Context, setup: ProjectSetup, row: Register | None) -> Pr
             currency=currency if in_money else "",
         )
     )
-    moved = fx_variance(facts.foreign, rates, values.ac, values.ev, currency)
+    foreign = facts.foreign
+    moved = fx_variance(foreign, rates, values.ac, values.ev, currency)
     numbers = {**numbers, **_recent(facts), **drawn.numbers, "fx_variance": moved}
+    abroad, own = by_package(foreign), {f.plan.code: f.values for f in now.packages}
+    variances = {
+        code: fx_variance(abroad[code], rates, of.ac, of.ev, currency)
+        for code, of in own.items()
+        if code in abroad
+    }
     told = tuple(disputed(facts, run.copies, run.inputs)) if in_money else ()
-    return replace(facts, numbers=numbers, forecast=drawn, disputed=told)
+    return replace(facts, numbers=numbers, fx_variances=variances, forecast=drawn, disputed=told)
 
 
 @dataclass(frozen=True, slots=True)

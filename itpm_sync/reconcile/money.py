@@ -197,7 +197,7 @@ class Entry(NamedTuple):
     @property
     def foreign(self) -> ForeignCost:
         """The amount in the document's own currency beside what it came to."""
-        return ForeignCost(*self.own, self.amount)
+        return ForeignCost(*self.own, self.amount, self.package)
 
 
 class Disputed(NamedTuple):

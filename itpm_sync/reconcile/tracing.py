@@ -119,10 +119,10 @@ class Traces:
         for entry in self._facts.ledger.foreign:
             yield entry.record, entry.on, entry.foreign
         currency = self._facts.currency
-        for time in self._time(""):
+        for time, package, _ in self._facts.records.of(TimeEntry):
             abroad = foreign_cost(self._run.costed(time, currency), currency, time.duration_s)
             if abroad is not None:
-                yield time, time.on, abroad
+                yield time, time.on, abroad._replace(package=package)
 
     def rate_of(self, own: str, on: date) -> Number:
         """What one unit of `own` was in the project's currency on a day."""

@@ -105,6 +105,59 @@ def test_each_record_is_explained_with_its_two_rates_and_their_difference(abroad
     assert budget.fx == "1 USD = 0.9 EUR on 2 Mar 2026 (rate of 27 Feb 2026)"
 
 
+def test_packages_have_the_variance_of_their_cost_and_add_up_to_the_projects(abroad):
+    abroad.add(WorkPackage, "v", code="B", name="B", budget=money(10), percent_complete=Decimal(0))
+    abroad.add(WorkPackage, "u", code="C", name="C", budget=money(10), percent_complete=Decimal(0))
+    frozen = planned(money(2000), USD_09)
+    packages = [
+        *frozen.packages, *(replace(frozen.packages[0], code=c, budget=money(10)) for c in "BC")
+    ]  # fmt: skip
+    abroad.options["baselines"] = (replace(frozen, packages=tuple(packages)),)
+    bill(abroad, "R3", money(300), date(2026, 3, 10))
+    abroad.add(
+        InvoiceLine, "R4", invoice="R4", amount=money(100), invoiced_on=date(2026, 3, 9),
+        work_package="B",
+    )  # fmt: skip
+    abroad.add(
+        InvoiceLine, "R5", invoice="R5", amount=money(70), invoiced_on=date(2026, 3, 10)
+    )  # in no package
+    project = abroad.project()
+    told = {p.code: p.figures.get("fx_variance") for p in project.packages}
+    # 1,000 × 0.05 − 200 × 0.10 − 300 × 0.10; 100 × 0.05; nothing in another currency
+    assert told["A"].value == 50 - 20 - 30
+    assert told["A"].note.startswith("in AC, against baseline 1 of 2 Mar 2026; CV without it EUR")
+    assert (told["B"].value, told["C"]) == (5, None)
+    assert project.figures["fx_variance"].value == 0 + 5 - 7  # and 70 × −0.10 in no package
+    explainer = Explainer(abroad.inputs(), "NET")
+    assert [(p.value, p.package) for p in explainer.of("fx_variance", "B").parts] == [(5, "B")]
+    assert explainer.of("fx_variance", "A").total == 0
+    assert explainer.of("fx_variance", "C").figure.reason == "no cost in another currency"
+
+
+def test_a_bill_over_two_packages_leaves_each_the_variance_of_its_part(abroad):
+    abroad.add(WorkPackage, "v", code="B", name="B", budget=money(10), percent_complete=Decimal(0))
+    frozen = planned(money(2000), USD_09)
+    second = replace(frozen.packages[0], code="B", budget=money(10))
+    abroad.options["baselines"] = (replace(frozen, packages=(*frozen.packages, second)),)
+    for line, amount, package in (("1", 300, "A"), ("2", 100, "B")):
+        abroad.add(
+            OrderLine, f"o{line}", order="PO-1", line=line, amount=money(amount),
+            work_package=package,
+        )  # fmt: skip
+    abroad.add(
+        InvoiceLine, "R6", invoice="R6", order="PO-1", amount=money(400),
+        invoiced_on=date(2026, 3, 9),
+    )  # fmt: skip
+    explainer = Explainer(abroad.inputs(), "NET")
+    assert explainer.number("fx_variance", "A").value == 30 + 15  # 300 × 0.05
+    assert explainer.number("fx_variance", "B").value == 5
+    assert explainer.number("fx_variance").value == 50
+    parts = explainer.of("fx_variance").parts
+    assert sorted((p.package, p.value) for p in parts if p.identity.endswith("R6")) == [
+        ("A", 15), ("B", 5),
+    ]  # fmt: skip
+
+
 def test_a_rate_is_told_with_the_day_of_the_quote_that_was_used(abroad):
     bill(abroad, "R3", money(200), date(2026, 3, 12))  # the dollar was last quoted on the 10th
     rate(abroad, date(2026, 3, 3), "1.5", currency="GBP", base="USD")

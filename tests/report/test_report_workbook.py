@@ -166,6 +166,25 @@ def test_the_fx_variance_stands_beside_the_cost() -> None:
     assert shown[:2] == [33.6, None]
 
 
+def test_packages_and_what_is_in_none_of_them_share_the_projects_fx_variance() -> None:
+    snapshot = sample.snapshot()
+    of = snapshot.projects[0]
+    first = of.packages[0]
+    moved = [sample.figure("fx_variance", v, "EUR") for v in ("33.6", "20.1")]
+    packages = (
+        replace(first, figures={**first.figures, "fx_variance": moved[1]}), *of.packages[1:]
+    )  # fmt: skip
+    changed = replace(of, figures={**of.figures, "fx_variance": moved[0]}, packages=packages)
+    data = render_workbook(replace(snapshot, projects=(changed,)))
+    told = {
+        r["Work package"]: r["FX variance, in actual cost"]
+        for r in rows("Work packages", data=data, top=4)
+    }
+    assert told.pop(first.name) == 20.1
+    assert told.pop("In no work package") == 13.5
+    assert set(told.values()) == {None}
+
+
 def test_totals_are_per_currency_and_count_what_is_missing() -> None:
     totals = {(r["Currency"], r["Figure"]): r for r in rows("Totals")}
     eur, usd = totals["EUR", "Budget at completion"], totals["USD", "Actual cost"]

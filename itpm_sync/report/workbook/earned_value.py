@@ -72,12 +72,10 @@ def _evm(figures: Mapping[str, Figure]) -> Row:
 
 # ---- projects
 
+_FX = Listing((("fx_variance", "FX variance, in actual cost"),), 17)
 _COSTS = Listing(
-    (
-        ("fx_variance", "FX variance, in actual cost"), ("planned_cost", "Planned cost"),
-        ("actual_cost", "Projected or actual cost"),
-    ), 17,
-)  # fmt: skip
+    (("planned_cost", "Planned cost"), ("actual_cost", "Projected or actual cost")), 17
+)
 _ITEMS = Listing((("items", "Items"), ("items_done", "Items done")), 9)
 _CHANGES = Listing((("added", "Added"), ("removed", "Removed")), 9)
 _GROWTH = Listing((("creep", "Scope growth"), ("scope_growth", "Scope growth in a month")), 10)
@@ -94,6 +92,7 @@ _PORTFOLIO = (
     Column("finish", "Planned finish", 13),
     Column("unit", "Unit", 8),
     *_EVM,
+    *_FX.columns,
     *_COSTS.columns,
     Column("cost_variance", "Cost variance, planned − actual", 17),
     Column("schedule_variance_days", "Schedule variance, days", 11),
@@ -124,7 +123,7 @@ def _project(p: ProjectStatus) -> Row:
     return (
         p.code, p.name, p.rating.colour, p.rating.reason, p.declared_rating, p.stage.value,
         p.manager, p.sponsor, p.planned_start, p.planned_finish, p.unit,
-        *_evm(p.figures), *_COSTS.cells(p.figures),
+        *_evm(p.figures), *_FX.cells(p.figures), *_COSTS.cells(p.figures),
         difference(p.figures, "cost_variance", "planned_cost", "actual_cost"),
         p.figures.get("schedule_variance_days"), *_ITEMS.cells(p.figures),
         *_CHANGES.cells(p.figures), *_GROWTH.cells(p.figures), high, len(counted),
@@ -145,6 +144,7 @@ _PACKAGES = (
     Column("finish", "Planned finish", 13),
     Column("unit", "Unit", 8),
     *_EVM,
+    *_FX.columns,
     *_ITEMS.columns,
     Column("effort_s", "Effort", 10),
     WHY,
@@ -154,8 +154,8 @@ _PACKAGES = (
 def packages_sheet(projects: Iterable[ProjectStatus]) -> Sheet:
     """A row a work package, and one a project for the cost that is in none of them."""
     about = (
-        "The actual cost of a project is the sum of its rows. Its forecast is not: each goes by "
-        "the indices of its own row."
+        "The actual cost of a project, and the FX variance in it, are the sums of its rows. Its "
+        "forecast is not: each goes by the indices of its own row."
     )
     rows = tuple(row for p in projects for row in _package_rows(p))
     return Sheet("Work packages", _PACKAGES, rows, freeze=3, title=("Work packages", about))
@@ -163,14 +163,10 @@ def packages_sheet(projects: Iterable[ProjectStatus]) -> Sheet:
 
 def _package_rows(p: ProjectStatus) -> Iterable[Row]:
     yield from (_package(p, w) for w in p.packages)
-    loose = outside(p, "ac") if p.packages else None
-    if loose is not None:
-        row: Mapping[str, Cell] = {
-            "project": p.code,
-            "name": OUTSIDE,
-            "unit": loose.unit,
-            "ac": loose,
-        }
+    names = ("ac", "fx_variance") if p.packages else ()
+    loose = {name: figure for name in names if (figure := outside(p, name))}
+    if loose:
+        row: Mapping[str, Cell] = {"project": p.code, "name": OUTSIDE, "unit": p.unit, **loose}
         yield tuple(row.get(column.key) for column in _PACKAGES)
 
 
@@ -178,6 +174,6 @@ def _package(p: ProjectStatus, w: PackageStatus) -> Row:
     bac = w.figures.get("bac")
     return (
         p.code, w.code, w.name, w.team, w.method.replace("_", " "), w.state, w.planned_start,
-        w.planned_finish, bac.unit if bac else p.unit, *_evm(w.figures), *_ITEMS.cells(w.figures),
-        w.figures.get("effort_s"), why(w.figures),
+        w.planned_finish, bac.unit if bac else p.unit, *_evm(w.figures), *_FX.cells(w.figures),
+        *_ITEMS.cells(w.figures), w.figures.get("effort_s"), why(w.figures),
     )  # fmt: skip
