@@ -23,7 +23,9 @@ _MAX_NODES = 200_000  # within one task, assignment or calendar
 _MAX_DEPTH = 16
 _MAX_TEXT = 65_536  # characters; longer notes are cut, none of them is read
 _COMPOUND = b"\xd0\xcf\x11\xe0"  # how a binary .mpp begins
-_DURATION = re.compile(r"-?P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:\.\d+)?S)?)?")
+_DURATION = re.compile(
+    r"(-?)P(?:(\d{1,9})D)?(?:T(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9})(?:\.\d+)?S)?)?"
+)
 _DIGITS = 24
 
 
@@ -115,10 +117,11 @@ def seconds(node: Node, tag: str) -> int | None:
     if found is None or not word:
         return None
     match = _DURATION.fullmatch(word)
-    if match is None or word in ("P", "PT"):
+    if match is None or word.lstrip("-") in ("P", "PT"):
         raise Mistake(found, f"{tag}: expected work such as PT40H0M0S, found {word[:40]!r}")
-    days, hours, minutes, rest = (int(g or 0) for g in match.groups())
-    return ((days * 24 + hours) * 60 + minutes) * 60 + rest
+    days, hours, minutes, rest = (int(g or 0) for g in match.groups()[1:])
+    found_s = ((days * 24 + hours) * 60 + minutes) * 60 + rest
+    return -found_s if match[1] else found_s
 
 
 def last_day(start: datetime, finish: datetime) -> date:

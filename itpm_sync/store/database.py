@@ -16,7 +16,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, StatementError
 
 from itpm_sync.errors import StoreError
 from itpm_sync.store.schema import VERSION, all_tables
@@ -103,6 +103,8 @@ class Database:
             yield
         except (DBAPIError, sqlite3.Error) as error:
             raise StoreError(_advice(self.location, error, self.path)) from error
+        except StatementError as error:  # a value that a column cannot take; its text holds all
+            raise StoreError(f"store {self.location}: {error.orig}") from error
         except OSError as error:
             raise StoreError(f"store {self.location}: {error.strerror or error}") from error
 

@@ -312,6 +312,8 @@ MISTAKES = [
     ("<Cost>NaN</Cost>", "Cost: expected a number of money"),
     ("<Cost>1E+99</Cost>", "Cost: expected a number of money"),
     ("<Work>8 hours</Work>", "Work: expected work such as PT40H0M0S"),
+    ("<Work>-PT</Work>", "Work: expected work such as PT40H0M0S"),
+    (f"<Work>PT{'9' * 30}H0M0S</Work>", "Work: expected work such as PT40H0M0S"),
     ("<Number>x</Number>", "Number: expected a whole number"),
 ]
 
@@ -344,6 +346,13 @@ def test_finish_before_start_and_impossible_dates_are_refused(written, xml):
         read(written(xml.task(1, "1", start="2026-03-06", finish="2026-03-02", cost=1)))
     with pytest.raises(ConfigError, match="before 1970 or after 2100"):
         read(written(xml.task(1, "1", start="1026-03-02", finish="1026-03-06", cost=1)))
+
+
+def test_work_below_0_is_refused_not_taken_without_its_sign(written, xml):
+    path = written(xml.task(1, "1", start="2026-03-02", finish="2026-03-06", hours=8))
+    path.write_text(path.read_text("utf-8").replace("PT8H", "-PT8H"), "utf-8")
+    with pytest.raises(ConfigError, match="cost or work is below 0"):
+        read(path)
 
 
 HOSTILE = {

@@ -195,6 +195,15 @@ def test_other_addresses_are_refused(url: str) -> None:
         Store.open(url)
 
 
+def test_a_value_that_no_column_takes_is_refused_without_the_statement_and_its_values(
+    sqlite_url: str,
+) -> None:
+    with Store.open(sqlite_url) as store, pytest.raises(StoreError) as failure:
+        store.begin_run("secret-word", datetime(2026, 1, 1))  # noqa: DTZ001 — that is the mistake
+    assert "INSERT" not in str(failure.value)
+    assert "secret-word" not in str(failure.value)
+
+
 def test_a_full_disk_is_advice_and_leaves_the_store_whole(sqlite_url: str) -> None:
     with Store.open(sqlite_url) as store:
         land(store, "1")
