@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -36,6 +37,12 @@ class Block:
     attributes: tuple[tuple[str, Getter], ...]
 
 
+def record_of(kind: type[Record]) -> Callable[..., Record]:
+    """Makes a record of the values of all its fields."""
+    names = [field.name for field in dataclasses.fields(kind)]
+    return lambda *values: kind(**dict(zip(names, values, strict=True)))
+
+
 class Mapper:
     """A compiled mapping. Thread-safe: what it keeps are functions, made when first needed."""
 
@@ -53,9 +60,7 @@ class Mapper:
         """The kinds of model records that a stream can give, its own first."""
         return tuple(dict.fromkeys(b.kind.kind for b in self._blocks.get(stream, ())))
 
-    def apply(
-        self, connection: str, stream: str, raw: RawRecord, make: Make = lambda kind: kind
-    ) -> Mapped:
+    def apply(self, connection: str, stream: str, raw: RawRecord, make: Make = record_of) -> Mapped:
         """The model records of one raw record, or what `make` makes in their place.
 
         Raises RecordError to quarantine all of it.

@@ -30,7 +30,7 @@ from itpm_sync.mapping.values import (
 from itpm_sync.model import Record, SourceRef
 
 Make = Callable[[type[Record]], Callable[..., Any]]
-"""What makes something of a class: called with the keyword arguments of that class."""
+"""What makes something of a class: takes the values of all its fields, in their declared order."""
 
 Build = Callable[[SourceRef, Json, Frame, list[RecordError], Make], Any]
 """(where the record is from, element, frame, problems of soft fields, make) → what `make` makes.
@@ -105,15 +105,18 @@ class _Source:
         return build
 
     def _arguments(self, fields: Sequence[FieldRule]) -> Iterator[str]:
-        yield "ref=ref"
-        yield "attributes=attributes"
-        defaults = {f.name: f.default for f in dataclasses.fields(self._kind)}
-        for field in fields:
-            value, default = f"v_{field.name}", defaults[field.name]
-            if default is None or default is dataclasses.MISSING:
-                yield f"{field.name}={value}"
+        """The value of each field of the class, or its default."""
+        mapped = {field.name for field in fields}
+        for field in dataclasses.fields(self._kind):
+            value, default = f"v_{field.name}", field.default
+            if field.name in ("ref", "attributes"):
+                yield field.name
+            elif field.name not in mapped:
+                yield self._named(default)
+            elif default is None or default is dataclasses.MISSING:
+                yield value
             else:
-                yield f"{field.name}={self._named(default)} if {value} is None else {value}"
+                yield f"{self._named(default)} if {value} is None else {value}"
 
     def _named(self, value: Any) -> str:
         """A name of the namespace for a value."""

@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from itpm_sync.store.landing import UNREAD, bury_rows, chunks
+from itpm_sync.store.making import Row
 from itpm_sync.store.schema import CAUSES, RAW_RECORD, REJECTED, SIGHTING, of_stream
 from itpm_sync.store.values import ScopeCensus
 
@@ -26,13 +27,10 @@ def forget(database: sa.Connection, connection: str, stream: str) -> None:
     database.execute(SIGHTING.delete().where(*_of(SIGHTING, connection, stream)))
 
 
-def sightings(
-    connection: str, stream: str, scope: str, source_ids: Iterable[str]
-) -> list[dict[str, Any]]:
-    """The rows that say that a scope listed these ids."""
-    row = {"connection": connection, "stream": stream, "scope": scope}
+def sightings(connection: str, stream: str, scope: str, source_ids: Iterable[str]) -> list[Row]:
+    """The rows that say that a scope listed these ids, in the order of the table."""
     owner = f"{connection}:{stream}:"
-    return [{**row, "source_id": i, "id": owner + i} for i in dict.fromkeys(source_ids)]
+    return [(owner + i, connection, stream, i, scope) for i in dict.fromkeys(source_ids)]
 
 
 def compare(

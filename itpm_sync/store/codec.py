@@ -7,12 +7,11 @@ closures prepared per table, and go to the driver as tuples (`exec_driver_sql`).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
 from functools import cached_property
-from itertools import chain
-from operator import itemgetter
 from sys import intern
 from typing import Any
 
@@ -50,9 +49,9 @@ def placeholders(dialect: sa.Dialect, count: int) -> str:
 
 
 def upsert_sql(
-    table: sa.Table, dialect: sa.Dialect, *, update: Iterable[str] | None = None
-) -> tuple[str, tuple[str, ...]]:
-    """`INSERT … ON CONFLICT (primary key) DO UPDATE` as text, and the order of its values.
+    table: sa.Table, dialect: sa.Dialect, columns: Sequence[str], update: Iterable[str] | None
+) -> str:
+    """`INSERT … ON CONFLICT (primary key) DO UPDATE` as text, its values in the order of `columns`.
 
     `update` limits the columns that an existing row gets; empty: `DO NOTHING`.
     """
@@ -61,43 +60,52 @@ def upsert_sql(
         from sqlalchemy.dialects.postgresql import insert
     else:
         from sqlalchemy.dialects.sqlite import insert
-    statement: Any = insert(table)
+    ordered = (sa.column(name, table.c[name].type) for name in columns)
+    statement: Any = insert(sa.table(table.name, *ordered))
     keys = [c.name for c in table.primary_key.columns]
-    names = [c.name for c in table.columns if c.name not in keys] if update is None else [*update]
+    names = [name for name in columns if name not in keys] if update is None else [*update]
     if names:
         changes = {name: statement.excluded[name] for name in names}
         statement = statement.on_conflict_do_update(index_elements=keys, set_=changes)
     else:
         statement = statement.on_conflict_do_nothing(index_elements=keys)
-    compiled = statement.compile(dialect=dialect)
-    return str(compiled), tuple(compiled.positiontup)
+    return str(statement.compile(dialect=dialect))
 
 
 class Upsert:
-    """Upserts rows whose values are in the statement's order and as the driver takes them.
+    """Upserts rows whose values are in the order of `columns` and as the driver takes them.
 
     SQLite gets many rows a statement: its driver lets other threads run after each, and who then
     wants to go on has to wait for them. (PostgreSQL refuses a statement that meets a row twice.)
     """
 
     def __init__(
-        self, table: sa.Table, dialect: sa.Dialect, update: Iterable[str] | None = None
-    ) -> None:
-        self._one, self.order = upsert_sql(table, dialect, update=update)
-        marks = f"({', '.join(['?'] * len(self.order))})"
+        self, table: sa.Table, dialect: sa.Dialect, columns: Sequence[str],
+        update: Iterable[str] | None = None,
+    ) -> None:  # fmt: skip
+        self._one = upsert_sql(table, dialect, columns, update)
+        marks = f"({', '.join(['?'] * len(columns))})"
         many = f"VALUES {', '.join([marks] * TOGETHER)}"
         self._many = self._one.replace(f"VALUES {marks}", many, 1)
         self._together = TOGETHER if dialect.name == "sqlite" else 0
 
     def write(self, connection: sa.Connection, rows: Sequence[Row]) -> None:
         """Upserts all rows."""
-        count, done = self._together, 0
-        while count and len(rows) - done >= count:
-            values = chain.from_iterable(rows[done : done + count])
-            connection.exec_driver_sql(self._many, tuple(values))
-            done += count
+        done = self._write_together(connection, rows) if self._together else 0
         if rest := rows[done:]:
             connection.exec_driver_sql(self._one, list(rest))
+
+    def _write_together(self, connection: sa.Connection, rows: Sequence[Row]) -> int:
+        """Upserts full statements of rows, by the driver's own cursor; gives how many rows."""
+        count = self._together
+        full = len(rows) - len(rows) % count
+        with closing(connection.connection.cursor()) as cursor:
+            for start in range(0, full, count):
+                values: list[Any] = []
+                for row in rows[start : start + count]:
+                    values += row
+                cursor.execute(self._many, values)
+        return full
 
 
 class TableWriter:
@@ -110,12 +118,11 @@ class TableWriter:
 
     @cached_property
     def _upsert(self) -> Upsert:
-        return Upsert(self._table, self._dialect, self._update)
+        return Upsert(self._table, self._dialect, self._table.columns.keys(), self._update)
 
     @cached_property
     def _processed(self) -> Sequence[tuple[str, Processor]]:
-        columns = self._table.c
-        return [(name, processor(columns[name], self._dialect)) for name in self._upsert.order]
+        return [(c.name, processor(c, self._dialect)) for c in self._table.columns]
 
     def write(self, connection: sa.Connection, rows: Iterable[Mapping[str, Any]]) -> None:
         """Upserts all rows."""
@@ -135,7 +142,7 @@ class KindCodec:
     ENGINE = ("id", "raw_id", "gone", "gone_since", "state_from", "seen_at")
     HEAD = len(ENGINE)
     ADDRESS = 4  # source_id, connection, stream, url
-    UPDATED_AT = HEAD + ADDRESS + COMMON.index("updated_at")
+    STAMP = ADDRESS + COMMON.index("updated_at")  # within the content
 
     def __init__(self, kind: str, dialect: sa.Dialect) -> None:
         self.kind = kind
@@ -148,8 +155,7 @@ class KindCodec:
         get = {name: reader(table.c[name], dialect) for name in self.columns}
         self.moment: Processor = processor(table.c.state_from, dialect)
         self.read_moment: Processor = get["state_from"]
-        self._upsert = Upsert(table, dialect)
-        self._permute = itemgetter(*(self.columns.index(name) for name in self._upsert.order))
+        self._upsert = Upsert(table, dialect, self.columns)
         self._dialect = dialect
         self.select = sa.select(*(table.c[name] for name in self.columns))
         self._owned = f"{self.select.compile(dialect=dialect)} WHERE raw_id IN "
@@ -158,8 +164,7 @@ class KindCodec:
 
     def write(self, connection: sa.Connection, rows: Sequence[Row]) -> None:
         """Upserts rows (in the order of `columns`)."""
-        permute = self._permute
-        self._upsert.write(connection, [permute(row) for row in rows])
+        self._upsert.write(connection, rows)
 
     def owned_by(self, connection: sa.Connection, raw_ids: Sequence[str]) -> list[Row]:
         """The rows of raw records, as the driver gives them."""

@@ -34,8 +34,8 @@ from itpm_sync.store.deciding import (
     is_older,
     supersedes,
 )
-from itpm_sync.store.making import Row, processor
-from itpm_sync.store.preparing import Key, Prepared, PreparedPage, Preparer
+from itpm_sync.store.making import Made, Row, processor
+from itpm_sync.store.preparing import Prepared, PreparedPage, Preparer
 from itpm_sync.store.schema import RAW_RECORD, RECORD_VERSION, REJECTED, storable, table_of
 from itpm_sync.store.values import Landed
 
@@ -44,6 +44,7 @@ CHUNK = 2_000  # ids in one IN list; SQLite allows 32,766 parameters, PostgreSQL
 MAX_MESSAGE = 2_000
 LATELY = timedelta(hours=1)  # longer than a source lags, see `_Lately`
 
+Key = tuple[str, str]  # kind, identity
 OldRows = Mapping[Key, Row]
 UNREAD = b""  # instead of the content hash of a stored record that could not be read since
 _STATE = ("id", "hash", "fingerprint", "scope", "updated_at", "absent", "kinds", "url", "run")
@@ -179,24 +180,30 @@ class _Planner:
         if not absent:
             self.writes.problems[source_id] = found.problems
         rest = dict(old)
-        for key, content in found.contents.items():
-            self._row(todo, key, content, rest.pop(key, None) if rest else None)
+        for made in found.made:
+            before = rest.pop(made[:2], None) if rest else None
+            if before is None:
+                self._new_row(todo, made, absent)
+            else:
+                self._row(todo, made, before)
         for (kind, _), row in rest.items():
             self._leftover(todo, kind, row)
-        return frozenset([kind for kind, _ in found.contents])
+        return frozenset([kind for kind, _, _ in found.made])
 
-    def _row(self, todo: _Todo, key: Key, content: Row, old: Row | None) -> None:
+    def _new_row(self, todo: _Todo, made: Made, absent: str | None) -> None:
+        """The first state of a mapped row; `absent`: why its owner is."""
+        kind, identity, content = made
+        now, begin = self.now, content[KindCodec.STAMP] or todo.moment
+        engine: Row = (identity, todo.identity, absent, now if absent else None, begin, now)
+        self._write(kind, engine + content)
+
+    def _row(self, todo: _Todo, made: Made, old: Row) -> None:
         """The new state of a mapped row; where it supersedes another, that becomes a version."""
-        kind, identity = key
+        kind, identity, content = made
         codec, now = self.codec(kind), self.now
-        begin = content[codec.UPDATED_AT - codec.HEAD] or todo.moment
-        if old is not None and begin < old[4]:  # its stamp went back: nobody knows when
+        begin = content[codec.STAMP] or todo.moment
+        if begin < old[4]:  # its stamp went back: nobody knows when
             begin = now
-        if old is None:
-            absent = todo.stored.absent if self.batch.remap and todo.stored else None
-            engine: Row = (identity, todo.identity, absent, now if absent else None, begin, now)
-            self._write(kind, engine + content)
-            return
         before = old[codec.HEAD :]
         if todo.step in SAME_STATE:
             if before != content:
@@ -205,7 +212,7 @@ class _Planner:
         if before == content and not old[2]:
             return
         state = old[4:6]
-        if not _only(codec.UPDATED_AT - codec.HEAD, before, content):
+        if not _only(codec.STAMP, before, content):
             self.writes.versions.append(_version(codec, old, begin, self.batch))
             state = (begin, now)
         self._write(kind, (identity, todo.identity, None, None, *state, *content))

@@ -1,29 +1,30 @@
 """The function that makes a row of a record's values, generated for one kind and database.
 
-It takes what the record's class takes (`ref=…, title=…`), so a mapping can make rows without
-making records first: a pull makes four rows an issue and needs no record. Its text is made of the
-model's own names only.
+It takes the values of the fields of the record's class, in their order, so a mapping can make rows
+without making records first: a pull makes four rows an issue and needs no record. What is common is
+written out, which a test holds equal to what the columns' own processors give. Its text is made of
+the model's own names only.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC
+from datetime import date
 from enum import Enum
-from typing import Any, NamedTuple
+from typing import Any
 
 import sqlalchemy as sa
 
 from itpm_sync.errors import RecordError
 from itpm_sync.model import KINDS, Money, Record
 from itpm_sync.store.schema import (
+    BIGGEST_INT,
     COMMON,
     LONGEST_ID,
     JsonText,
     PlainText,
     Processor,
-    UtcDateTime,
     WholeNumber,
     field_types,
     storable,
@@ -34,24 +35,18 @@ Row = tuple[Any, ...]
 _FALLS = (OverflowError, ValueError, TypeError)
 
 
-class Made(NamedTuple):
-    """The row of one model record: its own values as the driver takes them."""
-
-    kind: str
-    identity: str
-    place: str  # for messages: the record's address
-    row: Row
-
+Made = tuple[str, str, Row]
+"""Kind and identity of a model record, and its row: its own values as the driver takes them."""
 
 MakeRow = Callable[..., Made]
-"""Takes the keyword arguments of the kind's class. Raises RecordError for a value that no
-database can hold."""
+"""Takes the values of all fields of the kind's class, in their order. Raises RecordError for a
+value that no database can hold."""
 
 
 def made(record: Record, make: Callable[[type[Record]], MakeRow]) -> Made:
     """The row of a record that is there already."""
-    values = {field.name: getattr(record, field.name) for field in dataclasses.fields(record)}
-    return make(type(record))(**values)
+    values = [getattr(record, field.name) for field in dataclasses.fields(record)]
+    return make(type(record))(*values)
 
 
 def row_maker(kind: str, dialect: sa.Dialect) -> MakeRow:
@@ -80,45 +75,38 @@ class _Source:
     def __init__(self, kind: str, dialect: sa.Dialect) -> None:
         self._kind, self._dialect = kind, dialect
         self._types = {f.name: f for f in field_types(kind)}
-        self._fields = [f for f in dataclasses.fields(KINDS[kind]) if f.name != "ref"]
-        self._own = {f.name for f in self._fields}
+        self._fields = [f.name for f in dataclasses.fields(KINDS[kind])]
         columns = table_of(kind).c
         self._put = {name: processor(columns[name], dialect) for name in row_columns(kind)}
         self._names: dict[str, Any] = {
-            "Made": Made, "RecordError": RecordError, "FALLS": _FALLS, "UTC": UTC,
-            "EMPTY": {}, "fits": _fits, "storable": storable, "explain": _explain,
+            "FALLS": _FALLS, "date": date, "encodable": _encodable, "check_id": check_id,
+            "storable": storable, "explain": _explain,
         }  # fmt: skip
 
     def function(self) -> MakeRow:
         values = ", ".join(map(self._value, self._put))
-        texts = "".join(f"{{{name}}}" for name in self._texts())
+        texts = "".join(f"{{{name}}}" for name in ("source_id", "url", *self._texts()))
         self._names |= {f"put_{name}": process for name, process in self._put.items()}
-        self._names["PUT"] = {n: p for n, p in self._put.items() if n in self._own}
-        clean = [f"        {name} = storable({name})" for name in self._texts()]
+        self._names["PUT"] = {n: p for n, p in self._put.items() if n in self._fields}
+        clean = [f"        {name} = storable({name})" for name in ("url", *self._texts())]
         lines = [
-            f"def make(*, ref, {', '.join(map(self._parameter, self._fields))}):",
-            "    source_id = ref.source_id",
-            "    place = ref.url or ref.identity",
-            f"    if not fits(source_id, f'{texts}', place):",
-            *(clean or ["        pass"]),
-            "    url = ref.url",
-            "    if url is not None and ('\\0' in url or not url.isascii()): url = storable(url)",
+            f"def make({', '.join(self._fields)}):",
+            "    connection, stream = ref.connection, ref.stream",
+            "    source_id, url = ref.source_id, ref.url",
+            "    identity = f'{connection}:{stream}:{source_id}'",
+            f"    texts = f'{texts}'",
+            f"    if len(source_id) > {LONGEST_ID} or '\\0' in texts or not encodable(texts):",
+            "        check_id(source_id, url or identity)",
+            *clean,
             "    try:",
             f"        row = ({values},)",
             "    except FALLS as error:",
-            "        explain(error, PUT, locals(), place)",
-            f"    return Made({self._kind!r}, ref.identity, place, row)",
+            "        explain(error, PUT, locals(), url or identity)",
+            f"    return {self._kind!r}, identity, row",
         ]
         exec("\n".join(lines), self._names)  # noqa: S102 — the model's own names only
         made: MakeRow = self._names["make"]
         return made
-
-    def _parameter(self, field: dataclasses.Field[Any]) -> str:
-        if field.default is dataclasses.MISSING:
-            required = field.default_factory is dataclasses.MISSING
-            return field.name if required else f"{field.name}=EMPTY"
-        self._names[f"default_{field.name}"] = field.default
-        return f"{field.name}=default_{field.name}"
 
     def _texts(self) -> Sequence[str]:
         own = [f.name for f in self._types.values() if f.base is str and not f.null]
@@ -126,23 +114,21 @@ class _Source:
 
     def _value(self, column: str) -> str:  # noqa: PLR0911 — a table of types
         """An expression for the value of a column; what is common stands in it, else a call."""
-        if column in ("connection", "stream"):
-            return f"ref.{column}"
-        if column in ("source_id", "url", *self._texts()):
+        if column in ("connection", "stream", "source_id", "url", *self._texts()):
             return column
         kind, put = table_of(self._kind).c[column].type, f"put_{column}({column})"
         money = column.removesuffix("_currency")
         if money in self._types and self._types[money].base is Money:
             part = f"{money}.currency" if column != money else f"str({money}.amount)"
             return f"None if {money} is None else {part}"
-        if isinstance(kind, UtcDateTime) and self._dialect.name == "sqlite":
-            text = f"{column}.isoformat(' ', 'microseconds')[:26]"
-            return f"None if {column} is None else {text} if {column}.tzinfo is UTC else {put}"
+        if isinstance(kind, sa.Date) and self._dialect.name == "sqlite":
+            return f"{column}.isoformat() if {column}.__class__ is date else {put}"
         if isinstance(kind, JsonText):
             empty = "{}" if column == "attributes" else "[]"
             return f"{put} if {column} else '{empty}'"
         if isinstance(kind, WholeNumber):
-            return f"{column} if {column} is None else {put}"
+            fits = f"-{BIGGEST_INT} <= {column} <= {BIGGEST_INT}"
+            return f"{column} if {column} is None or {fits} else {put}"
         if column in self._types and issubclass(self._types[column].base, Enum):
             return f"None if {column} is None else {column}._value_"
         if isinstance(kind, PlainText):
@@ -150,18 +136,14 @@ class _Source:
         return column if self._put[column] is _same else f"None if {column} is None else {put}"
 
 
-def _fits(source_id: str, texts: str, place: str) -> bool:
-    """Whether texts can be stored as they are. Raises RecordError for an id that cannot."""
-    if len(source_id) <= LONGEST_ID and "\0" not in texts and "\0" not in source_id:
+def _encodable(text: str) -> bool:
+    """Whether a text has no lone surrogates."""
+    if not text.isascii():
         try:
-            texts.encode()
-            source_id.encode()
+            text.encode()
         except UnicodeEncodeError:
-            pass
-        else:
-            return True
-    check_id(source_id, place)
-    return False
+            return False
+    return True
 
 
 def check_id(source_id: str, place: str) -> None:

@@ -17,20 +17,19 @@ from itpm_sync.errors import RecordError
 from itpm_sync.model import Record
 from itpm_sync.store.bodies import Bodies
 from itpm_sync.store.codec import KindCodec
-from itpm_sync.store.making import Made, MakeRow, Row, check_id
+from itpm_sync.store.making import Made, MakeRow, check_id
 from itpm_sync.store.values import MappedRecord, MapRecord
 
 _PIECE = (
     2_000  # bytes: of more, hashlib lets other threads run first, which costs more than hashing
 )
-Key = tuple[str, str]  # kind, identity
-Contents = Mapping[Key, Row]
 
 
 class Rows(NamedTuple):
-    """The rows that a mapping gives for one raw record, and the fields that it left empty."""
+    """What a mapping gives for one raw record, each of it once, and the fields that it left
+    empty."""
 
-    contents: Contents
+    made: Sequence[Made]
     problems: Sequence[RecordError]
 
 
@@ -130,15 +129,10 @@ class Preparer:
             return error
 
     def _rows(self, mapped: MappedRecord) -> Rows:
-        contents: dict[Key, Row] = {}
-        problems = list(mapped.problems)
-        for made in mapped.records:
-            key = (made.kind, made.identity)
-            if key in contents:
-                problems.append(_twice(made))
-            else:
-                contents[key] = made.row
-        return Rows(contents, problems)
+        records, problems = mapped.records, mapped.problems
+        if len(records) == len({(kind, identity) for kind, identity, _ in records}):
+            return Rows(records, problems)
+        return Rows(*_each_once(records, problems))
 
     def _maker(self, kind: type[Record]) -> MakeRow:
         return self.codec(kind.kind).make
@@ -176,8 +170,18 @@ def _with_storable_ids(page: Page, stream: str) -> tuple[list[RawRecord], list[R
     return good, rejected
 
 
+def _each_once(
+    records: Sequence[Made], problems: Sequence[RecordError]
+) -> tuple[list[Made], list[RecordError]]:
+    """The first of each kind and identity; the others are problems."""
+    kept: dict[tuple[str, str], Made] = {}
+    twice = [made for made in records if made is not kept.setdefault(made[:2], made)]
+    return [*kept.values()], [*problems, *map(_twice, twice)]
+
+
 def _twice(made: Made) -> RecordError:
+    _, identity, (source_id, _, _, url, *_) = made
     return RecordError(
-        field="id", value=made.row[0], expected="an id that no other child has",
-        place=made.place, hint="only the first was kept",
+        field="id", value=source_id, expected="an id that no other child has",
+        place=url or identity, hint="only the first was kept",
     )  # fmt: skip

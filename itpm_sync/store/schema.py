@@ -29,7 +29,8 @@ LONGEST_ID = 500  # PostgreSQL's index rows end at about 2,700 bytes
 VERSION = "0004"  # the newest migration
 CAUSES = ("deleted", "moved", "hidden", "merged")  # why a record is absent
 Processor = Callable[[Any], Any]
-_BIGGEST_INT = 2**63 - 1
+BIGGEST_INT = 2**63 - 1
+_WHOLE_SECONDS = len('"2026-03-02T12:00:00+00:00"')
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
@@ -59,10 +60,20 @@ def _utc(value: datetime | None) -> datetime | None:
 
 
 def _utc_text(value: datetime | None) -> str | None:
+    """`2026-03-02 12:00:00.000000`. A pulled issue has six stamps, and orjson writes one in a fifth
+    of the time that `isoformat` takes; it leaves out a fraction that is nothing."""
     if value is None:
         return None
-    moment = value if value.tzinfo is UTC else _utc(value)
-    return moment.isoformat(" ", "microseconds")[:26] if moment else None
+    if value.tzinfo is not UTC or value.__class__ is not datetime:
+        value = _plain_utc(value)
+    text = orjson.dumps(value).decode()
+    fraction = ".000000" if len(text) == _WHOLE_SECONDS else text[20:27]
+    return f"{text[1:11]} {text[12:20]}{fraction}"
+
+
+def _plain_utc(value: datetime) -> datetime:
+    moment = _utc(value)
+    return datetime.combine(moment.date(), moment.time(), UTC) if moment else value
 
 
 def _from_utc_text(value: str | None) -> datetime | None:
@@ -122,7 +133,7 @@ class WholeNumber(sa.types.TypeDecorator[int]):
 
 
 def _fitting(value: int | None) -> int | None:
-    if value is not None and abs(value) > _BIGGEST_INT:
+    if value is not None and abs(value) > BIGGEST_INT:
         raise OverflowError("it does not fit into 64 bits")
     return value
 
@@ -163,8 +174,8 @@ class JsonText(sa.types.TypeDecorator[Any]):
 
 
 def _json(value: Any) -> str | None:
-    if not value:
-        return None if value is None else "[]" if isinstance(value, list | tuple) else "{}"
+    if value is None:
+        return None
     plain = value if isinstance(value, dict | list | tuple) else dict(value)
     try:
         return orjson.dumps(plain, option=orjson.OPT_SORT_KEYS).decode()

@@ -272,7 +272,7 @@ class Store:
         with self._db.write() as db:
             landed = self._landing.land(db, batch, self._preparer)
             for scope, ids in sighted:
-                self._sight.write(db, absence.sightings(connection, stream, scope, ids))
+                self._sight.write_rows(db, absence.sightings(connection, stream, scope, ids))
             if checkpoint is not None:
                 self._put["checkpoint"].write(db, [row_of(checkpoint)])
         return landed
@@ -326,7 +326,7 @@ class Store:
     ) -> None:
         """Adds ids that the source listed."""
         with self._db.write() as db:
-            self._sight.write(db, absence.sightings(connection, stream, scope, source_ids))
+            self._sight.write_rows(db, absence.sightings(connection, stream, scope, source_ids))
 
     def census_compare(self, connection: str, stream: str, run: str) -> tuple[ScopeCensus, ...]:
         """The census against the store, per scope. What `run` itself read of a record counts more

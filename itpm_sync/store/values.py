@@ -14,7 +14,7 @@ from itpm_sync.model import Record
 from itpm_sync.store.making import Made, MakeRow
 
 MakeOf = Callable[[type[Record]], MakeRow]
-"""What makes rows of a class, called with the keyword arguments of that class."""
+"""What makes rows of a class, of the values of all its fields in their declared order."""
 
 
 class MappedRecord(Protocol):
