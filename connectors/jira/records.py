@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -72,17 +71,18 @@ def flat_changes(histories: Iterable[Json]) -> list[Json]:
     says and an id of its own. Nothing is left out but the grouping."""
     changes = []
     for history in histories:
-        head = {k: v for k, v in history.items() if k not in ("items", "id")}
+        head = dict(history)
+        ident, items = head.pop("id", None), head.pop("items", None)
         if isinstance(created := head.get("created"), int):  # the bulk read of Cloud may do this
             head["created"] = datetime.fromtimestamp(created / 1000, UTC).isoformat()
-        times: Counter[str] = Counter()
-        for item in history.get("items") or ():
+        times: dict[str, int] = {}
+        for item in items or ():
             # Not by position: the two ways of reading a history need not agree on the order.
             name = str(item.get("fieldId") or item.get("field"))
-            own = {"id": f"{history.get('id')}.{name}.{times[name]}", "history": history.get("id")}
-            times[name] += 1
-            changes.append({**item, **head, **own})
-    changes.sort(key=lambda c: (str(c.get("created")), _numeric(c["history"]), c["id"]))
+            time = times[name] = times.get(name, -1) + 1
+            changes.append({**item, **head, "id": f"{ident}.{name}.{time}", "history": ident})
+    if len(changes) > 1:
+        changes.sort(key=lambda c: (str(c.get("created")), _numeric(c["history"]), c["id"]))
     return changes
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -16,8 +16,7 @@ from itpm_sync.mapping.values import Frame, Getter, Json, to_text
 from itpm_sync.model import Record, SourceRef
 
 
-@dataclass(frozen=True, slots=True)
-class Mapped:
+class Mapped(NamedTuple):
     """What was made of one raw record, its own first, and the fields that were left empty."""
 
     records: tuple[Any, ...]

@@ -25,6 +25,7 @@ from itpm_sync.mapping.values import (
     OrElse,
     Path,
     Translated,
+    owner,
     to_text,
 )
 from itpm_sync.model import Record, SourceRef
@@ -159,12 +160,16 @@ class _Source:
 
     # ---- getters --------------------------------------------------------------------------------
 
-    def _get(self, get: Getter, value: str) -> list[str]:
+    def _get(self, get: Getter, value: str) -> list[str]:  # noqa: PLR0911 — a table of getters
         """Lines that put what `get` finds into the variable `value`."""
         if isinstance(get, Constant):
             return [f"{value} = {self._named(get.value)}"]
         if isinstance(get, Path) and get.plain:
             return [f"{value} = {self._lookup(get)}"]
+        if isinstance(get, Path) and get.lists:
+            return self._listed(get, value)
+        if get is owner:
+            return [f"{value} = frame.identity"]
         if isinstance(get, First):
             return self._first(get, value)
         if isinstance(get, OrElse):
@@ -190,6 +195,16 @@ class _Source:
     def _lookup(self, path: Path) -> str:
         *outer, last = path.steps
         return f"{self._container(path.from_parent, tuple(outer))}.get({last!r})"
+
+    def _listed(self, path: Path, value: str) -> list[str]:
+        *outer, _, last = path.steps
+        found = self._lookup(dataclasses.replace(path, steps=tuple(outer)))
+        each = f"for e in {value} if e.__class__ is dict and (x := e.get({last!r})) is not None"
+        return [
+            f"{value} = {found}",
+            f"if {value}.__class__ is list: {value} = [x {each}]",
+            f"elif {value} is not None: {value} = []",
+        ]
 
     def _container(self, from_parent: bool, steps: tuple[str, ...]) -> str:
         """The variable that holds the object at `steps`, an empty one where there is none."""

@@ -28,6 +28,7 @@ from itpm_sync.mapping.values import (
     condition,
     follow,
     nothing,
+    owner,
     reads_dates,
     scaled,
     shape,
@@ -220,7 +221,7 @@ class _Compiler:
             self.bad(at, f"expected a path such as fields.summary, found {shape(text)}")
             return nothing
         if text == "^@id":
-            return lambda _e, frame: frame.identity
+            return owner
         resolved = self._resolved(text.removeprefix("^"))
         if resolved is None:
             return nothing

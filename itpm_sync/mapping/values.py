@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal, InvalidOperation
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from itpm_sync.errors import RecordError
@@ -23,8 +23,7 @@ Getter = Callable[[Json, "Frame"], Json]
 Convert = Callable[[Json], Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """What a path can refer to besides the element itself: the parent record and its identity."""
 
     parent: Json
@@ -38,6 +37,11 @@ NOTHING = object()
 def nothing(_element: Json, _frame: Frame) -> Json:
     """No value, whatever the element."""
     return None
+
+
+def owner(_element: Json, frame: Frame) -> Json:
+    """The identity of the raw record."""
+    return frame.identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +65,22 @@ class Path:
     @property
     def plain(self) -> bool:
         """Whether it goes through objects only."""
-        return bool(self.steps) and all(isinstance(s, str) and s != "*" for s in self.steps)
+        return bool(self.steps) and all(map(_is_name, self.steps))
+
+    @property
+    def lists(self) -> bool:
+        """Whether it goes through objects to a list, and gives what one name leads to in each."""
+        if len(self.steps) < 3:
+            return False
+        *outer, star, last = self.steps
+        return star == "*" and all(map(_is_name, (*outer, last)))
 
     def __call__(self, element: Json, frame: Frame) -> Json:
         return self.find(frame.parent if self.from_parent else element)
+
+
+def _is_name(step: Any) -> bool:
+    return isinstance(step, str) and step != "*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +153,7 @@ def follow(steps: tuple[Any, ...]) -> Convert:
     Nearly every path is a few plain names, and pulling follows forty of them a record: for those
     it is far cheaper to try than to ask first.
     """
-    if len(steps) not in (1, 2, 3) or not all(isinstance(s, str) and s != "*" for s in steps):
+    if len(steps) not in (1, 2, 3) or not all(map(_is_name, steps)):
         return _follow_all(steps)
     first, second, third = (*steps, "", "")[:3]
 
@@ -235,6 +251,9 @@ def to_text(value: Json) -> str:
     return "" if value is None else str(value)
 
 
+_NO_NUMBERS = (bool, list, dict)
+
+
 def _blank(value: Json) -> bool:
     return isinstance(value, str) and not value.strip()
 
@@ -243,7 +262,7 @@ def to_decimal(value: Json) -> Decimal | None:
     """An exact number of at most 30 digits; None for a blank."""
     if _blank(value):
         return None
-    if isinstance(value, bool | list | dict):
+    if value.__class__ in _NO_NUMBERS:
         raise RecordError(field="", value=value, expected="a number")
     text = str(value).strip()  # str(float) is the shortest text that means it
     try:

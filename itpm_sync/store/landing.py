@@ -180,7 +180,7 @@ class _Planner:
         if not absent:
             self.writes.problems[source_id] = found.problems
         rest = dict(old)
-        for made in found.made:
+        for made in found.records:
             before = rest.pop(made[:2], None) if rest else None
             if before is None:
                 self._new_row(todo, made, absent)
@@ -188,7 +188,7 @@ class _Planner:
                 self._row(todo, made, before)
         for (kind, _), row in rest.items():
             self._leftover(todo, kind, row)
-        return frozenset([kind for kind, _, _ in found.made])
+        return frozenset([kind for kind, _, _ in found.records])
 
     def _new_row(self, todo: _Todo, made: Made, absent: str | None) -> None:
         """The first state of a mapped row; `absent`: why its owner is."""

@@ -95,7 +95,8 @@ class _Source:
             "    source_id, url = ref.source_id, ref.url",
             "    identity = f'{connection}:{stream}:{source_id}'",
             f"    texts = f'{texts}'",
-            f"    if len(source_id) > {LONGEST_ID} or '\\0' in texts or not encodable(texts):",
+            "    good = (texts.isascii() or encodable(texts)) and '\\0' not in texts",
+            f"    if not good or len(source_id) > {LONGEST_ID}:",
             "        check_id(source_id, url or identity)",
             *clean,
             "    try:",
@@ -138,11 +139,10 @@ class _Source:
 
 def _encodable(text: str) -> bool:
     """Whether a text has no lone surrogates."""
-    if not text.isascii():
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            return False
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
     return True
 
 

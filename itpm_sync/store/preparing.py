@@ -25,11 +25,10 @@ _PIECE = (
 )
 
 
-class Rows(NamedTuple):
-    """What a mapping gives for one raw record, each of it once, and the fields that it left
-    empty."""
+class _Rows(NamedTuple):
+    """What a mapping gave for one raw record, without what it gave twice."""
 
-    made: Sequence[Made]
+    records: Sequence[Made]
     problems: Sequence[RecordError]
 
 
@@ -43,7 +42,7 @@ class Prepared(NamedTuple):
     raw: RawRecord
     content: bytes  # hash of the body
     body: bytes
-    rows: Rows | RecordError | None
+    rows: MappedRecord | RecordError | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,15 +74,28 @@ def digest(raw: RawRecord) -> bytes:
     return found.digest()
 
 
-@dataclass(frozen=True, slots=True)
+class _Makers(dict[type[Record], MakeRow]):
+    """What makes rows of a class, by the class."""
+
+    def __init__(self, codec: Callable[[str], KindCodec]) -> None:
+        super().__init__()
+        self._codec = codec
+
+    def __missing__(self, kind: type[Record]) -> MakeRow:
+        found = self[kind] = self._codec(kind.kind).make
+        return found
+
+
 class Preparer:
     """Prepares records. `codec` gives the codec of a kind; `known` the content hashes of those raw
     records (by identity) that are stored as a mapping (by fingerprint) reads them.
     """
 
-    codec: Callable[[str], KindCodec]
-    bodies: Bodies
-    known: Callable[[Sequence[str], str], Mapping[str, bytes]]
+    def __init__(
+        self, codec: Callable[[str], KindCodec], bodies: Bodies,
+        known: Callable[[Sequence[str], str], Mapping[str, bytes]],
+    ) -> None:  # fmt: skip
+        self._make, self._bodies, self._known = _Makers(codec).__getitem__, bodies, known
 
     def page(
         self, page: Page, *, connection: str, stream: str, fingerprint: str, map_record: MapRecord
@@ -91,14 +103,14 @@ class Preparer:
         """The page, prepared."""
         good, rejected = _with_storable_ids(page, stream)
         head = f"{connection}:{stream}:"
-        known = self.known([head + raw.source_id for raw in good], fingerprint)
+        known = self._known([head + raw.source_id for raw in good], fingerprint)
         hashes = [digest(raw) for raw in good]
         wanted = [
             not _is_gone(raw) and known.get(head + raw.source_id) != content
             for raw, content in zip(good, hashes, strict=True)
         ]
         bodies = [raw.body for raw, want in zip(good, wanted, strict=True) if want]
-        frames = iter(self.bodies.compress((connection, stream), bodies))
+        frames = iter(self._bodies.compress((connection, stream), bodies))
         records = [
             Prepared(_head(raw), content, next(frames), self.rows(raw, map_record))
             if want
@@ -121,27 +133,24 @@ class Preparer:
             records=mapped,
         )  # fmt: skip
 
-    def rows(self, raw: RawRecord, map_record: MapRecord) -> Rows | RecordError:
+    def rows(self, raw: RawRecord, map_record: MapRecord) -> MappedRecord | RecordError:
         """The rows of a raw record, or why it cannot be mapped."""
         try:
-            return self._rows(map_record(raw, self._maker))
+            return self._rows(map_record(raw, self._make))
         except RecordError as error:
             return error
 
-    def _rows(self, mapped: MappedRecord) -> Rows:
-        records, problems = mapped.records, mapped.problems
-        if len(records) == len({(kind, identity) for kind, identity, _ in records}):
-            return Rows(records, problems)
-        return Rows(*_each_once(records, problems))
-
-    def _maker(self, kind: type[Record]) -> MakeRow:
-        return self.codec(kind.kind).make
+    def _rows(self, mapped: MappedRecord) -> MappedRecord:
+        records = mapped.records
+        if len(records) == len({identity for _, identity, _ in records}):
+            return mapped
+        return _each_once(records, mapped.problems)
 
     def late(self, page: PreparedPage, prepared: Prepared, *, mapped: bool) -> Prepared:
         """A record that was only hashed when it was prepared."""
         raw = replace(prepared.raw, body=prepared.body)
         rows = self.rows(raw, page.map_record) if mapped else None
-        (body,) = self.bodies.compress((page.connection, page.stream), [prepared.body])
+        (body,) = self._bodies.compress((page.connection, page.stream), [prepared.body])
         return prepared._replace(body=body, rows=rows)
 
 
@@ -170,13 +179,11 @@ def _with_storable_ids(page: Page, stream: str) -> tuple[list[RawRecord], list[R
     return good, rejected
 
 
-def _each_once(
-    records: Sequence[Made], problems: Sequence[RecordError]
-) -> tuple[list[Made], list[RecordError]]:
+def _each_once(records: Sequence[Made], problems: Sequence[RecordError]) -> _Rows:
     """The first of each kind and identity; the others are problems."""
     kept: dict[tuple[str, str], Made] = {}
     twice = [made for made in records if made is not kept.setdefault(made[:2], made)]
-    return [*kept.values()], [*problems, *map(_twice, twice)]
+    return _Rows([*kept.values()], [*problems, *map(_twice, twice)])
 
 
 def _twice(made: Made) -> RecordError:

@@ -173,10 +173,13 @@ class JsonText(sa.types.TypeDecorator[Any]):
         return lambda value: None if value is None else orjson.loads(value)
 
 
+_JSON = (dict, list, tuple)
+
+
 def _json(value: Any) -> str | None:
     if value is None:
         return None
-    plain = value if isinstance(value, dict | list | tuple) else dict(value)
+    plain = value if isinstance(value, _JSON) else dict(value)
     try:
         return orjson.dumps(plain, option=orjson.OPT_SORT_KEYS).decode()
     except orjson.JSONEncodeError:  # a lone surrogate
