@@ -71,7 +71,7 @@ def flat_changes(histories: Iterable[Json]) -> list[Json]:
     says and an id of its own. Nothing is left out but the grouping."""
     changes = []
     for history in histories:
-        head = dict(history)
+        head = {**history}
         ident, items = head.pop("id", None), head.pop("items", None)
         if isinstance(created := head.get("created"), int):  # the bulk read of Cloud may do this
             head["created"] = datetime.fromtimestamp(created / 1000, UTC).isoformat()
