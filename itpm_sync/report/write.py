@@ -40,7 +40,6 @@ def write_reports(
     """
     _check(formats)
     folder, latest = out / snapshot.data_date.isoformat(), out / "latest"
-    newest = not _later_reports(out, snapshot)
     written: list[Path] = []
 
     def put(name: str, content: bytes) -> None:
@@ -49,6 +48,7 @@ def write_reports(
             _write(latest / name, content)
 
     try:
+        newest = not _later_reports(out, snapshot)
         if "html" in formats:
             past = Past.of(snapshot, previous, history)
             _put_pages(snapshot, past, limit_projects, "xlsx" in formats, put)
@@ -84,7 +84,7 @@ def _check(formats: Sequence[str]) -> None:
 
 def _later_reports(out: Path, snapshot: Snapshot) -> bool:
     today = snapshot.data_date.isoformat()
-    return any(f.name > today and any(f.iterdir()) for f in out.glob("????-??-??"))
+    return any(f.name > today and f.is_dir() and any(f.iterdir()) for f in out.glob("????-??-??"))
 
 
 def _put_pages(

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 import zstandard
 
 from itpm_sync.connector import Target
+from itpm_sync.errors import StoreError
 from itpm_sync.store.codec import TableWriter
 from itpm_sync.store.database import Database
 from itpm_sync.store.schema import (
@@ -33,6 +34,14 @@ from itpm_sync.store.values import (
 )
 
 
+def _unpacked(body: bytes) -> bytes | None:
+    """None for what the disk or somebody has damaged."""
+    try:
+        return zstandard.decompress(body)
+    except zstandard.ZstdError:
+        return None
+
+
 class Outcome:
     """The part of a store that no pull writes; with the same promises as `Store`, whose `outcome`
     it is. Snapshots and baselines are append-only.
@@ -47,9 +56,10 @@ class Outcome:
         """Appends a snapshot; False if the latest of that data date has the same bytes."""
         content = hashlib.blake2b(body, digest_size=16).digest()
         table = SNAPSHOT.c
-        latest = sa.select(table.hash).where(table.data_date == data_date)
+        latest = sa.select(table.hash, table.body).where(table.data_date == data_date)
         with self._db.write() as db:
-            if db.execute(latest.order_by(table.seq.desc()).limit(1)).scalar() == content:
+            row = db.execute(latest.order_by(table.seq.desc()).limit(1)).first()
+            if row is not None and row.hash == content and _unpacked(row.body) is not None:
                 return False
             db.execute(
                 SNAPSHOT.insert(),
@@ -76,7 +86,12 @@ class Outcome:
             row = db.execute(query).first()
         if row is None:
             return None
-        body = zstandard.decompress(row.body)
+        body = _unpacked(row.body)
+        if body is None:
+            raise StoreError(
+                f"store {self._db.location} is damaged: the snapshot of {row.data_date} cannot be "
+                f"unpacked — make it anew: itpm-sync reconcile --as-of {row.data_date}"
+            )
         return StoredSnapshot(data_date=row.data_date, run=row.run, created=row.created, body=body)
 
     def put_baseline(

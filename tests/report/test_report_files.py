@@ -102,6 +102,12 @@ def test_an_unknown_format_is_a_mistake_of_the_configuration(tmp_path: Path) -> 
     assert listing(tmp_path) == set()
 
 
+def test_a_file_that_is_called_like_a_day_is_no_later_report(tmp_path: Path) -> None:
+    (tmp_path / "2027-01-01").write_text("somebody's notes")
+    write_reports(small(), None, [], tmp_path, formats=("html",))
+    assert "index.html" in listing(tmp_path / "latest")
+
+
 def test_a_folder_that_cannot_be_written_is_told_in_words(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StoreError, match="the report cannot be written to") as told:

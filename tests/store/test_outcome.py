@@ -12,9 +12,11 @@ import sqlalchemy as sa
 from alembic import command
 
 from itpm_sync.connector import Target
+from itpm_sync.errors import StoreError
 from itpm_sync.store import BaselineLine, OutboxRow, Store
 from itpm_sync.store.migrations import configuration
 from itpm_sync.store.outcome import Outcome
+from itpm_sync.store.schema import SNAPSHOT
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -23,6 +25,19 @@ NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 def outcome(store_url: str) -> Iterator[Outcome]:
     with Store.open(store_url) as opened:
         yield opened.outcome
+
+
+def test_a_damaged_snapshot_is_told_with_what_makes_it_anew(outcome: Outcome) -> None:
+    day = date(2026, 11, 23)
+    outcome.put_snapshot(day, run="r1", now=NOON, body=b"one")
+    with outcome._db.write() as db:
+        db.execute(sa.update(SNAPSHOT).values(body=b"x"))
+    with pytest.raises(StoreError, match=r"itpm-sync reconcile --as-of 2026-11-23$"):
+        outcome.snapshot()
+    assert outcome.put_snapshot(day, run="r1", now=NOON, body=b"one")
+    found = outcome.snapshot()
+    assert found is not None
+    assert found.body == b"one"
 
 
 def test_snapshots_are_appended_once_a_content_and_found_by_date(outcome: Outcome) -> None:
