@@ -28,6 +28,7 @@ from itpm_sync.errors import (
     PreconditionFailed,
     RequestRejected,
     SafetyStop,
+    visible,
 )
 from itpm_sync.model import Money
 from itpm_sync.reconcile.status import Figure, ProjectStatus, Severity, Snapshot
@@ -376,7 +377,11 @@ def status_message(
     report_url: str | None,
     top_findings: int = 5,
 ) -> StatusMessage:
-    """What a project's status says, ready for people: rounded, labelled, severe things first."""
+    """What a project's status says, ready for people: rounded, labelled, severe things first.
+
+    Titles are anybody's: what cannot be seen in them, or turns the order of letters, is shown as
+    `�`, since a system may refuse it, drop it, or let it reach beyond the title.
+    """
     order = list(Severity)
     counted = (f for f in status.findings if f.waiver is None)
     findings = sorted(counted, key=lambda f: (order.index(f.severity), f.key))
@@ -385,18 +390,20 @@ def status_message(
     )
     return StatusMessage(
         project=status.code,
-        name=status.name,
+        name=visible(status.name),
         data_date=snapshot.data_date,
         rating=status.rating.colour.value,
-        reason=status.rating.reason,
+        reason=visible(status.rating.reason),
         previous_rating=before.rating.colour.value if before else None,
-        ratings=tuple((r.dimension, r.colour.value, r.reason) for r in status.ratings),
+        ratings=tuple((r.dimension, r.colour.value, visible(r.reason)) for r in status.ratings),
         figures=tuple(
-            (figure.label, figure_text(figure))
+            (figure.label, visible(figure_text(figure)))
             for name in PUBLISHED_FIGURES
             if (figure := status.figures.get(name)) is not None
         ),
-        findings=tuple(f"{f.severity.value}: {f.message}" for f in findings[:top_findings]),
+        findings=tuple(
+            f"{f.severity.value}: {visible(f.message)}" for f in findings[:top_findings]
+        ),
         findings_total=len(findings),
         report_url=report_url,
     )

@@ -26,8 +26,10 @@ from itpm_sync.publish import (
     figure_text,
     mark_for,
     publish,
+    status_message,
 )
 from itpm_sync.reconcile.status import Figure
+from tests.report import sample
 
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
 
@@ -426,3 +428,20 @@ def test_figures_are_rounded_half_even_for_people(value: str, unit: str, text: s
 def test_an_undefined_figure_says_why() -> None:
     figure = Figure(name="cpi", label="CPI", value=None, unit="ratio", reason="no cost is booked")
     assert figure_text(figure) == "n/a (no cost is booked)"
+
+
+def test_nothing_invisible_in_a_title_is_published() -> None:
+    hidden = "a\x1b[31m\u202eb\x00"
+    now = sample.snapshot()
+    status = now.projects[0]
+    finding = replace(status.findings[0], message=hidden, waiver=None)
+    rating = replace(status.rating, reason=hidden)
+    status = replace(
+        status, name=hidden, rating=rating, ratings=(rating,), findings=(finding,),
+        figures={"bac": Figure(name="bac", value=None, unit="EUR", reason=hidden, label="BAC")},
+    )  # fmt: skip
+    told = status_message(status, now, None, None)
+    seen = "a�[31m�b�"
+    assert (told.name, told.reason, told.ratings[0][2]) == (seen, seen, seen)
+    assert told.figures == (("BAC", f"n/a ({seen})"),)
+    assert told.findings[0].endswith(f": {seen}")
