@@ -404,6 +404,9 @@ MISTAKES = {
     "half a letter in a title": (
         "title: Office", 'title: "\\ud83d"', "2:8: not valid YAML: a text with \\0, or",
     ),
+    "an escape for no character": (
+        "title: Office", 'title: "\\U00110000"', "1:1: not valid YAML: an escape such as \\U001100",
+    ),
     "half a letter in a key": ("title: Office", '"\\ud83d": x', "2:1: not valid YAML: a text"),
     "a command that fails": (
         "'print(\"from-cmd\")'", "'exit(3)'",

@@ -77,6 +77,9 @@ def read_yaml(path: Path) -> Document:
         hint = "remove it, or write it as an escape within double quotes"
         place = _placed(path, text[: error.position])
         raise ConfigError([Problem((), message, hint, place)]) from None
+    except (ValueError, OverflowError):  # of chr(), which the library calls unasked
+        message = "not valid YAML: an escape such as \\U00110000 stands for no character"
+        raise ConfigError([Problem((), message, where=f"{path}:1:1")]) from None
     except RecursionError:
         message = "not valid YAML: nested too deeply, or an alias that contains itself"
         raise ConfigError([Problem((), message, where=f"{path}:1:1")]) from None
@@ -194,7 +197,7 @@ class _Composer:
         try:
             value = self._loader.construct_object(node)
         except (ValueError, LookupError):
-            raise _malformed(node, f"{node.value!r} does not fit its tag {node.tag}") from None
+            raise _malformed(node, f"the value does not fit its tag {node.tag}") from None
         number = isinstance(value, int | float) and not isinstance(value, bool)
         return node.value if number and str(value) != node.value else value
 
