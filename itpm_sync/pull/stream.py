@@ -82,9 +82,11 @@ class StreamPull:
         listed = self._lists_first and self._list(windows)
         readings, last = self._read(windows, last)
         self._read_what_was_refused(readings)
-        counts = self._ask_counts(readings)
-        self._look_for_absence(readings, before, counts, listed=listed)
-        return self._prove(readings, counts), last
+        stored = self._stored()
+        counts = self._ask_counts(readings, stored)
+        if self._look_for_absence(readings, before, counts, stored, listed=listed):
+            stored = self._stored()
+        return self._prove(readings, counts, stored), last
 
     # ---- read -----------------------------------------------------------------------------------
 
@@ -223,27 +225,33 @@ class StreamPull:
         readings: Mapping[str, ScopeReading],
         before: Mapping[str, Checkpoint],
         counts: Mapping[str, Count | None],
+        stored: Mapping[str, int],
         *,
         listed: bool,
-    ) -> None:
+    ) -> bool:
         """Marks what is gone, by a complete census of all scopes or not at all: what is missing
         in one scope may have moved to another that could not be read. `listed`: there is one.
+        Gives whether there may be other records now than the `stored` ones.
         """
         stream, due = self._stream, self._due
-        if self._lists_first and not listed:
+        without = self._lists_first and not listed
+        if without:
             self._read_what_is_not_stored(readings)
         if any(reading.error for reading in readings.values()):
-            return
+            return without
         if all(reading.listed for reading in readings.values()):
             self._conclude(before, scheduled=True)
         elif listed:
             self._conclude_and_complete(before, scheduled=True, listed_first=True)
         elif (
             stream.deletes is Deletes.CENSUS
-            and ((due and self._reads_all and self._stored()) or self._disagree(counts, before))
+            and ((due and self._reads_all and stored) or self._disagree(counts, before, stored))
             and self._list()
         ):
             self._conclude_and_complete(before, scheduled=due and not stream.incremental)
+        else:
+            return without
+        return True
 
     def _read_what_is_not_stored(self, readings: Mapping[str, ScopeReading]) -> None:
         """Asks by id for what is listed but not stored, in a sweep that could not list every scope
@@ -255,10 +263,12 @@ class StreamPull:
                 self._noted(self._reader.read_again(scope, ids, self._policy.now))
 
     def _disagree(
-        self, counts: Mapping[str, Count | None], before: Mapping[str, Checkpoint]
+        self,
+        counts: Mapping[str, Count | None],
+        before: Mapping[str, Checkpoint],
+        stored: Mapping[str, int],
     ) -> bool:
         """Whether an exact count of the source is another than what is stored."""
-        stored = self._stored()
         return any(
             not plan.agrees(plan.with_unlisted(count, known), stored.get(scope, 0) + unread)
             for scope, count in counts.items()
@@ -307,7 +317,9 @@ class StreamPull:
 
     # ---- prove ----------------------------------------------------------------------------------
 
-    def _ask_counts(self, readings: Mapping[str, ScopeReading]) -> dict[str, Count | None]:
+    def _ask_counts(
+        self, readings: Mapping[str, ScopeReading], stored: Mapping[str, int]
+    ) -> dict[str, Count | None]:
         """What the source says it has, where no census will say it better."""
         listed = all(reading.listed for reading in readings.values())
         if listed or self._due:
@@ -315,15 +327,16 @@ class StreamPull:
         scopes = [scope for scope, reading in readings.items() if not reading.error]
         if not self._stream.joint or len(scopes) < 2:
             return {scope: self._ask_count(scope) for scope in scopes}
-        return self._count_together(scopes) or self._count_each(scopes)
+        return self._count_together(scopes, stored) or self._count_each(scopes)
 
-    def _count_together(self, scopes: Sequence[str]) -> dict[str, Count | None]:
+    def _count_together(
+        self, scopes: Sequence[str], stored: Mapping[str, int]
+    ) -> dict[str, Count | None]:
         """The counts that each had last, where their total still agrees and the same number is
         stored; a scope that has changed is counted anew. Nothing where each must be.
         """
         if schedule.counts_each(scopes, self._checkpoints, self._policy):
             return {}
-        stored = self._stored()
         known = {scope: self._checkpoints[scope] for scope in scopes}
         unlisted = {scope: plan.unlisted(checkpoint) for scope, checkpoint in known.items()}
         there = [
@@ -371,9 +384,11 @@ class StreamPull:
         return self._wires.store.counts(self._wires.name, self._stream.name)
 
     def _prove(
-        self, readings: Mapping[str, ScopeReading], counts: Mapping[str, Count | None]
+        self,
+        readings: Mapping[str, ScopeReading],
+        counts: Mapping[str, Count | None],
+        stored: Mapping[str, int],
     ) -> StreamResult:
-        stored = self._stored()
         proofs = [self._proof(scope, stored.get(scope, 0), counts.get(scope)) for scope in readings]
         wires, marked = self._wires, self._sweep.marked
         wires.write(lambda: wires.store.put_completeness(wires.run, proofs, wires.now)).result()

@@ -59,6 +59,21 @@ _COUNTS = (
 )
 
 
+def _live_streams() -> sa.Select[str]:
+    """The streams of a connection that have live records, in order: a step of the index for each
+    stream, where DISTINCT would look at every record."""
+    raw, first = RAW_RECORD.c, sa.func.min(RAW_RECORD.c.stream).label("stream")
+    own = raw.connection == sa.bindparam("connection")
+    named = sa.select(first).where(own).cte("named", recursive=True)
+    following = sa.select(first).where(own, raw.stream > named.c.stream).scalar_subquery()
+    named = named.union_all(sa.select(following).where(named.c.stream.is_not(None)))
+    live = sa.exists().where(own, raw.stream == named.c.stream, raw.absent.is_(None))
+    return sa.select(named.c.stream).where(live).order_by(named.c.stream)
+
+
+_STREAMS = _live_streams()
+
+
 class Store:
     """Everything that ITPM Sync remembers. Open it with `Store.open(url)`, use it as a context
     manager or call `close`.
@@ -369,15 +384,8 @@ class Store:
 
     def streams(self, connection: str) -> tuple[str, ...]:
         """The streams of a connection that have live records."""
-        table = RAW_RECORD.c
-        query = (
-            sa.select(table.stream)
-            .where(table.connection == connection, table.absent.is_(None))
-            .distinct()
-            .order_by(table.stream)
-        )
         with self._db.read() as db:
-            return tuple(db.execute(query).scalars())
+            return tuple(db.execute(_STREAMS, {"connection": connection}).scalars())
 
     def hide_stream(self, connection: str, stream: str, *, at: datetime) -> int:
         """Marks every live record of a stream as hidden and forgets how far it was read, so that
