@@ -12,6 +12,7 @@ and the reason goes to `rejected`.
 
 from __future__ import annotations
 
+import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -284,16 +285,19 @@ class Landing:
     def __init__(self, dialect: sa.Dialect) -> None:
         self._dialect = dialect
         self._codecs: dict[str, KindCodec] = {}
+        self._making = threading.Lock()
         self._raw = TableWriter(RAW_RECORD, dialect)
         self._moment = processor(RAW_RECORD.c.seen_at, dialect)
         self._read_moment = reader(RAW_RECORD.c.seen_at, dialect)
         self._rejected = TableWriter(REJECTED, dialect, update=("message", "run"))
 
     def codec(self, kind: str) -> KindCodec:
-        """The prepared codec of a kind."""
+        """The prepared codec of a kind. The first page in each thread waits for the same one."""
         found = self._codecs.get(kind)
         if found is None:
-            found = self._codecs[kind] = KindCodec(kind, self._dialect)
+            with self._making:
+                found = self._codecs.get(kind) or KindCodec(kind, self._dialect)
+                self._codecs[kind] = found
         return found
 
     def land(self, connection: sa.Connection, batch: Batch, preparer: Preparer) -> Landed:
