@@ -133,6 +133,36 @@ def test_a_past_figure_whose_records_changed_says_what_was_reported(run: Run, of
     assert f"run: itpm-sync reconcile --as-of {days_ago(7)}" in out
 
 
+RECEIPTS = """
+      deliveries:
+        file: receipts.csv
+        kind: receipt
+        key: Slip
+        columns: {order: Order, quantity: Quantity, received_on: Date}
+"""
+
+
+def test_a_table_that_was_never_read_is_named_where_the_cost_stands(run: Run, office: Path) -> None:
+    text = OFFICE.replace("projects:", f"{RECEIPTS.strip(chr(10))}\nprojects:", 1)
+    (office / "itpm.yaml").write_text(text)
+
+    def told() -> tuple[str, str]:
+        run("pull")
+        run("reconcile")
+        run("report")
+        page = (office / "reports" / str(TODAY) / "NET.html").read_text()
+        return page, run("explain", "NET", "ac").out
+
+    lack = "receipts never read (office deliveries): their accruals are not in it"
+    page, explained = told()
+    assert f'<dd class="parts">of it invoiced 500; {lack}</dd>' in page
+    assert f"; {lack}\n" in explained
+    (office / "receipts.csv").write_text(f"Slip,Order,Quantity,Date\n1,PO-9,1,{PAST}\n")
+    assert not [text for text in told() if "never read" in text]
+    (office / "receipts.csv").unlink()  # what was read once is old, and stands with its day
+    assert not [text for text in told() if "never read" in text]
+
+
 def test_a_waived_finding_is_shown_as_waived_and_counts_nowhere(run: Run, office: Path) -> None:
     run("pull")
     before = run("reconcile").out

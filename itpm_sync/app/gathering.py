@@ -63,6 +63,7 @@ def inputs(session: Session, data_date: date) -> Inputs:
         gone={kind: configured(session, store.gone(kind, as_of=as_of)) for kind in KINDS},
         baselines=tuple(recorded(b) for b in store.outcome.baselines() if b.on <= data_date),
         coverage=coverage(session),
+        never_read=never_read(session),
         rejected=rejected(session),
         policy=Policy(**root.thresholds.model_dump()),
         waivers=tuple(Waiver(**w.model_dump()) for w in root.waivers),
@@ -103,6 +104,20 @@ def coverage(session: Session) -> tuple[Coverage, ...]:
         for c in session.store.coverage()
         if c.connection in session.config.connections
     )
+
+
+def never_read(session: Session) -> dict[str, tuple[str, ...]]:
+    """The kinds of record that configured streams give of which nothing was ever read, each with
+    these streams. Mappings are looked at only where there is such a stream.
+    """
+    rows = coverage(session)
+    streams = {(c.connection, c.stream) for c in rows}
+    streams -= {(c.connection, c.stream) for c in rows if c.as_of or c.stored}
+    found: dict[str, tuple[str, ...]] = {}
+    for name, stream in sorted(streams):
+        for kind in session.mappings.kinds(session.config.connections[name], stream):
+            found[kind] = (*found.get(kind, ()), f"{name} {stream}")
+    return found
 
 
 def rejected(session: Session) -> tuple[Rejected, ...]:

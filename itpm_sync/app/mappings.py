@@ -68,6 +68,11 @@ class Mappings:
         if problems:
             raise ConfigError(read_yaml(self._config.path).located(problems))
 
+    def kinds(self, connection: Connection, stream: str) -> frozenset[str]:
+        """The kinds of record that a connection's mapping makes of a stream."""
+        rules = self._data(connection)["streams"].get(stream, ())
+        return frozenset(str(rule["to"]) for rule in rules)
+
     def _attributes(self, connection: Connection) -> set[str]:
         """The names of the attributes that a connection's mapping gives its records."""
         return {

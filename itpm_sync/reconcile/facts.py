@@ -52,6 +52,7 @@ from itpm_sync.reconcile.status import (
     Severity,
     Unallocated,
 )
+from itpm_sync.reconcile.unread import NeverRead
 from itpm_sync.reconcile.wording import day, money, show
 from itpm_sync.reconcile.workdays import Zone
 
@@ -73,6 +74,7 @@ class ProjectFacts:
 
     setup: ProjectSetup
     policy: Policy
+    never_read: NeverRead
     data_date: date
     end: datetime  # the first moment after the data date
     zone: Zone

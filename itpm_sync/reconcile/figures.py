@@ -14,6 +14,7 @@ from itpm_sync.reconcile.number import Number, exact_sum, figure, known, total, 
 from itpm_sync.reconcile.performance import indices
 from itpm_sync.reconcile.risks import exposure_before, exposure_change
 from itpm_sync.reconcile.status import Figure, ProjectStatus
+from itpm_sync.reconcile.unread import why_none
 from itpm_sync.reconcile.wording import count, money
 
 HasSource = Callable[[str], bool]
@@ -265,14 +266,15 @@ def _booked(
     if not facts.currency:
         reason = unknown("the project has no currency: no money is known")
         return dict.fromkeys((*_ORDERED, "invoiced", "paid", "labour"), reason)
-    orders = None if has("order_line") else unknown("no source of purchase orders is connected")
-    bills = None if has("invoice_line") else unknown("no source of invoices is connected")
-    came = None if has("receipt") else unknown("no source of receipts is connected")
+
+    def none(kind: str) -> Number | None:
+        return None if has(kind) else unknown(why_none(kind, facts.never_read))
+
+    orders, bills, came = none("order_line"), none("invoice_line"), none("receipt")
     result = {name: orders or state(name) for name in ("ordered", "committed")}
     result |= {name: orders or came or state(name) for name in ("received", "accrued")}
     result |= {name: bills or state(name) for name in ("invoiced", "paid")}
-    time = None if has("time_entry") else unknown("no source of time entries is connected")
-    return result | {"labour": time or labour}
+    return result | {"labour": none("time_entry") or labour}
 
 
 def _disputed(found: Sequence[Disputed], ac: Number, currency: str) -> Mapping[str, Number]:

@@ -258,6 +258,7 @@ class Inputs:
     gone: Mapping[str, tuple[Record, ...]] = field(default_factory=dict)
     baselines: tuple[RecordedBaseline, ...] = ()
     coverage: tuple[Coverage, ...] = ()
+    never_read: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # see `unread`
     rejected: tuple[Rejected, ...] = ()
     policy: Policy = field(default_factory=Policy)
     waivers: tuple[Waiver, ...] = ()

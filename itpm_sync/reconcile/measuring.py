@@ -76,6 +76,7 @@ from itpm_sync.reconcile.risks import risk_exposure
 from itpm_sync.reconcile.scope import Scope, scope_ledger
 from itpm_sync.reconcile.status import Colour, Rating
 from itpm_sync.reconcile.unplaced import without_package
+from itpm_sync.reconcile.unread import lacking_cost
 
 
 def project_facts(run: Context, setup: ProjectSetup, row: Register | None) -> ProjectFacts:
@@ -103,6 +104,7 @@ def project_facts(run: Context, setup: ProjectSetup, row: Register | None) -> Pr
     facts = ProjectFacts(
         setup=setup,
         policy=run.policy,
+        never_read=run.inputs.never_read,
         data_date=run.today,
         end=run.end,
         zone=run.zone,
@@ -377,10 +379,13 @@ def _actual(run: Context, cost: Number, booked: Callable[[str], Number], in_mone
     if not in_money:
         return unknown(NO_BUDGET)
     received = run.has("receipt") and run.has("order_line")
+    lacking = tuple(lacking_cost(run.inputs.never_read))
     if not (received or run.has("time_entry") or run.has("invoice_line")):
-        return unknown("no source of time entries, invoices or receipts is connected")
+        none = "no source of time entries, invoices or receipts is connected"
+        return unknown("; ".join(lacking) or none)
     spent = total((cost, booked("invoiced"), booked("accrued")))
-    return spent.noted("labour + invoices − credit notes + received and not invoiced")
+    how = "labour + invoices − credit notes + received and not invoiced"
+    return spent.noted("; ".join((how, *lacking)))
 
 
 def _ledger(run: Context, currency: str, records: ProjectRecords) -> Ledger:

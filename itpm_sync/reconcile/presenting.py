@@ -31,6 +31,7 @@ from itpm_sync.reconcile.status import (
     Rating,
 )
 from itpm_sync.reconcile.tracking import unwaived
+from itpm_sync.reconcile.unread import lacking_cost
 
 
 def project_status(
@@ -77,6 +78,7 @@ def project_status(
         baselines=tuple(_versions(facts)),
         gates=tuple(replace(g, criteria=()) for g in gates),
         next_gate=coming,
+        cost_lacks=tuple(lacking_cost(facts.never_read)) if facts.in_money else (),
     )
 
 

@@ -309,7 +309,9 @@ def _key_figures(
 
 
 def _spent_on(project: ProjectStatus) -> str:
-    """`of it labour 239,400, invoiced 509,900`: the parts of AC that there are."""
+    """`of it labour 239,400, invoiced 509,900`: the parts of AC that there are, what of it is
+    disputed, and what it lacks.
+    """
     if value_of(project, "ac") is None:
         return ""
     labels = {"labour": "labour", "invoiced": "invoiced", "accrued": "received and not invoiced"}
@@ -318,12 +320,11 @@ def _spent_on(project: ProjectStatus) -> str:
         for name, label in labels.items()
         if value_of(project, name)
     ]
-    told = f"of it {', '.join(parts)}" if parts else ""
-    if value_of(project, "disputed") is None:
-        return told
-    part = project.figures["disputed"]
-    disputed = f"of which disputed: {shown(part, bare=True).text} ({part.note})"
-    return "; ".join(t for t in (told, disputed) if t)
+    told = [f"of it {', '.join(parts)}"] if parts else []
+    if value_of(project, "disputed") is not None:
+        part = project.figures["disputed"]
+        told.append(f"of which disputed: {shown(part, bare=True).text} ({part.note})")
+    return "; ".join((*told, *(clean(lack, 300) for lack in project.cost_lacks)))
 
 
 def _scope_side(project: ProjectStatus) -> str:

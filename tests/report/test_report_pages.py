@@ -406,6 +406,15 @@ def test_what_is_spent_is_told_by_its_parts() -> None:
     assert "of it" not in Page(project_html(2)).text.split("Scope growth")[0]  # n/a
 
 
+def test_what_the_cost_lacks_stands_beside_it_and_cannot_do_harm() -> None:
+    snapshot = sample.snapshot()
+    lacks = ("receipts never read (a): not in it", f"invoices never read ({sample.SCRIPT}): none")
+    project = replace(snapshot.projects[0], cost_lacks=lacks)
+    html = render_project(build_project(project, snapshot, past())).decode()
+    assert "invoiced 509,900; receipts never read (a): not in it; invoices" in html
+    assert sample.SCRIPT not in html
+
+
 def test_what_of_the_cost_is_disputed_stands_beside_it() -> None:
     snapshot = sample.snapshot()
     project = snapshot.projects[0]

@@ -1,0 +1,43 @@
+"""What figures lack because a source of theirs, though configured, was never read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+
+NeverRead = Mapping[str, Sequence[str]]
+"""Kinds of record with the configured streams that give them and were never read."""
+
+_WORDS: Mapping[str, str] = MappingProxyType(
+    {
+        "time_entry": "time entries",
+        "invoice_line": "invoices",
+        "order_line": "purchase orders",
+        "receipt": "receipts",
+    }
+)
+_COST: Mapping[str, str] = MappingProxyType(
+    {
+        "time_entry": "their labour is",
+        "invoice_line": "they are",
+        "order_line": "accruals on them are",
+        "receipt": "their accruals are",
+    }
+)
+
+
+def why_none(kind: str, never_read: NeverRead) -> str:
+    """Why there is no record of a kind: `receipts never read (office receipts)`."""
+    streams = never_read.get(kind, ())
+    if not streams:
+        return f"no source of {_WORDS[kind]} is connected"
+    return f"{_WORDS[kind]} never read ({', '.join(streams)})"
+
+
+def lacking_cost(never_read: NeverRead) -> Iterator[str]:
+    """What actual cost lacks: `receipts never read (office receipts): their accruals are not in
+    it`.
+    """
+    for kind, words in _COST.items():
+        if kind in never_read:
+            yield f"{why_none(kind, never_read)}: {words} not in it"

@@ -1,0 +1,77 @@
+"""A source that is configured and was never read is named where its figures would stand."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from itpm_sync.model import InvoiceLine, OrderLine, Receipt, WorkItem, WorkPackage
+from itpm_sync.reconcile.explain import Explainer
+from itpm_sync.reconcile.unread import lacking_cost
+
+DAY = date(2026, 3, 2)
+BOOKED = "labour + invoices − credit notes + received and not invoiced"
+LACK = "receipts never read (office receipts): their accruals are not in it"
+
+
+@pytest.fixture
+def ordered(world, eur):
+    """A budget, an order over 800 and a bill of 500."""
+    world.add(WorkPackage, "1", code="1", name="One", budget=eur(9000), planned_finish=DAY)
+    world.add(OrderLine, "o", order="PO-1", amount=eur(800), quantity=Decimal(8), ordered_on=DAY)
+    world.add(InvoiceLine, "i", invoice="R-1", amount=eur(500), invoiced_on=DAY)
+    return world
+
+
+def test_cost_says_what_it_lacks_and_the_missing_figures_why(ordered):
+    ordered.options["never_read"] = {"receipt": ("office receipts",)}
+    project = ordered.project()
+    figures, reason = project.figures, "receipts never read (office receipts)"
+    assert (figures["ac"].value, figures["ac"].note) == (500, f"{BOOKED}; {LACK}")
+    assert project.packages[0].figures["ac"].note == f"{BOOKED}; {LACK}"
+    for name in ("received", "accrued"):
+        assert (figures[name].value, figures[name].reason) == (None, reason)
+    assert project.cost_lacks == (LACK,)
+    terms = {p.symbol: p.note for p in Explainer(ordered.inputs(), "NET").of("ac").inputs}
+    assert terms["accrued"] == f"0: {reason}"
+
+
+def test_where_nothing_is_configured_nothing_is_missed(ordered):
+    project = ordered.project()
+    assert project.figures["ac"].note == BOOKED
+    assert project.figures["received"].reason == "no source of receipts is connected"
+    assert project.cost_lacks == ()
+
+
+def test_a_second_table_that_was_never_read_is_missed_beside_the_first(ordered):
+    ordered.add(Receipt, "g", order="PO-1", quantity=Decimal(2), received_on=DAY)
+    ordered.options["never_read"] = {"receipt": ("office receipts",)}
+    project = ordered.project()
+    assert project.figures["ac"].value == 500 + 200
+    assert project.figures["received"].value == 200
+    assert project.cost_lacks == (LACK,)
+
+
+def test_a_cost_that_is_not_known_names_the_sources_that_were_never_read(world, eur):
+    world.add(WorkPackage, "1", code="1", name="One", budget=eur(9000), planned_finish=DAY)
+    world.options["never_read"] = {"time_entry": ("jira issue",), "invoice_line": ("a b", "c d")}
+    figure = world.project().figures["ac"]
+    assert figure.value is None
+    assert figure.reason == (
+        "time entries never read (jira issue): their labour is not in it; "
+        "invoices never read (a b, c d): they are not in it"
+    )
+
+
+def test_a_project_without_money_lacks_none_of_it(world):
+    world.add(WorkItem, "1", key="NET-1", title="One")
+    world.options["never_read"] = {"receipt": ("office receipts",)}
+    assert world.project().cost_lacks == ()
+
+
+def test_what_is_no_part_of_the_cost_is_not_told():
+    assert [*lacking_cost({"risk": ("office risks",), "order_line": ("office orders",)})] == [
+        "purchase orders never read (office orders): accruals on them are not in it"
+    ]
