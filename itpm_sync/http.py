@@ -57,6 +57,7 @@ _DROPS_BYTES_PER_S = 1000  # a body that comes slower, time-out after time-out, 
 MAX_PATIENCE_S = 900.0  # a source that asks for a longer pause gets its next chance at the next run
 LONG_PAUSE_S = 60.0  # from here on somebody who waits should know for what
 _MAX_REDIRECTS = 5
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 _SAME_TIME_S = 60.0  # a `Date` header has seconds and has travelled: less is no skew
 
 
@@ -89,9 +90,17 @@ class Redactor:
 
 
 class BasicAuth(AuthBase):
-    """`Authorization: Basic`; its repr shows no secret."""
+    """`Authorization: Basic`; its repr shows no secret.
+
+    Raises ConnectionFailed for what no login can be (RFC 7617: no control characters).
+    """
 
     def __init__(self, user: str, password: str) -> None:
+        if _CONTROLS.search(user + password):
+            raise ConnectionFailed(
+                "user, password or token holds a line break or another control character",
+                advice="store the bare word, on one line",
+            )
         token = base64.b64encode(f"{user}:{password}".encode(errors="surrogateescape")).decode()
         self._header, self.secrets = f"Basic {token}", (password, token)
 

@@ -182,6 +182,14 @@ def test_a_store_that_is_none_of_ours_is_not_shown_as_it_may_hold_a_password(rea
     assert "secret-word" not in problem
 
 
+def test_a_secret_in_place_of_the_block_that_it_belongs_to_is_not_shown(read: Read) -> None:
+    text = EXAMPLE.replace(
+        "    login:\n      password: ${file:pw.txt}\n", "    login: secret-word\n"
+    )
+    (problem,) = problems(read, text)
+    assert problem.endswith(": expected a mapping of keys")
+
+
 def test_a_secret_in_plain_yaml_is_a_warning_with_its_place_not_an_error(read: Read) -> None:
     config = read(changed("${env:DESK_TOKEN}", "plain-token"))
     (warning,) = config.warnings
@@ -444,7 +452,7 @@ MISTAKES = {
     ),
     "a tag that does not fit": (
         "title: Office", "title: !!bool maybe",
-        "2:8: not valid YAML: 'maybe' does not fit its tag tag:yaml.org,2002:bool",
+        "2:8: not valid YAML: the value does not fit its tag tag:yaml.org,2002:bool",
     ),
     "a list as a key": (
         "title: Office", "? [a, b]\n: Office", "2:3: not valid YAML: a key must be plain text",

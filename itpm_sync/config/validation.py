@@ -107,9 +107,17 @@ def _known_keys(model: type[BaseModel], path: KeyPath) -> tuple[str, ...]:
 
 
 def _is_secret(model: type[BaseModel], path: KeyPath) -> bool:
-    """A secret, or a value that may hold one: whose field is left out of the settings' repr."""
+    """A secret, or a value that may hold one: whose field is left out of the settings' repr, or
+    that stands where a block with a secret in it ought to (`auth: TOKEN`).
+    """
     own = model.model_fields.get(str(path[0])) if len(path) == 1 else None
-    return _annotation(model, path) is SecretStr or (own is not None and not own.repr)
+    return _holds_secret(_annotation(model, path)) or (own is not None and not own.repr)
+
+
+def _holds_secret(kind: Any) -> bool:
+    if not (isinstance(kind, type) and issubclass(kind, BaseModel)):
+        return kind is SecretStr
+    return any(_holds_secret(_unwrapped(f.annotation)) for f in kind.model_fields.values())
 
 
 def _annotation(model: Any, path: KeyPath) -> Any:

@@ -53,6 +53,13 @@ def test_a_token_that_no_header_can_carry_is_refused_without_showing_it(token: s
     assert token not in str(failure.value)
 
 
+@pytest.mark.parametrize("login", [("bot", "secret-word\n"), ("bot\r\nX: y", "secret-word")])
+def test_a_login_with_a_line_break_is_refused_without_showing_it(login: tuple[str, str]) -> None:
+    with pytest.raises(ConnectionFailed, match=r"line break .* on one line") as failure:
+        BasicAuth(*login)
+    assert "secret-word" not in str(failure.value)
+
+
 def test_cookies_are_not_kept(server: Server, local: HttpClient) -> None:
     server.script = [answer(b"{}", "Set-Cookie: JSESSIONID=1; Path=/")]
     local.get("a")
