@@ -129,12 +129,13 @@ class ScopeReader:
         self._wires, self._stream, self._sighting = wires, stream, sights
         self.tally = Tally()
 
-    def read(self, scope: str, window: Window) -> ScopeReading:
-        """Fetches and lands one scope. Raises StoreError; any other failure is in the result."""
+    def read(self, scope: str, window: Window, *, first: bool = False) -> ScopeReading:
+        """Fetches and lands one scope; `first`: it never was read to its end. Raises StoreError;
+        any other failure is in the result."""
         stream = replace(self._stream, scopes=(scope,) if self._stream.scopes else ())
         sights = window.since is None or self._sighting
         sights = sights and stream.deletes is not Deletes.NEVER
-        job = _ScopeJob(self._wires, stream, scope, window, self.tally, sights=sights)
+        job = _ScopeJob(self._wires, stream, scope, window, self.tally, sights=sights, first=first)
         return job.run()
 
     def read_again(self, scope: str, ids: Sequence[str], now: datetime) -> ScopeReading:
@@ -156,11 +157,11 @@ class ScopeReader:
 class _ScopeJob:
     def __init__(
         self, wires: Wires, stream: Stream, scope: str, window: Window, tally: Tally,
-        *, sights: bool, given: Partition | None = None,
+        *, sights: bool, first: bool = False, given: Partition | None = None,
     ) -> None:  # fmt: skip
         self._wires, self._stream, self._scope = wires, stream, scope
         self._window, self._tally, self._sights = window, tally, sights
-        self._whole, self._given = stream.deletes is Deletes.WHOLE, given
+        self._whole, self._first, self._given = stream.deletes is Deletes.WHOLE, first, given
         self._failed, self._unread = threading.Event(), threading.Event()
         self._configured = {name.casefold(): name for name in stream.scopes or (scope,)}
         self._unwritten: list[Future[Landed]] = []
@@ -253,6 +254,7 @@ class _ScopeJob:
             stream=stream,
             fingerprint=wires.mapper.fingerprint,
             map_record=mapping_of(wires.mapper, wires.name, stream),
+            first=self._first,
         )
         landing = wires.writer.land(prepared, (self._scope, sighted) if sighted else None)
         landing.add_done_callback(self._landed)

@@ -176,7 +176,7 @@ class StreamPull:
         return self._policy.full or not self._stream.incremental
 
     def _read_scope(self, scope: str, window: Window) -> ScopeReading:
-        reading = self._reader.read(scope, window)
+        reading = self._reader.read(scope, window, first=scope not in self._checkpoints)
         if reading.error is None:
             self._advance([scope], reading)
         return self._noted(reading)

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import Enum, auto
+from enum import StrEnum, auto
+from typing import NamedTuple
 
-from itpm_sync.connector import RawRecord
+
+class Head(NamedTuple):
+    """What a raw record says of itself, beside its content; fields as in RawRecord."""
+
+    source_id: str
+    scope: str
+    updated_at: datetime | None
+    url: str | None
+    deleted: bool
+    merged_into: str | None
 
 
-class Step(Enum):
+class Step(StrEnum):
     """What landing does with one raw record."""
 
     NEW = auto()
@@ -41,7 +51,7 @@ class RawState:
 
 
 def decide(  # noqa: PLR0911 - a decision table
-    stored: RawState | None, raw: RawRecord, content: bytes, fingerprint: str, run: str
+    stored: RawState | None, raw: Head, content: bytes, fingerprint: str, run: str
 ) -> Step:
     """What to do with `raw`, whose content hash is `content` and which `run` has read.
 
@@ -66,14 +76,14 @@ def decide(  # noqa: PLR0911 - a decision table
     return Step.SAME if fingerprint == stored.fingerprint else Step.REMAPPED
 
 
-def cause_of(raw: RawRecord) -> str | None:
+def cause_of(raw: Head) -> str | None:
     """Why the source says that the record is gone, or None."""
     if raw.merged_into is not None:
         return "merged"
     return "deleted" if raw.deleted else None
 
 
-def is_older(raw: RawRecord, stored: RawState | None) -> bool:
+def is_older(raw: Head, stored: RawState | None) -> bool:
     """Whether a record bears an older stamp than the stored one; what bears none is not older."""
     return stored is not None and _precedes(raw.updated_at, stored.updated_at)
 
@@ -82,6 +92,6 @@ def _precedes(one: datetime | None, other: datetime | None) -> bool:
     return one is not None and other is not None and one < other
 
 
-def supersedes(raw: RawRecord, other: RawRecord) -> bool:
+def supersedes(raw: Head, other: Head) -> bool:
     """Whether `raw`, which came later, is the version to keep: unless it is older."""
     return not _precedes(raw.updated_at, other.updated_at)

@@ -22,12 +22,12 @@ from typing import Any, NamedTuple, TypeVar
 
 import sqlalchemy as sa
 
-from itpm_sync.connector import RawRecord
 from itpm_sync.errors import RecordError
 from itpm_sync.model import KINDS
 from itpm_sync.store.codec import KindCodec, TableWriter, placeholders, reader
 from itpm_sync.store.deciding import (
     SAME_STATE,
+    Head,
     RawState,
     Step,
     cause_of,
@@ -79,13 +79,13 @@ def joined(pages: Sequence[PreparedPage]) -> PreparedPage:
     found: dict[str, Prepared] = {}
     rejected: list[RecordError] = []
     for page in pages:
-        given = {prepared.raw.source_id for prepared in page.records}
+        given = {prepared.head.source_id for prepared in page.records}
         rejected = [error for error in rejected if error.source_id not in given]
         rejected += page.rejected
         for prepared in page.records:
-            before = found.get(prepared.raw.source_id)
-            if before is None or supersedes(prepared.raw, before.raw):
-                found[prepared.raw.source_id] = prepared
+            before = found.get(prepared.head.source_id)
+            if before is None or supersedes(prepared.head, before.head):
+                found[prepared.head.source_id] = prepared
     return PreparedPage(
         connection=first.connection, stream=first.stream, fingerprint=first.fingerprint,
         map_record=first.map_record, records=list(found.values()), rejected=rejected,
@@ -101,7 +101,7 @@ class _Writes:
 
     raw: list[Row] = field(default_factory=list)
     refreshed: list[dict[str, Any]] = field(default_factory=list)  # mapping columns only
-    buried: list[tuple[RawRecord, RawState]] = field(default_factory=list)
+    buried: list[tuple[Head, RawState]] = field(default_factory=list)
     rows: dict[str, list[Row]] = field(default_factory=lambda: defaultdict(list))
     unmapped: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     versions: list[dict[str, Any]] = field(default_factory=list)
@@ -138,7 +138,7 @@ class _Planner:
     now: Any  # `batch.seen_at` as the driver takes it
 
     def plan(self, todo: _Todo, old: OldRows) -> None:
-        raw, stored = todo.prepared.raw, todo.stored
+        raw, stored = todo.prepared.head, todo.stored
         kinds = stored.kinds if stored else frozenset[str]()
         if todo.step is Step.GONE:
             self.writes.problems[raw.source_id] = ()
@@ -156,7 +156,7 @@ class _Planner:
 
     def _keep_raw(self, todo: _Todo, kinds: frozenset[str]) -> None:
         """The columns of `raw_record`, in their order."""
-        raw, batch = todo.prepared.raw, self.batch
+        raw, batch = todo.prepared.head, self.batch
         page, cause = batch.page, cause_of(raw)
         self.writes.raw.append(
             (
@@ -169,7 +169,7 @@ class _Planner:
 
     def _map(self, todo: _Todo, old: OldRows) -> frozenset[str]:
         """Plans the rows of a raw record; gives their kinds."""
-        found, source_id = todo.prepared.rows, todo.prepared.raw.source_id
+        found, source_id = todo.prepared.rows, todo.prepared.head.source_id
         absent = todo.stored.absent if self.batch.remap and todo.stored else None
         if found is None or isinstance(found, RecordError):
             if not absent and found is not None:
@@ -303,7 +303,7 @@ class Landing:
     def land(self, connection: sa.Connection, batch: Batch, preparer: Preparer) -> Landed:
         """Decides and writes; the caller owns the transaction."""
         page, writes = batch.page, _Writes()
-        states = self.states(connection, [page.identity(p.raw.source_id) for p in page.records])
+        states = self.states(connection, [page.identity(p.head.source_id) for p in page.records])
         now = self._moment(batch.seen_at)
         todos = self._todos(batch, states, writes, preparer, now)
         if todos:
@@ -335,7 +335,7 @@ class Landing:
     ) -> list[_Todo]:  # fmt: skip
         page, todos, lately = batch.page, [], _Lately(batch)
         for prepared in page.records:
-            raw = prepared.raw
+            raw = prepared.head
             identity = page.identity(raw.source_id)
             stored = states.get(identity)
             step = Step.REMAPPED
@@ -455,7 +455,7 @@ def bury_rows(
             connection.execute(live.values(gone=cause, gone_since=since))
 
 
-def _bury(connection: sa.Connection, batch: Batch, raw: RawRecord, stored: RawState) -> None:
+def _bury(connection: sa.Connection, batch: Batch, raw: Head, stored: RawState) -> None:
     cause, since = cause_of(raw) or "deleted", raw.updated_at or batch.seen_at
     since = batch.seen_at if is_older(raw, stored) else since
     identity = batch.page.identity(raw.source_id)

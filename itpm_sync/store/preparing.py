@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from itpm_sync.connector import Page, RawRecord
@@ -17,6 +17,7 @@ from itpm_sync.errors import RecordError
 from itpm_sync.model import Record
 from itpm_sync.store.bodies import Bodies
 from itpm_sync.store.codec import KindCodec
+from itpm_sync.store.deciding import Head
 from itpm_sync.store.making import Made, MakeRow, check_id
 from itpm_sync.store.values import MappedRecord, MapRecord
 
@@ -35,11 +36,11 @@ class _Rows(NamedTuple):
 class Prepared(NamedTuple):
     """A raw record ready to be landed.
 
-    `raw` has no body. `body` is compressed; where `rows` is None it is as received: it was known
-    when it was prepared, or the source says that it is gone, so most likely nobody needs it.
+    `body` is compressed; where `rows` is None it is as received: it was known when it was prepared,
+    or the source says that it is gone, so most likely nobody needs it.
     """
 
-    raw: RawRecord
+    head: Head
     content: bytes  # hash of the body
     body: bytes
     rows: MappedRecord | RecordError | None
@@ -98,12 +99,15 @@ class Preparer:
         self._make, self._bodies, self._known = _Makers(codec).__getitem__, bodies, known
 
     def page(
-        self, page: Page, *, connection: str, stream: str, fingerprint: str, map_record: MapRecord
+        self, page: Page, *, connection: str, stream: str, fingerprint: str, map_record: MapRecord,
+        first: bool = False,
     ) -> PreparedPage:  # fmt: skip
-        """The page, prepared."""
+        """The page, prepared. `first`: nothing of it is known, most likely: all is mapped at once,
+        and what is stored all the same is found when it is landed."""
         good, rejected = _with_storable_ids(page, stream)
         head = f"{connection}:{stream}:"
-        known = self._known([head + raw.source_id for raw in good], fingerprint)
+        ids = () if first else [head + raw.source_id for raw in good]
+        known = self._known(ids, fingerprint) if ids else {}
         hashes = [digest(raw) for raw in good]
         wanted = [
             not _is_gone(raw) and known.get(head + raw.source_id) != content
@@ -148,7 +152,7 @@ class Preparer:
 
     def late(self, page: PreparedPage, prepared: Prepared, *, mapped: bool) -> Prepared:
         """A record that was only hashed when it was prepared."""
-        raw = replace(prepared.raw, body=prepared.body)
+        raw = RawRecord(body=prepared.body, **prepared.head._asdict())
         rows = self.rows(raw, page.map_record) if mapped else None
         (body,) = self._bodies.compress((page.connection, page.stream), [prepared.body])
         return prepared._replace(body=body, rows=rows)
@@ -158,11 +162,10 @@ def _is_gone(raw: RawRecord) -> bool:
     return raw.deleted or raw.merged_into is not None
 
 
-def _head(raw: RawRecord) -> RawRecord:
-    """All but the body."""
-    return RawRecord(
-        raw.source_id, b"", raw.scope, raw.updated_at, raw.url, raw.deleted, raw.merged_into
-    )
+def _head(raw: RawRecord) -> Head:
+    return Head(
+        raw.source_id, raw.scope, raw.updated_at, raw.url, raw.deleted, raw.merged_into
+    )  # fmt: skip
 
 
 def _with_storable_ids(page: Page, stream: str) -> tuple[list[RawRecord], list[RecordError]]:

@@ -259,14 +259,18 @@ class Store:
         return self.land([prepared], run=run, now=now, checkpoint=checkpoint)
 
     def prepare(
-        self, page: Page, *, connection: str, stream: str, fingerprint: str, map_record: MapRecord
-    ) -> PreparedPage:
+        self, page: Page, *, connection: str, stream: str, fingerprint: str, map_record: MapRecord,
+        first: bool = False,
+    ) -> PreparedPage:  # fmt: skip
         """What `land` needs of a page: hashed, mapped, compressed. Any thread may do it, and many
         at a time; nothing is written. Raises what `map_record` raises, except RecordError.
+
+        What is known and unchanged is neither mapped nor compressed; with `first`, where hardly
+        anything can be known, nobody looks.
         """
         return self._preparer.page(
             page, connection=connection, stream=stream, fingerprint=fingerprint,
-            map_record=map_record,
+            map_record=map_record, first=first,
         )  # fmt: skip
 
     def _known(self, identities: Sequence[str], fingerprint: str) -> Mapping[str, bytes]:

@@ -47,7 +47,7 @@ class Slow:
     def land(self, pages: Sequence[PreparedPage], **_: Any) -> Landed:
         self.begun.set()
         assert self.go.wait(20)
-        self.landed.append([p.raw.source_id for page in pages for p in page.records])
+        self.landed.append([p.head.source_id for page in pages for p in page.records])
         return Landed(new=len(self.landed[-1]))
 
 

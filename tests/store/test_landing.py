@@ -173,6 +173,18 @@ def test_landing_the_same_page_again_changes_nothing_and_maps_nothing(store: Sto
     assert store.raw_record("jira", "issue", "1") == before
 
 
+def test_what_is_stored_is_found_although_nobody_looked_before_landing(store: Store) -> None:
+    land(store, raw("1"), raw("2"), raw("3", minute=5))
+    page = Page([raw("1"), raw("2", title="other"), raw("3", minute=4), raw("4")])
+    prepared = store.prepare(
+        page, connection="jira", stream="issue", fingerprint="one", map_record=rows(to_model),
+        first=True,
+    )  # fmt: skip
+    landed = store.land([prepared], run="run", now=NOON)
+    assert landed == Landed(unchanged=1, changed=1, older=1, new=1, mapped=2)
+    assert titles(store) == {f"NET-{i}": f"item {i}" for i in "134"} | {"NET-2": "other"}
+
+
 def test_an_older_version_never_overwrites_a_newer_one(store: Store) -> None:
     land(store, raw("1", minute=5, title="new"))
     landed = land(store, raw("1", minute=4, title="old"))
