@@ -8,6 +8,7 @@ failed, the rest went on · 4 safety stop: a person must confirm · 5 another ru
 130 Ctrl-C, 143 SIGTERM: stopped.
 """
 
+import atexit
 import gc
 import logging
 import os
@@ -87,6 +88,7 @@ def main() -> None:
     # What a start imports (half of that many) lives on, and parsed pages and rows hold no cycles:
     # looking through them takes a tenth of a start and a seventh of a pull.
     gc.set_threshold(YOUNG_OBJECTS, 20, 20)
+    atexit.register(gc.freeze)  # what is left then goes with the process: no search for 0.1 s
     # Pydantic would search every installed distribution for plug-ins; we use none.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     streams.prepare()
@@ -94,7 +96,6 @@ def main() -> None:
         code = _run_command()
         if stopping.signal is not None and code != EXIT_OK:
             stopping.leave()
-    gc.freeze()  # all that is left goes with the process: looking for cycles in it takes 0.1 s
     sys.exit(code)
 
 
