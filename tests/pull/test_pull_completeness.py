@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from itpm_sync.connector import Page, Stream
+from itpm_sync.store import Store
 from itpm_sync.testing import MemoryConnector
 from tests.pull.pull_world import World, fill, healthy
 
@@ -21,6 +22,23 @@ def test_a_scope_that_yields_nothing_is_a_problem(world: World) -> None:
     assert result.message == (
         "memory: item B: yields nothing — check the name and the account's permissions"
     )
+
+
+def test_a_run_with_nothing_new_counts_what_is_stored_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    healthy(world)
+    world.pull()
+    asked: list[str] = []
+    counts = Store.counts
+
+    def counting(store: Store, connection: str, stream: str) -> Mapping[str, int]:
+        asked.append(stream)
+        return counts(store, connection, stream)
+
+    monkeypatch.setattr(Store, "counts", counting)
+    assert world.pull().state == "ok"
+    assert asked == ["item"]
 
 
 def test_a_scope_that_may_be_empty_is_no_problem(make: Callable[..., World]) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from enum import Enum
@@ -16,6 +18,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from itpm_sync.errors import RecordError
 from itpm_sync.model import KINDS, Money, Record, SourceRef, WorkItem
+from itpm_sync.store import landing
+from itpm_sync.store.codec import KindCodec
+from itpm_sync.store.landing import Landing
 from itpm_sync.store.making import made, processor, row_columns, row_maker
 from itpm_sync.store.schema import FieldType, field_types, storable, table_of
 
@@ -129,3 +134,23 @@ def test_a_number_that_no_database_holds_is_named(big: int, dialect: sa.Dialect)
     item = WorkItem(ref=SourceRef("jira", "issue", "1"), key="K-1", title="t", spent_s=big)
     with pytest.raises(RecordError, match="spent_s"):
         made(item, lambda _: row_maker("work_item", dialect))
+
+
+def test_threads_that_begin_at_once_make_one_codec_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[str] = []
+    again = threading.Event()
+
+    class Slow(KindCodec):
+        def __init__(self, kind: str, dialect: sa.Dialect) -> None:
+            begun.append(kind)
+            if len(begun) > 1:
+                again.set()
+            again.wait(0.2)  # for another thread, which comes unless it has to wait
+            super().__init__(kind, dialect)
+
+    monkeypatch.setattr(landing, "KindCodec", Slow)
+    one = Landing(sqlite.dialect())
+    with ThreadPoolExecutor(4) as pool:
+        found = set(pool.map(one.codec, ["work_item"] * 4))
+    assert len(found) == 1
+    assert begun == ["work_item"]

@@ -43,10 +43,13 @@ def store(store_url: str) -> Iterator[Store]:
         yield opened
 
 
-def land(store: Store, *ids: str, scope: str = "A", run: str = "run") -> None:
+def land(
+    store: Store, *ids: str, scope: str = "A", run: str = "run", connection: str = "c",
+    stream: str = "s",
+) -> None:  # fmt: skip
     store.land_page(
-        Page([RawRecord(i, b"{}", scope) for i in ids]), run=run, connection="c", stream="s",
-        fingerprint="f", map_record=lambda *_: Nothing(), now=NOON,
+        Page([RawRecord(i, b"{}", scope) for i in ids]), run=run, connection=connection,
+        stream=stream, fingerprint="f", map_record=lambda *_: Nothing(), now=NOON,
     )  # fmt: skip
 
 
@@ -325,6 +328,16 @@ def test_a_new_census_forgets_the_former(store: Store) -> None:
 def test_a_made_up_cause_is_refused(store: Store) -> None:
     with pytest.raises(ValueError, match="expected one of deleted"):
         store.mark_absent("c", "s", ["1"], cause="lost", at=NOON)
+
+
+def test_streams_are_those_that_hold_a_live_record(store: Store) -> None:
+    assert store.streams("c") == ()
+    for stream in ("s", "t", "r", "gone"):
+        land(store, "1", "2", stream=stream)
+    land(store, "1", connection="b", stream="other")
+    store.mark_absent("c", "gone", ["1", "2"], cause="deleted", at=NOON)
+    store.mark_absent("c", "t", ["1"], cause="hidden", at=NOON)
+    assert store.streams("c") == ("r", "s", "t")
 
 
 # ---- proofs and size ----------------------------------------------------------------------------
