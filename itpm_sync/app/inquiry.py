@@ -112,7 +112,8 @@ def explain(
     Raises ConfigError for an unknown name and for a day to come.
     """
     snapshot = snapshot_of(session, as_of)
-    with _told_as_mistake(f"every figure: itpm-sync explain {project}"):
+    day = f" --as-of {as_of}" if as_of else ""
+    with _told_as_mistake(f"every figure: itpm-sync explain {project}{day}"):
         if _is_portfolio(snapshot, project, package):
             total = explain_total(snapshot, figure)
             return Explained(run=snapshot.run, found=total, changed="", as_of=as_of)

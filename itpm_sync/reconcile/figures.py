@@ -279,8 +279,10 @@ def _booked(
 
 def _disputed(found: Sequence[Disputed], ac: Number, currency: str) -> Mapping[str, Number]:
     """The part of AC that findings dispute, where there is any, and AC with a note of it."""
+    if not found or ac.value is None:
+        return {}
     part = total(d.amount for d in found)
-    if not found or part.value is None or ac.value is None:
+    if part.value is None:
         return {}
     codes = ", ".join(sorted({d.code for d in found}))
     note = f"of which disputed: {money(part.value, currency)} ({codes})"
