@@ -413,6 +413,33 @@ def test_a_safety_stop_of_publishing_stands_in_the_status_file_as_such(
     assert "more than the limit of 1" in status["message"]
 
 
+def test_a_connection_whose_login_is_none_does_not_stop_what_others_publish(
+    run: Run, jira: JiraSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure(tmp_path, url_of(jira))
+    file = tmp_path / "itpm.yaml"
+    other = "  other:\n    connector: jira\n    url: http://127.0.0.1:9\n    flavor: cloud\n"
+    other += '    auth: {email: a@b.example, token: "${env:OTHER}"}\n    projects: [SDM]\n'
+    text = file.read_text().replace("  office:\n", f"{other}  office:\n")
+    file.write_text(text.replace("jira-main, address: SDM", "other, address: SDM"))
+    monkeypatch.setenv("OTHER", "two\nlines")
+    done = run("run", "weekly")
+    assert done.code == 3
+    assert "failed other:SDM-1:comment:SDM" in done.out
+    assert "line break" in done.out
+    assert len(jira.issue("NET-1")["fields"]["comment"]["comments"]) == 1
+
+
+def test_a_target_to_take_over_that_there_is_not_is_a_mistake(
+    run: Run, jira: JiraSandbox, tmp_path: Path
+) -> None:
+    configure(tmp_path, url_of(jira))
+    run("run", "weekly")
+    done = run("publish", "--take-over", "jira-main:NET-1:coment:NET")
+    assert done.code == 2
+    assert 'did you mean "jira-main:NET-1:comment:NET"?' in done.err
+
+
 def test_a_conflict_is_named_in_the_status_file(
     run: Run, jira: JiraSandbox, tmp_path: Path
 ) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import fields
+from collections.abc import Collection, Sequence
+from dataclasses import fields, replace
 
 from itpm_sync import publish as outbox
 from itpm_sync.app.reconciling import previous_of, snapshot_of
 from itpm_sync.app.session import Session
-from itpm_sync.connector import Target
+from itpm_sync.config import PublishTarget
+from itpm_sync.connector import Publisher, StatusMessage, Target
+from itpm_sync.errors import ConfigError, ConnectionFailed, Problem, suggestion
 from itpm_sync.reconcile.status import ProjectStatus
 from itpm_sync.store import OutboxRow, Store
 
@@ -20,27 +22,38 @@ def publish(
     max_writes: int | None = None,
     take_over: Collection[str] = (),
 ) -> outbox.PublishResult:
-    """The latest snapshot → the fields that we own in outside systems."""
+    """The latest snapshot → the fields that we own in outside systems.
+
+    Raises ConfigError for a target to take over that there is not.
+    """
     snapshot = snapshot_of(session)
     previous = previous_of(session, snapshot.data_date)
     limit = max_writes if max_writes is not None else session.config.root.safety.max_writes
     by_code = {p.code: p for p in snapshot.projects}
-    destinations = []
+    destinations: list[tuple[Target, Publisher, StatusMessage]] = []
+    unreached: list[outbox.Step] = []
     for project in session.config.root.projects:
         status = by_code.get(project.code)
         for wanted in project.publish if status is not None else ():
-            publisher = session.connector(wanted.connection).publisher()
-            if status is None or publisher is None:
+            if status is None:
+                continue
+            try:
+                publisher = session.connector(wanted.connection).publisher()
+            except ConnectionFailed as error:  # its settings are wrong: the others go on
+                info = session.config.connections[wanted.connection].connector.info
+                targets = _targets(project.code, wanted, info.publishes)
+                unreached += [_failed(target, error) for target in targets]
+                continue
+            if publisher is None:
                 continue
             message = outbox.status_message(
                 status, snapshot, previous, _report_url(session, status),
                 session.config.root.thresholds.top_findings,
             )  # fmt: skip
-            destinations += [
-                (Target(wanted.connection, project.code, wanted.address, f), publisher, message)
-                for f in wanted.fields or publisher.fields
-            ]
-    return outbox.publish(
+            targets = _targets(project.code, wanted, publisher.fields)
+            destinations += [(target, publisher, message) for target in targets]
+    _insist_known(take_over, [*(t for t, _, _ in destinations), *(s.target for s in unreached)])
+    result = outbox.publish(
         destinations,
         Outbox(session.store),
         clock=session.now,
@@ -48,6 +61,27 @@ def publish(
         max_writes=limit,
         take_over=take_over,
     )
+    return replace(result, steps=(*result.steps, *unreached))
+
+
+def _targets(project: str, wanted: PublishTarget, offered: Sequence[str]) -> list[Target]:
+    names = wanted.fields or offered
+    return [Target(wanted.connection, project, wanted.address, name) for name in names]
+
+
+def _failed(target: Target, error: ConnectionFailed) -> outbox.Step:
+    return outbox.Step(target=target, action=outbox.Action.FAILED, reason=str(error))
+
+
+def _insist_known(named: Collection[str], targets: Collection[Target]) -> None:
+    known = [target.id for target in targets]
+    problems = [
+        Problem((), f"no target {name!r}", suggestion(name, known), "--take-over")
+        for name in named
+        if name not in known
+    ]
+    if problems:
+        raise ConfigError(problems)
 
 
 def _report_url(session: Session, status: ProjectStatus) -> str | None:
