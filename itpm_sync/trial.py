@@ -184,8 +184,11 @@ def run_demo(out: Path, screen: Screen) -> int:
     if config.exists():
         _clear(out)
     world = demo.programme(demo.local_today())
-    demo.write_files(world.files_in(1), out / "office")
-    demo.write_files(world.branches, out / "branches")
+    try:
+        demo.write_files(world.files_in(1), out / "office")
+        demo.write_files(world.branches, out / "branches")
+    except OSError as error:
+        raise StoreError(f"cannot write to {out}: {error.strerror}") from None
     with _seeded(world) as served:
         _write_configuration(out, world, served)
         screen.line(f"An invented programme in its tenth week, in {out}/:")

@@ -256,6 +256,12 @@ def test_nothing_is_told_of_a_day_before_there_were_projects(run: Run, day: str)
     assert run("reconcile", "--as-of", "1970-01-01")[0] == cli.EXIT_OK
 
 
+def test_a_demo_where_nothing_can_be_written_is_one_line(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    code, _, err = run("demo", "file")
+    assert (code, err) == (cli.EXIT_PARTIAL, "itpm-sync: cannot write to file: Not a directory\n")
+
+
 def test_baselines_of_an_unknown_project_are_not_just_none(run: Run) -> None:
     run("init")
     code, _, err = run("baseline", "list", "NETT")

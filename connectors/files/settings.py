@@ -74,8 +74,10 @@ def _reading(name: str) -> str:
 def _encoding(name: str) -> str:
     try:
         if name != "auto":
-            "".encode(name)
-    except LookupError as error:
+            b"a\xff\xff\xffa".decode(name, "surrogateescape")
+    except UnicodeDecodeError:  # an encoding, only not of these bytes
+        return name
+    except (LookupError, ValueError) as error:  # ValueError: `idna` and others read no files
         msg = f'"{name}" is not a known encoding, such as utf-8, cp1252 or auto'
         raise ValueError(msg) from error
     return name

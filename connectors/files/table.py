@@ -65,8 +65,10 @@ def letter(index: int) -> str:
 
 
 def clean(text: str) -> str:
-    """A header as it is compared: one space for any white space, composed accents."""
-    return " ".join(unicodedata.normalize("NFC", text).split())
+    """A header as it is compared: one space for any white space, composed accents, no mark of the
+    byte order, which a file put together from several has twice.
+    """
+    return " ".join(unicodedata.normalize("NFC", text.replace("\ufeff", "")).split())
 
 
 def split_header(rows: Iterator[Row], layout: Layout, place: str) -> tuple[str, ...]:

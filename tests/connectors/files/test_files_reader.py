@@ -417,5 +417,9 @@ def test_letters_are_excels() -> None:
     assert [letter(i) for i in (0, 25, 26, 701, 702)] == ["A", "Z", "AA", "ZZ", "AAA"]
 
 
+def test_clean_drops_a_second_mark_of_the_byte_order() -> None:
+    assert clean("\ufeffInvoice") == "Invoice"
+
+
 def test_clean_composes_accents() -> None:
     assert clean(" Gro\u0308\u00dfe \n net ") == "Größe net"

@@ -94,6 +94,8 @@ def test_a_required_field_without_a_column_is_named() -> None:
         ({"kye": ["A"]}, "kye", "Extra inputs"),
         ({"attributes": {"a.b": "A"}}, "attributes/a.b/[key]", "should match pattern"),
         ({"defaults": {"encoding": "utf-9"}}, "defaults/encoding", "not a known encoding"),
+        ({"defaults": {"encoding": "idna"}}, "defaults/encoding", "not a known encoding"),
+        ({"defaults": {"encoding": "hex"}}, "defaults/encoding", "not a known encoding"),
     ],
 )
 def test_a_wrong_table_is_named_at_its_place(
@@ -148,3 +150,8 @@ def test_words_that_yaml_takes_for_something_else_are_words_again() -> None:
     assert table.columns["team"].map == {"x": "true", "y": "1"}
     assert table.columns["team"].default == "false"
     assert table.key == ("2026",)
+
+
+@pytest.mark.parametrize("name", ["auto", "cp1252", "utf-16-le", "utf-8-sig", "ascii", "shift_jis"])
+def test_an_encoding_of_files_is_taken(name: str) -> None:
+    assert Defaults.model_validate({"encoding": name}).encoding == name
