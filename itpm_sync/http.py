@@ -295,7 +295,12 @@ class HttpClient:
         self._timeout = (min(timeout_s, 10.0), timeout_s)
         self._auth = auth
         self._session = requests.Session()
-        self._verify = self._surroundings(verify)
+        # Proxies and certificates that the environment names are the same for all of an origin;
+        # `requests` would look for them at each request, for 1 ms, and for a login in ~/.netrc.
+        found = self._session.merge_environment_settings(self.base_url, {}, None, verify, None)
+        self._session.trust_env = False
+        self._session.proxies = dict(found["proxies"])
+        self._verify = found["verify"]
         self._session.headers.update({"User-Agent": user_agent, "Accept": "application/json"})
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         adapter = HTTPAdapter(pool_connections=1, pool_maxsize=connections, pool_block=True)
@@ -304,16 +309,6 @@ class HttpClient:
 
     def __repr__(self) -> str:
         return f"HttpClient({self.origin})"
-
-    def _surroundings(self, verify: bool | str) -> bool | str:
-        """What the environment says of proxies and certificates; gives what to `verify` with. It is
-        the same for all of an origin, and `requests` would look for it anew at each request, for
-        1 ms, and for a login in ~/.netrc.
-        """
-        found = self._session.merge_environment_settings(self.base_url, {}, None, verify, None)
-        self._session.trust_env = False
-        self._session.proxies = dict(found["proxies"])
-        return verify if found["verify"] is None else found["verify"]
 
     def in_its_time(self, moment: datetime) -> datetime:
         """A moment of our clock, not later than the source's clock showed it: what changed since

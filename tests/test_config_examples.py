@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import yaml
 
 from itpm_sync.config import Config, Thresholds, load, read_yaml
 from itpm_sync.connector import installed
@@ -31,15 +30,6 @@ def test_an_example_loads_without_a_warning_and_names_no_secret(name: str, tmp_p
     config = _loaded(name, tmp_path)
     assert config.warnings == ()
     assert config.root.jobs["weekly"].steps[:2] == ("pull", "reconcile")
-
-
-def test_without_the_parser_in_c_a_file_says_the_same_in_the_same_places(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    files = [*FOLDER.rglob("*.yaml"), installed()["jira"].load().mapping_file]
-    quick = [read_yaml(file) for file in files]
-    monkeypatch.setattr(yaml, "__with_libyaml__", False)
-    assert [read_yaml(file) for file in files] == quick
 
 
 def test_the_complete_example_shows_every_block_and_every_connector(tmp_path: Path) -> None:

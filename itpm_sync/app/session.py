@@ -6,7 +6,6 @@ Only here is it known what time it is: everything below takes the moment as an a
 from __future__ import annotations
 
 import contextlib
-import functools
 import logging
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -31,11 +30,6 @@ log = logging.getLogger(__name__)
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-@functools.cache
-def _user_agent() -> str:
-    return f"itpm-sync/{version('itpm-sync')}"
 
 
 @dataclass
@@ -67,7 +61,7 @@ class Session:
                 connections=configured.max_connections,
                 timeout_s=configured.timeout_s,
                 attempts=configured.attempts,
-                user_agent=_user_agent(),
+                user_agent=f"itpm-sync/{version('itpm-sync')}",
                 stop=self.stop,
                 remembered=remembered or {},
             )
