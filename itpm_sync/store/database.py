@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, StatementError
 
-from itpm_sync.errors import StoreError
+from itpm_sync.errors import StoreError, whole
 from itpm_sync.store.schema import VERSION, all_tables
 
 BUSY_TIMEOUT_S = 30.0
@@ -148,7 +148,13 @@ def _parsed(url: str) -> sa.URL:
     A SQLite address is a path to its end: folders may have any name, `What?` and `100%` as well.
     """
     if url.startswith(_SQLITE):
-        return sa.URL.create("sqlite", database=url.removeprefix(_SQLITE))
+        path = url.removeprefix(_SQLITE)
+        if whole(path) != path:
+            raise StoreError(
+                f"store {whole(path)}: SQLite opens no path that is not UTF-8 — rename the folder, "
+                "or name another one with `store:`"
+            )
+        return sa.URL.create("sqlite", database=path)
     try:
         parsed = sa.make_url(url)
     except (ArgumentError, ValueError) as error:  # ValueError: the port is no number

@@ -163,6 +163,11 @@ def test_a_folder_of_any_name_has_its_own_store(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == [folder.name]
 
 
+def test_a_folder_whose_name_is_no_utf_8_is_told(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r"B�ro/x\.db: SQLite opens no path that is not UTF-8"):
+        Store.open(f"sqlite:///{tmp_path}/B\udcfcro/x.db")
+
+
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"nowhere/x\.db cannot be opened — check that its folder"):
         Store.open(f"sqlite:///{tmp_path / 'nowhere' / 'x.db'}")
