@@ -16,13 +16,15 @@ LIBRARIES = (
     "alembic jinja2 numpy openpyxl pandas pydantic requests rich sqlalchemy xlsxwriter".split()
 )
 RUN = """
-import sys
+import gc, sys
 from itpm_sync import cli
+before = gc.get_stats()
 try:
     cli.main()
 except SystemExit as end:
     assert end.code == 0, end.code
-print(*sys.modules, file=sys.stderr)
+collected = ["COLLECTED"] * (gc.get_stats() != before)
+print(*sys.modules, *collected, file=sys.stderr)
 """
 CONFIGURATION = """
 version: 1
@@ -51,7 +53,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def loaded(folder: Path, *words: str) -> set[str]:
-    """The modules that a command has imported by its end."""
+    """The modules that a command has imported by its end; COLLECTED if the collector began."""
     done = subprocess.run(
         [sys.executable, "-c", RUN, *words], cwd=folder, capture_output=True, text=True, check=True
     )
@@ -80,6 +82,11 @@ def test_a_pull_loads_nothing_that_reconciles_reports_or_publishes(
 def test_a_pull_into_a_current_store_loads_no_migrations(folder: Path) -> None:
     loaded(folder, "pull")
     assert "alembic" not in loaded(folder, "pull")
+
+
+def test_a_pull_with_nothing_new_is_over_before_the_collector_begins(folder: Path) -> None:
+    loaded(folder, "pull")
+    assert "COLLECTED" not in loaded(folder, "pull")
 
 
 def test_every_public_name_of_the_application_is_where_its_table_says() -> None:
