@@ -282,8 +282,8 @@ class HttpClient:
     ) -> None:
         self.base_url = _checked_base(base_url)
         self.origin = _origin(self.base_url)
-        if isinstance(verify, str) and not Path(verify).exists():
-            raise ConnectionFailed(f"no CA bundle at {verify}", advice="correct `verify`")
+        if isinstance(verify, str):
+            _check_bundle(Path(verify))
         self.attempts = attempts
         self._clock = clock
         self._stop = stop or threading.Event()
@@ -445,7 +445,9 @@ class HttpClient:
                     f"{self.origin}: the TLS certificate was not accepted: {self._reason(error)}",
                     advice="set `verify` to the CA bundle of your organisation",
                 ) from None
-            raise RetryableError(f"{method} {self._shown(url)}: {self._reason(error)}") from None
+            by = "the proxy of the environment: " if _of_proxy(error) else ""
+            what = f"{method} {self._shown(url)}: {by}{self._reason(error)}"
+            raise RetryableError(what) from None
         if len(content) > MAX_BODY_BYTES:
             raise ConnectionFailed(
                 f"{self._shown(url)} answered more than {MAX_BODY_BYTES // 2**20} MiB",
@@ -568,6 +570,25 @@ def _pause_s(value: str, now: datetime) -> float | None:
             continue
         return max(0.0, (at.replace(tzinfo=at.tzinfo or UTC) - now).total_seconds())
     return None
+
+
+def _check_bundle(path: Path) -> None:
+    """Raises ConnectionFailed for a CA bundle that is not there or holds no certificate."""
+    if not path.exists():
+        raise ConnectionFailed(f"no CA bundle at {path}", advice="correct `verify`")
+    try:
+        if path.is_file():
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+    except OSError as error:  # of which SSLError is one
+        reason = "it holds no certificate" if isinstance(error, ssl.SSLError) else error.strerror
+        raise ConnectionFailed(
+            f"the CA bundle {path} cannot be read: {reason}",
+            advice="give `verify` a file of certificates in PEM form",
+        ) from None
+
+
+def _of_proxy(error: BaseException) -> bool:
+    return isinstance(error, requests.exceptions.ProxyError)
 
 
 def _innermost(error: BaseException) -> BaseException:

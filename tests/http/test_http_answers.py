@@ -201,3 +201,24 @@ def test_a_certificate_that_is_not_trusted_is_named_with_advice_and_not_retried(
 def test_a_missing_ca_bundle_is_named_at_once() -> None:
     with pytest.raises(ConnectionFailed, match=r"no CA bundle at /nowhere/ca\.pem"):
         HttpClient(BASE, verify="/nowhere/ca.pem")
+
+
+def test_a_ca_bundle_that_is_none_is_named_at_once(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("no certificate")
+    with pytest.raises(ConnectionFailed, match=r"ca\.pem cannot be read: it holds no certificate"):
+        HttpClient("https://jira.example", verify=str(tmp_path / "ca.pem"))
+
+
+def test_a_proxy_that_does_not_answer_is_told_as_such_without_its_password(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+        monkeypatch.setenv("HTTPS_PROXY", f"http://joe:secret-word@127.0.0.1:{port}")
+        monkeypatch.setenv("NO_PROXY", "")
+        client = HttpClient("https://jira.example", clock=clock, sleep=clock.sleep, attempts=1)
+        with pytest.raises(ConnectionFailed, match="the proxy of the environment: ") as failure:
+            client.get("a")
+        client.close()
+    assert "secret-word" not in str(failure.value)
