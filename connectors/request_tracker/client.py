@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -80,7 +80,7 @@ class RequestTrackerClient:
     def highest_id(self, query: str) -> int:
         """The highest ticket id that a query finds, 0 for none."""
         items = self._search(query, fields="", per_page=1, order="DESC")["items"]
-        return int(items[0]["id"]) if items else 0
+        return max(_numbers(items), default=0)
 
     def tickets(
         self, query: str, *, after: int = 0, fields: str = LISTED
@@ -98,10 +98,10 @@ class RequestTrackerClient:
                 )
             if items:
                 yield items
-                after = max(int(item["id"]) for item in items)
             if len(items) >= int(left):
                 return
-            if not items:
+            before, after = after, max(_numbers(items), default=after)
+            if after <= before:
                 raise ConnectionFailed(
                     f"{self.site} said that {left} more tickets follow id {after} and sent none",
                     advice="run the pull again; if it stays so, ask RT's administrator",
@@ -113,7 +113,9 @@ class RequestTrackerClient:
         if fields:
             params |= {"fields": fields, "fields[Queue]": "Name"}
         found = _object(self.http.get("tickets", params), "tickets")
-        if not isinstance(found.get("items"), list) or "total" not in found:
+        total = found.get("total", "")
+        told = total is None or str(total).isdecimal()  # RT 5 says null where it hides the number
+        if not (told and isinstance(found.get("items"), list)):
             raise ConnectionFailed(
                 f"{self.site}/REST/2.0/tickets answered without items and total",
                 advice="check that `url` leads to Request Tracker 5",
@@ -238,6 +240,12 @@ def _decoded(content: str) -> str:
 
 def _taken(lines: Sequence[Json]) -> int:
     return sum(int(line.get("TimeTaken") or 0) for line in lines)
+
+
+def _numbers(items: Iterable[Any]) -> list[int]:
+    """The ids of those that have one; who reads the others rejects them."""
+    ids = (str(item.get("id")) for item in items if isinstance(item, dict))
+    return [int(ident) for ident in ids if ident.isdecimal()]
 
 
 def _object(data: Any, what: str) -> Json:

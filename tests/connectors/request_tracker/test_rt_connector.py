@@ -178,7 +178,10 @@ def test_tickets_that_were_announced_and_never_come_are_no_end() -> None:
             list(connector.census(stream, "Helpdesk"))
 
 
-@pytest.mark.parametrize("body", [[], {"total": 1}, {"items": "none", "total": 1}, "text"])
+@pytest.mark.parametrize(
+    "body",
+    [[], {"total": 1}, {"items": "none", "total": 1}, {"items": [], "total": ["1"]}, "text"],
+)
 def test_an_answer_of_another_shape_is_one_clear_failure(body: Any) -> None:
     with responses.RequestsMock() as mock:
         mock.get(f"{SITE}/REST/2.0/tickets", json=body)
@@ -211,6 +214,17 @@ def test_a_ticket_of_another_shape_is_rejected_and_the_rest_goes_on(odd: dict[st
     assert numbers([page])[-1] == "2"
     assert len(page.records) + len(page.rejected) == 2
     assert {e.source_id for e in page.rejected} <= {"1"}
+
+
+def test_a_ticket_without_a_number_does_not_end_the_reading_of_the_others() -> None:
+    usual = {"LastUpdated": "2026-01-05T12:00:00Z", "Queue": {"Name": "Helpdesk"}}
+    answers = ([{"id": "1", **usual}, {"Subject": "no id"}, "none"], [{"id": "2", **usual}])
+    with responses.RequestsMock() as mock:
+        for total, items in zip((4, 1), answers, strict=True):
+            mock.get(f"{SITE}/REST/2.0/tickets", json={"total": total, "items": items})
+        found = pages(build(SITE), START)
+    assert numbers(found) == ["1", "2"]
+    assert len([error for page in found for error in page.rejected]) == 2
 
 
 def test_a_history_link_to_another_host_is_not_followed() -> None:
