@@ -24,8 +24,7 @@ import difflib
 import logging
 import re
 import signal
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -122,19 +121,29 @@ class RecordError(ItpmError):
         )
 
 
-@contextmanager
-def one_record(source_id: str, place: str) -> Iterator[None]:
+class one_record:  # noqa: N801 — a context manager, a quarter of the cost of a generator's
     """Around what a connector makes of one record: whatever shape it has that nobody expected, it
     is that record's RecordError and not the end of the reading.
     """
-    try:
-        yield
-    except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
-        log.debug("record %s", source_id, exc_info=error)
-        raise RecordError(
-            field="record", value=type(error).__name__, expected="the documented form",
-            place=place, hint=str(error), source_id=source_id,
-        ) from error  # fmt: skip
+
+    __slots__ = ("_place", "_source_id")
+
+    def __init__(self, source_id: str, place: str) -> None:
+        self._source_id, self._place = source_id, place
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, _UNEXPECTED):
+            log.debug("record %s", self._source_id, exc_info=error)
+            raise RecordError(
+                field="record", value=type(error).__name__, expected="the documented form",
+                place=self._place, hint=str(error), source_id=self._source_id,
+            ) from error  # fmt: skip
+
+
+_UNEXPECTED = (LookupError, TypeError, ValueError, AttributeError, RecursionError)
 
 
 class PreconditionFailed(ItpmError):

@@ -89,6 +89,7 @@ class JiraConnector:
     def __init__(self, name: str, settings: JiraSettings, context: Context) -> None:
         self.name = name
         self.settings = settings
+        self._root = settings.url.rstrip("/")
         self._http = http_client(settings, context)
         self._client = JiraClient(self._http, cloud=settings.flavor == "cloud")
         self._lock = threading.Lock()
@@ -271,8 +272,8 @@ class JiraConnector:
             yield _record(str(version["id"]), body, project["key"])
 
     def _issues(self, partition: Partition) -> Page:
-        client, ids = self._client, partition.ids or ()
-        wanted = [*FIELDS, *dict.fromkeys(self.variables().values())]
+        client, ids, names = self._client, partition.ids or (), self.variables()
+        wanted = [*FIELDS, *dict.fromkeys(names.values())]
         wanted += ["worklog"] if self.settings.worklogs else []
         found, failed = client.issues(ids, wanted, changelog=self.settings.changelog)
         if failed:  # "retriable", says the vendor: once more, now fewer at a time
@@ -286,19 +287,12 @@ class JiraConnector:
         for ident, issue in found.items():
             try:
                 with one_record(ident, self._browse(ident)):
-                    records.append(self._whole(ident, issue, changes.get(ident), partition.scope))
+                    self._complete(ident, issue, changes.get(ident))
+                    issue.update(derived(issue["fields"], names))
+                    records.append(self._issue_record(ident, issue, partition.scope))
             except RecordError as problem:
                 rejected.append(problem)
         return Page(records, rejected)
-
-    def _whole(
-        self, ident: str, issue: Json, histories: list[Json] | None, scope: str
-    ) -> RawRecord:
-        """The issue with all that belongs to it. Raises RecordError."""
-        problem = self._complete(ident, issue, histories) or self._homeless(ident, issue, scope)
-        if problem is not None:
-            raise problem
-        return self._issue_record(ident, issue, scope)
 
     def _histories(self, issues: Mapping[str, Json]) -> Mapping[str, list[Json]]:
         short = [
@@ -308,16 +302,15 @@ class JiraConnector:
         ]
         return self._client.histories(short) if short else {}
 
-    def _complete(
-        self, ident: str, issue: Json, histories: list[Json] | None
-    ) -> RecordError | None:
-        """Puts the whole change history (as `_changes`) and all work logs into the body."""
+    def _complete(self, ident: str, issue: Json, histories: list[Json] | None) -> None:
+        """Puts the whole change history (as `_changes`) and all work logs into the body. Raises
+        RecordError for what stays short."""
         fields = issue.setdefault("fields", {})
         if self.settings.changelog:
             inline = issue.pop("changelog", None) or {}
             listed = inline.get("histories") or [] if histories is None else histories
             if len(listed) < int(inline.get("total") or 0):
-                return self._short(issue, "changelog", len(listed), inline["total"])
+                raise self._short(issue, "changelog", len(listed), inline["total"])
             issue["_changes"] = flat_changes(listed)
         logs = fields.get("worklog")
         if self.settings.worklogs and isinstance(logs, dict):
@@ -325,9 +318,8 @@ class JiraConnector:
             if len(entries) < total:
                 entries, total = self._client.worklogs(ident)
             if len(entries) < total:
-                return self._short(issue, "fields.worklog", len(entries), total)
+                raise self._short(issue, "fields.worklog", len(entries), total)
             fields["worklog"] = {"total": len(entries), "worklogs": entries}
-        return None
 
     def _short(self, issue: Json, field: str, listed: int, total: int) -> RecordError:
         return RecordError(
@@ -337,28 +329,22 @@ class JiraConnector:
             source_id=str(issue["id"]),
         )  # fmt: skip
 
-    def _homeless(self, ident: str, issue: Json, scope: str) -> RecordError | None:
-        """Why an issue belongs to no scope: it was read with those of several projects, and does
-        not say which is its own."""
-        project = issue["fields"].get("project")
-        if scope or (isinstance(project, dict) and project.get("key")):
-            return None
-        place = self._browse(str(issue.get("key") or ident))
-        return RecordError(
-            field="fields.project", value=project, expected="a project with its key",
-            place=place, hint="the next pulls try again", source_id=ident,
-        )  # fmt: skip
-
     def _issue_record(self, ident: str, issue: Json, scope: str) -> RawRecord:
+        """Raises RecordError for an issue that belongs to no scope: it was read with those of
+        several projects, and does not say which is its own."""
         project = issue["fields"].get("project")
         now_in = str(project.get("key") or scope) if isinstance(project, dict) else scope
-        issue |= derived(issue["fields"], self.variables())
         url = self._browse(str(issue.get("key") or ident))
+        if not now_in:
+            raise RecordError(
+                field="fields.project", value=project, expected="a project with its key",
+                place=url, hint="the next pulls try again", source_id=ident,
+            )  # fmt: skip
         updated = parse_stamp(issue["fields"].get("updated"))
         return _record(ident, issue, now_in, url, updated)
 
     def _browse(self, key: str) -> str:
-        return f"{self.settings.url.rstrip('/')}/browse/{key}"
+        return f"{self._root}/browse/{key}"
 
     # ---- sprints --------------------------------------------------------------------------------
 
