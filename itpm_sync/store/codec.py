@@ -84,28 +84,31 @@ class Upsert:
         update: Iterable[str] | None = None,
     ) -> None:  # fmt: skip
         self._one = upsert_sql(table, dialect, columns, update)
-        marks = f"({', '.join(['?'] * len(columns))})"
-        many = f"VALUES {', '.join([marks] * TOGETHER)}"
-        self._many = self._one.replace(f"VALUES {marks}", many, 1)
-        self._together = TOGETHER if dialect.name == "sqlite" else 0
+        self._marks = f"({', '.join(['?'] * len(columns))})"
+        self._full = self._statement(TOGETHER)
+        self._together = dialect.name == "sqlite"
 
     def write(self, connection: sa.Connection, rows: Sequence[Row]) -> None:
         """Upserts all rows."""
-        done = self._write_together(connection, rows) if self._together else 0
-        if rest := rows[done:]:
-            connection.exec_driver_sql(self._one, list(rest))
+        if self._together:
+            self._write_together(connection, rows)
+        elif rows:
+            connection.exec_driver_sql(self._one, list(rows))
 
-    def _write_together(self, connection: sa.Connection, rows: Sequence[Row]) -> int:
-        """Upserts full statements of rows, by the driver's own cursor; gives how many rows."""
-        count = self._together
-        full = len(rows) - len(rows) % count
+    def _write_together(self, connection: sa.Connection, rows: Sequence[Row]) -> None:
+        """By the driver's own cursor: nothing of what SQLAlchemy does around one is needed."""
         with closing(connection.connection.cursor()) as cursor:
-            for start in range(0, full, count):
+            for start in range(0, len(rows), TOGETHER):
                 values: list[Any] = []
-                for row in rows[start : start + count]:
+                for row in rows[start : start + TOGETHER]:
                     values += row
-                cursor.execute(self._many, values)
-        return full
+                rest = len(rows) - start
+                cursor.execute(self._full if rest >= TOGETHER else self._statement(rest), values)
+
+    def _statement(self, count: int) -> str:
+        """SQLite's, for so many rows."""
+        many = f"VALUES {', '.join([self._marks] * count)}"
+        return self._one.replace(f"VALUES {self._marks}", many, 1)
 
 
 class TableWriter:
