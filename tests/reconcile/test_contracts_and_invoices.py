@@ -341,13 +341,49 @@ def test_same_number_twice_is_a_duplicate_however_it_is_written(world, eur):
     assert normalised_number("100") == "100"
     invoice(world, eur, "INV-0042", "100", vendor="ACME")
     invoice(world, eur, "inv 42", "100", vendor="Acme ")
-    invoice(world, eur, "INV-42", "-100", credit_note=True)
+    invoice(world, eur, "INV-42", "-60", credit_note=True)  # another kind of document
     invoice(world, eur, "INV-42", "100", source_id="other", vendor="Other")
     [found] = world.findings("duplicate-invoice")
     assert found.amount == eur(100)
     assert found.message == (
         "Invoice INV-0042 = inv 42 of ACME is booked more than once: EUR 100.00 too much"
     )
+
+
+def test_a_copy_that_a_credit_note_took_back_is_no_duplicate_any_more(world, eur):
+    invoice(world, eur, "R-1", "500")
+    invoice(world, eur, "R-01", "500", invoiced_on=DAY + timedelta(days=1))
+    invoice(world, eur, "R-001", "500", invoiced_on=DAY + timedelta(days=1))
+    [found] = world.findings("duplicate-invoice")
+    assert found.amount == eur(1000)
+    later = {"credit_note": True, "invoiced_on": DAY + timedelta(days=2)}
+    invoice(world, eur, "G-1", "500", **later)
+    [found] = world.findings("duplicate-invoice")
+    assert found.amount == eur(500)  # three were booked, one is credited
+    invoice(world, eur, "R-1", "-500", source_id="G-2", **later)
+    assert world.findings("duplicate-invoice") == []
+
+
+def test_a_repeated_line_that_a_credit_note_took_back_is_no_duplicate_any_more(world, eur):
+    for n in range(3):
+        invoice(world, eur, "R-1", "70", source_id=f"first-{n}")
+    [found] = world.findings("duplicate-invoice")
+    assert found.amount == eur(140)
+    invoice(world, eur, "G-1", "70", credit_note=True)
+    [found] = world.findings("duplicate-invoice")
+    assert found.amount == eur(70)
+
+
+def test_a_credit_note_takes_back_the_bill_that_bears_its_number_else_the_latest(world, eur):
+    invoice(world, eur, "R-1", "500")
+    invoice(world, eur, "R-01", "500", invoiced_on=DAY + timedelta(days=1))
+    invoice(world, eur, "Q-77", "500", invoiced_on=DAY + timedelta(days=2))
+    later = {"credit_note": True, "invoiced_on": DAY + timedelta(days=3)}
+    invoice(world, eur, "G-1", "500", **later)  # that of Q-77, so the copy of R-1 stands
+    assert soft(world) == [("high", "Acme R1")]
+    world.records["invoice_line"].pop()
+    invoice(world, eur, "R-1", "500", source_id="G-1", **later)
+    assert soft(world) == [("low", "Acme Q77 ~ R1")]
 
 
 def test_documents_that_clash_are_found_in_their_project_else_in_the_portfolio(world, eur):

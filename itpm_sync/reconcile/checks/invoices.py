@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 from itertools import groupby
@@ -18,6 +18,7 @@ from itpm_sync.reconcile.status import Finding, Severity
 from itpm_sync.reconcile.wording import count, day
 
 Home = Callable[[Iterable[Record]], str]
+Payee = tuple[str, str]  # a vendor, folded, and a currency
 _WEAK_DAYS = 30
 _SAME_GROSS = Decimal("0.01")
 _SERIES = 3  # bills of one amount, as a schedule of payments sends them
@@ -60,26 +61,39 @@ def doubled(invoices: Iterable[InvoiceLine], home: Home) -> Iterator[Doubled]:
     """Invoices that seem to be booked twice; `home` is the project that lines all belong to.
 
     Hard: same vendor, normalised number and kind of document. Strong: same vendor, currency and
-    gross, and almost the same number. Weak: same vendor and gross within 30 days.
+    gross, and almost the same number. Weak: same vendor and gross within 30 days. What a credit
+    note of the same gross has taken back already is no duplicate any more.
     """
     groups: dict[tuple[str, str, bool], list[InvoiceLine]] = defaultdict(list)
     for record in invoices:
         key = (fold(record.vendor), normalised_number(record.invoice), record.credit_note)
         groups[key].append(record)
-    bills: dict[tuple[str, str], list[Bill]] = defaultdict(list)
-    notes: dict[tuple[str, str], list[Bill]] = defaultdict(list)
+    repeated: list[tuple[str, list[InvoiceLine], list[InvoiceLine]]] = []
+    bills: dict[Payee, list[Bill]] = defaultdict(list)
+    notes: dict[Payee, list[Bill]] = defaultdict(list)
+    again: dict[Payee, list[Bill]] = defaultdict(list)  # bills whose number is booked already
     for (vendor, number, is_credit), lines in sorted(groups.items()):
         lines.sort(key=lambda i: (i.invoiced_on, i.id))
-        again = _copies(lines) if number else []
-        if again:
-            yield Doubled(_hard(home(lines), number, lines, again), again)
-        first = _without(lines, again) if again else lines
-        gross = _gross(first)
-        if number and vendor and gross is not None:
-            of = notes if is_credit or gross.amount < 0 else bills
-            of[vendor, gross.currency].append(Bill(gross, number, first))
-    for payee, found in bills.items():
-        yield from _alike(home, found, notes.get(payee, ()))
+        copies = _copies(lines) if number else []
+        first = _without(lines, copies) if copies else lines
+        if copies:
+            repeated.append((number, lines, copies))
+        for one in _bills(vendor, number, first):
+            of = notes if is_credit or one.gross.amount < 0 else bills
+            of[vendor, one.gross.currency].append(one)
+        for one in () if is_credit else _bookings(vendor, number, copies):
+            again[vendor, one.gross.currency].append(one)
+    credited = {
+        id(line)
+        for payee, found in notes.items()
+        for bill in _credited([*bills[payee], *again[payee]], found)
+        for line in bill.lines
+    }
+    for number, booked, copies in repeated:
+        if left := [i for i in copies if id(i) not in credited]:
+            yield Doubled(_hard(home(booked), number, booked, left), left)
+    for found in bills.values():
+        yield from _alike(home, [b for b in found if id(b.lines[0]) not in credited])
 
 
 def normalised_number(number: str) -> str:
@@ -112,22 +126,46 @@ def _hard(
 def _copies(lines: Sequence[InvoiceLine]) -> list[InvoiceLine]:
     """Lines of all documents but the first; within one document, lines that repeat exactly."""
 
-    def document(i: InvoiceLine) -> tuple[object, ...]:
-        return (fold(i.invoice), i.invoiced_on, i.ref.connection, i.ref.stream)
-
-    first, seen, copies = document(lines[0]), set[tuple[object, ...]](), []
+    first, seen, copies = _document(lines[0]), set[tuple[object, ...]](), []
     for line in lines:
-        content = (line.line, line.amount, line.description, line.order, line.order_line)
-        if document(line) != first or content in seen:
+        content = _content(line)
+        if _document(line) != first or content in seen:
             copies.append(line)
         else:
             seen.add(content)
     return copies
 
 
+def _document(i: InvoiceLine) -> tuple[object, ...]:
+    return (fold(i.invoice), i.invoiced_on, i.ref.connection, i.ref.stream)
+
+
+def _content(i: InvoiceLine) -> tuple[object, ...]:
+    return (i.line, i.amount, i.description, i.order, i.order_line)
+
+
 def _without(lines: Sequence[InvoiceLine], again: Sequence[InvoiceLine]) -> list[InvoiceLine]:
     copies = {id(i) for i in again}
     return [i for i in lines if id(i) not in copies]
+
+
+def _bills(vendor: str, number: str, lines: Sequence[InvoiceLine]) -> Iterator[Bill]:
+    """The lines as one bill, where vendor, number and gross are known."""
+    gross = _gross(lines) if vendor and number else None
+    if gross is not None:
+        yield Bill(gross, number, lines)
+
+
+def _bookings(vendor: str, number: str, copies: Sequence[InvoiceLine]) -> Iterator[Bill]:
+    """Each time that a bill is booked once more: by document, of one document by repetition."""
+    times: dict[tuple[object, ...], list[InvoiceLine]] = defaultdict(list)
+    seen: Counter[tuple[object, ...]] = Counter()
+    for line in copies:
+        content = (*_document(line), *_content(line))
+        seen[content] += 1
+        times[*_document(line), seen[content]].append(line)
+    for lines in times.values():
+        yield from _bills(vendor, number, lines)
 
 
 def _gross(lines: Sequence[InvoiceLine]) -> Money | None:
@@ -141,13 +179,10 @@ def _gross(lines: Sequence[InvoiceLine]) -> Money | None:
 # ---- strong and weak ----------------------------------------------------------------------------
 
 
-def _alike(home: Home, bills: list[Bill], notes: Sequence[Bill]) -> Iterator[Doubled]:
+def _alike(home: Home, bills: Iterable[Bill]) -> Iterator[Doubled]:
     """Pairs of bills of one vendor and currency with the same gross, told as strong or weak."""
-    back: dict[Decimal, list[Bill]] = defaultdict(list)
-    for note in notes:
-        back[abs(note.gross.amount)].append(note)
     for cluster in _clusters(bills):
-        for first, second in _candidates(_uncredited(cluster, back)):
+        for first, second in _candidates(sorted(cluster, key=Bill.ranked)):
             strong = almost_same(first.number, second.number)
             apart = (second.on - first.on).days
             weak = first.gross == second.gross and apart <= _WEAK_DAYS
@@ -157,7 +192,7 @@ def _alike(home: Home, bills: list[Bill], notes: Sequence[Bill]) -> Iterator[Dou
                 yield Doubled(told, second.lines)
 
 
-def _clusters(bills: list[Bill]) -> Iterator[list[Bill]]:
+def _clusters(bills: Iterable[Bill]) -> Iterator[list[Bill]]:
     """Two bills and more whose gross differs by a cent at most from one to the next."""
     cluster: list[Bill] = []
     for bill in sorted(bills, key=_amount):
@@ -184,17 +219,19 @@ def _candidates(left: Sequence[Bill]) -> Iterator[tuple[Bill, Bill]]:
         yield from _pairs(found)
 
 
-def _uncredited(cluster: Sequence[Bill], back: Mapping[Decimal, Sequence[Bill]]) -> list[Bill]:
-    """The bills, the earlier first, without those that a credit note of the same gross takes back,
-    the latest one before it.
+def _credited(bills: Sequence[Bill], notes: Iterable[Bill]) -> Iterator[Bill]:
+    """The bills that credit notes of the same gross take back: each the latest of its own number
+    before it, else the latest of any.
     """
-    left = sorted(cluster, key=Bill.ranked)
-    for amount in {bill.gross.amount for bill in cluster}:
-        for note in back.get(amount, ()):
-            credited = [b for b in left if b.gross.amount == amount and b.on <= note.on]
-            if credited:
-                left.remove(credited[-1])
-    return left
+    by_amount: dict[Decimal, list[Bill]] = defaultdict(list)
+    for bill in sorted(bills, key=Bill.ranked):
+        by_amount[bill.gross.amount].append(bill)
+    for note in sorted(notes, key=Bill.ranked):
+        standing = by_amount.get(abs(note.gross.amount), [])
+        before = [n for n, bill in enumerate(standing) if bill.on <= note.on]
+        same = [n for n in before if standing[n].number == note.number]
+        if found := same or before:
+            yield standing.pop(found[-1])
 
 
 def _pairs(ranked: Sequence[Bill]) -> Iterator[tuple[Bill, Bill]]:
