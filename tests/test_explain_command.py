@@ -6,18 +6,21 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, timedelta
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
 from itpm_sync import app, cli
+from itpm_sync.app import inquiry
 from itpm_sync.app.reconciling import previous_of
 from itpm_sync.reconcile.explain import Explainer
 from itpm_sync.reconcile.explanation import Explanation, adding_up
 from itpm_sync.reconcile.glossary import in_words, terms
 from itpm_sync.reconcile.inputs import Inputs
+from itpm_sync.reconcile.kept import kept
 from itpm_sync.reconcile.status import Snapshot
 from itpm_sync.reconcile.totals import explain_total, totals
 
@@ -131,6 +134,50 @@ def test_every_contract_and_help_desk_number_of_the_demos_report_adds_up(
                 assert found.total == exact.value or not (found.parts or exact.value), name
     assert burns >= 4
     assert desks == 3
+
+
+def test_a_snapshot_keeps_every_figure_that_explain_names_but_what_is_ordered_under_a_contract(
+    pulled: tuple[Inputs, Snapshot, Snapshot | None],
+) -> None:
+    inputs, snapshot, previous = pulled
+    compared = 0
+    for status in snapshot.projects:
+        project = Explainer(inputs, status.code, previous)
+        for package in ("", *(p.code for p in status.packages)):
+            for name, figure in project.figures(package).items():
+                stored = kept(status, name, package)
+                if stored is None:  # left out, as there is nothing of it
+                    assert not figure.value or name.endswith(":ordered"), (status.code, name)
+                else:
+                    assert stored.value == figure.value, (status.code, package, name)
+                    compared += name.startswith(("contract:", "desk_", "effort_spent_s:"))
+    assert compared > 50
+
+
+def test_a_past_count_of_the_help_desk_is_told_apart_from_what_its_records_say_now(
+    run: Run, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    snapshot_of = inquiry.snapshot_of
+
+    def other(session: app.Session, day: date | None = None) -> Snapshot:
+        found = snapshot_of(session, day)
+        desks = [
+            replace(p, help_desk=p.help_desk and replace(p.help_desk, open_now=1_000))
+            for p in found.projects
+        ]
+        return replace(found, projects=tuple(desks))
+
+    assert json.loads(run("explain", "SDM", "desk_open", "--json")[1])["changed"] == ""
+    monkeypatch.setattr(inquiry, "snapshot_of", other)
+    told = json.loads(run("explain", "SDM", "desk_open", "--json")[1])
+    assert told["changed"].startswith("the snapshot says 1,000: records changed since")
+
+
+def test_a_figure_that_no_snapshot_keeps_says_that_no_change_can_be_seen(run: Run) -> None:
+    word = "no snapshot keeps this figure: whether records changed since is not known"
+    assert word in run("explain", "NET", "contract:C-100:ordered")[1]
+    assert word not in run("explain", "NET", "contract:C-100:invoiced")[1]
+    assert json.loads(run("explain", "NET", "contract:C-100:ordered", "--json")[1])["kept"] is False
 
 
 def test_every_total_of_the_portfolio_is_the_sum_of_its_projects(

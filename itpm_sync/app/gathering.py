@@ -33,7 +33,7 @@ from itpm_sync.store import Store
 def inputs(session: Session, data_date: date) -> Inputs:
     """Everything that the reconciliation of `data_date` depends on."""
     root, store = session.config.root, session.store
-    as_of = None if data_date >= session.today() else end_of(data_date, root.timezone)
+    as_of = moment_of(session, data_date)
     live = {kind: configured(session, store.records(kind, as_of=as_of)) for kind in KINDS}
     plan_from = root.plan_from
     if plan_from:
@@ -155,6 +155,12 @@ def _capacity(root: Root) -> CapacityChoices:
 def _last_pull(store: Store) -> str:
     """The latest run that read sources. Its id stands in the snapshot: figures name their run."""
     return next((r.id for r in store.runs() if "connections" in r.counts), "")
+
+
+def moment_of(session: Session, data_date: date) -> datetime | None:
+    """The moment whose records a data date speaks of; None: those of now."""
+    zone = session.config.root.timezone
+    return None if data_date >= session.today() else end_of(data_date, zone)
 
 
 def end_of(day: date, zone: str) -> datetime:

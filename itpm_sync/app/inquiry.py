@@ -9,13 +9,20 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from itpm_sync import publish
-from itpm_sync.app.gathering import configured, coverage, end_of, inputs, rejected
+from itpm_sync.app.gathering import (
+    configured,
+    coverage,
+    end_of,
+    inputs,
+    moment_of,
+    rejected,
+)
 from itpm_sync.app.jobs import JobStanding, standings
 from itpm_sync.app.publishing import entry_of
 from itpm_sync.app.reconciling import day_of, previous_of, snapshot_of
@@ -25,6 +32,7 @@ from itpm_sync.model import KINDS
 from itpm_sync.publish import Entry, figure_text
 from itpm_sync.reconcile.explanation import Explanation, Part
 from itpm_sync.reconcile.inputs import Coverage, Rejected
+from itpm_sync.reconcile.kept import kept
 from itpm_sync.reconcile.status import Figure, Finding, ProjectStatus, Rating, Severity, Snapshot
 from itpm_sync.reconcile.totals import PORTFOLIO, explain_total, totals
 from itpm_sync.reconcile.tracking import State, changes
@@ -100,6 +108,7 @@ class Explained:
     run: str  # that read the sources last before the snapshot
     found: Explanation
     changed: str  # empty, or what the snapshot says where records have changed since
+    kept: bool  # whether the snapshot keeps the figure, so that a change can be seen
     as_of: date | None  # the day that was asked for
 
 
@@ -116,15 +125,18 @@ def explain(
     with _told_as_mistake(f"every figure: itpm-sync explain {project}{day}"):
         if _is_portfolio(snapshot, project, package):
             total = explain_total(snapshot, figure)
-            return Explained(run=snapshot.run, found=total, changed="", as_of=as_of)
+            return Explained(run=snapshot.run, found=total, changed="", kept=True, as_of=as_of)
         status = _project(snapshot, project)
         found = _explainer(session, snapshot, status).of(figure, package)
-    parts = _fetched(session.store, (*found.inputs, *found.parts))
+    moment = moment_of(session, snapshot.data_date)
+    parts = _fetched(session.store, (*found.inputs, *found.parts), moment)
     inputs_, records = parts[: len(found.inputs)], parts[len(found.inputs) :]
+    stored = kept(status, found.figure.name, found.package)
     return Explained(
         run=snapshot.run,
         found=replace(found, inputs=inputs_, parts=records),
-        changed=_changed(status, found, as_of),
+        changed=_changed(stored, found, as_of),
+        kept=stored is not None or not found.figure.value,  # left out: nothing of it, or n/a
         as_of=as_of,
     )
 
@@ -187,27 +199,30 @@ def ratings(session: Session, project: str, *, as_of: date | None = None) -> Rat
     )
 
 
-def _fetched(store: Store, parts: Sequence[Part]) -> tuple[Part, ...]:
-    """The parts, each record among them with the run that fetched it and when that was."""
+def _fetched(store: Store, parts: Sequence[Part], as_of: datetime | None) -> tuple[Part, ...]:
+    """The parts, each record among them with the run that fetched it and when that was: of a state
+    that was superseded after `as_of` the run that saw it first, where that is kept.
+    """
     wanted: dict[str, list[str]] = defaultdict(list)
     for part in parts:
         if part.identity:
             wanted[part.kind].append(part.identity)
-    known = {i: p for kind, ids in wanted.items() for i, p in store.provenance(kind, ids).items()}
+    known = {
+        identity: origin
+        for kind, ids in wanted.items()
+        for identity, origin in store.provenance(kind, ids, as_of=as_of).items()
+    }
     return tuple(
-        replace(part, run=known[part.identity].run, seen_at=known[part.identity].seen_at)
-        if part.identity in known
+        replace(part, run=origin.run, seen_at=origin.seen_at, superseded=origin.superseded)
+        if (origin := known.get(part.identity))
         else part
         for part in parts
     )
 
 
-def _changed(status: ProjectStatus, found: Explanation, as_of: date | None) -> str:
+def _changed(stored: Figure | None, found: Explanation, as_of: date | None) -> str:
     """What the stored snapshot says, where it is not what its records say by now."""
-    packages = {p.code: p.figures for p in status.packages}
-    figures = packages.get(found.package, {}) if found.package else status.figures
-    stored = figures.get(found.figure.name, found.figure)
-    if stored.value == found.figure.value:
+    if stored is None or stored.value == found.figure.value:
         return ""
     said, day = figure_text(stored), f" --as-of {found.data_date}" if as_of else ""
     return f"the snapshot says {said}: records changed since — run: itpm-sync reconcile{day}"

@@ -314,7 +314,7 @@ class Output:
         found, figure = told.found, told.found.figure
         if as_json:
             self._json({**asdict(found), "total": found.total, "run": told.run,
-                        "changed": told.changed})  # fmt: skip
+                        "changed": told.changed, "kept": told.kept})  # fmt: skip
             return
         of = f"{found.project} package {found.package}" if found.package else found.project
         self._print(
@@ -323,6 +323,8 @@ class Output:
         )
         if told.changed:
             self._print(f"[red]changed[/] {escape(told.changed)}")
+        if not told.kept:
+            self.line("no snapshot keeps this figure: whether records changed since is not known")
         if found.formula:
             self.line(f"= {found.formula}\n= {found.filled}")
         if figure.note:

@@ -15,6 +15,7 @@ TERM = ("Term", "Value", "What it is", "From")
 SAMPLE = ("Value", "Drawn from", "What it is made of")
 PART = ("Value", "What", "Source", "Placed by", "Fetched by")
 _LARGEST = 20  # parts of a figure that are shown unless all are asked for
+_NO_RUN = "(run not kept)"  # of the first state of a record that another has superseded
 
 
 def terms(found: Explanation, as_of: date | None) -> list[tuple[str, ...]]:
@@ -62,7 +63,9 @@ def _part(project: str, part: Part, value: Fraction | None, as_of: date | None) 
     detail = "; ".join(t for t in (part.label, on, part.note) if t)
     origin = _origin(project, part, as_of)
     source = "; ".join(t for t in (part.source, part.rate, part.fx, origin) if t)
-    fetched = f"{part.run} {stamp(part.seen_at)}" if part.seen_at else ""
+    fetched = f"{part.run or _NO_RUN} {stamp(part.seen_at)}" if part.seen_at else ""
+    if part.superseded:
+        fetched += "; superseded since"
     texts = (amount_text(value, part.unit, part.reason), detail, source, part.rule, fetched)
     return tuple(escape(t) for t in texts)
 

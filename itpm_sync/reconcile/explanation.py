@@ -47,6 +47,7 @@ class Part:
     note: str = ""
     run: str = ""  # the run that fetched the record, where the store is at hand
     seen_at: datetime | None = None  # when that was, aware UTC
+    superseded: bool = False  # the source says something else by now; no run: not kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ A reader never holds a transaction while its caller works: it continues after th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -117,18 +118,44 @@ def raw_record(
 
 
 def provenance(
-    database: Database, codec: KindCodec, identities: Sequence[str]
+    database: Database, codec: KindCodec, identities: Sequence[str], *, as_of: datetime | None
 ) -> Iterator[tuple[str, Provenance]]:
-    """The raw record behind each model record of a kind, batch by batch."""
+    """The raw record behind each model record of a kind, batch by batch, see `Store.provenance`."""
     table = codec.table.c
-    query = sa.select(table.id, table.raw_id, RAW_RECORD.c.run, RAW_RECORD.c.seen_at).join(
-        RAW_RECORD, RAW_RECORD.c.id == table.raw_id
-    )
+    query = sa.select(
+        table.id, table.raw_id, RAW_RECORD.c.run, RAW_RECORD.c.seen_at, table.state_from
+    ).join(RAW_RECORD, RAW_RECORD.c.id == table.raw_id)
     for start in range(0, len(identities), BATCH):
         with database.read() as db:
             rows = db.execute(query.where(table.id.in_(identities[start : start + BATCH]))).all()
-        for identity, raw_id, run, seen_at in rows:
-            yield identity, Provenance(raw_id=raw_id, run=run, seen_at=seen_at)
+            late = [] if as_of is None else [row.id for row in rows if row.state_from > as_of]
+            former = _former(db, codec.kind, late, as_of) if as_of and late else {}
+        for identity, raw_id, run, seen_at, _ in rows:
+            now = Provenance(raw_id=raw_id, run=run, seen_at=seen_at)
+            then = former.get(identity)
+            yield identity, now if then is None else replace(then, raw_id=raw_id)
+
+
+def _former(
+    db: sa.Connection, kind: str, identities: Sequence[str], as_of: datetime
+) -> dict[str, Provenance]:
+    """When the states at `as_of` were first seen, and by which run: that which replaced the state
+    before. Who saw the first state of a record is not kept.
+    """
+    table = RECORD_VERSION.c
+    query = (
+        sa.select(table.id, table.state_from, table.seen_at, table.run)
+        .where(table.kind == kind, table.id.in_(identities))
+        .order_by(table.id, table.state_from, table.seq)
+    )
+    chosen: dict[str, Provenance] = {}
+    before: dict[str, str] = {}
+    for identity, since, seen_at, replaced_by in db.execute(query):
+        if identity not in chosen or since <= as_of:
+            run = before.get(identity, "")
+            chosen[identity] = Provenance(raw_id="", run=run, seen_at=seen_at, superseded=True)
+        before[identity] = replaced_by
+    return chosen
 
 
 def _stored_raw(row: Any, body: bytes) -> StoredRaw:

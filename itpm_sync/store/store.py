@@ -452,10 +452,14 @@ class Store:
         """One raw record: where a number ends when it is explained."""
         return reading.raw_record(self._db, self._bodies.read, connection, stream, source_id)
 
-    def provenance(self, kind: str, identities: Sequence[str]) -> Mapping[str, Provenance]:
-        """The raw record and the run behind model records of a kind, by identity."""
+    def provenance(
+        self, kind: str, identities: Sequence[str], *, as_of: datetime | None = None
+    ) -> Mapping[str, Provenance]:
+        """The raw record and the run behind model records of a kind, by identity; with `as_of`
+        behind the states that `records` gives for it.
+        """
         codec = self._landing.codec(kind)
-        return dict(reading.provenance(self._db, codec, identities))
+        return dict(reading.provenance(self._db, codec, identities, as_of=as_of))
 
     def rejected(self, connection: str | None = None) -> tuple[RejectedRecord, ...]:
         """What stands in quarantine."""

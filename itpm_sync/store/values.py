@@ -187,11 +187,15 @@ class StoredRaw:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
-    """Which raw record a model record was mapped from, and the run that fetched it last."""
+    """Which raw record a model record was mapped from, the run that fetched it last, and when that
+    was; of a state that another has superseded, when it was first seen, and the run that saw it so
+    (empty: not kept).
+    """
 
     raw_id: str
     run: str
     seen_at: datetime
+    superseded: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
