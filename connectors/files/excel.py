@@ -28,24 +28,22 @@ EXCEL_1904 = date(1904, 1, 1)
 _MAX_COLUMNS = 2000  # searched for headers; what a file claims to have can be any number
 _MAX_PARTS = 5000
 _MAX_ROWS = 1_048_576
-_LONGEST_TAG = 2**20  # bytes
-_FORMULA = re.compile(rb"<(?:\w+:)?f[ >/]")
-_NUMBERED = re.compile(  # a row, or a cell with its column
-    rb"<(?:\w+:)?(?:row|c)\s(?:[^>]*?\s)?r=[\"']([A-Z]*)([0-9]+)[\"']"
-)
+_MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+_ROW, _FORMULA = f"{_MAIN}row", f"{_MAIN}f"
+_CHUNK = 2**18  # bytes of a sheet parsed at a time
 _BATCH = 500  # rows parsed at a time
 _openpyxl_lock = threading.Lock()  # warnings.catch_warnings is not safe among threads
 
 
 def open_excel(path: Path, layout: Layout, stack: ExitStack) -> OpenTable:
     file = stack.enter_context(path.open("rb"))  # one open file: what was measured is what is read
-    has_formulas = _inspect_archive(path, file, layout.max_excel_bytes)
+    _inspect_archive(path, file, layout.max_excel_bytes)
     book = _load(path, file, stack, values=True)
     sheet = _sheet(book, layout.sheet, shown_name(path))
-    formulas = None
-    if has_formulas:
-        formulas = _sheet(_load(path, file, stack, values=False), sheet.title, shown_name(path))
     place = f"{shown_name(path)} sheet {sheet.title}"
+    formulas = None
+    if _has_formulas(sheet, place):
+        formulas = _sheet(_load(path, file, stack, values=False), sheet.title, shown_name(path))
     raw = _raw_rows(sheet, formulas, place)
     header = split_header(_rows(raw, _MAX_COLUMNS, place), layout, place)
     return OpenTable(
@@ -79,8 +77,8 @@ def _damaged(name: str, error: Exception) -> ConnectionFailed:
     )
 
 
-def _inspect_archive(path: Path, file: BinaryIO, limit: int) -> bool:
-    """Whether any sheet holds formulas. Raises ConnectionFailed for what is no safe workbook.
+def _inspect_archive(path: Path, file: BinaryIO, limit: int) -> None:
+    """Raises ConnectionFailed for what is no safe workbook.
 
     Sizes are those that the archive declares; zipfile never unpacks more than that of an entry.
     """
@@ -99,34 +97,78 @@ def _inspect_archive(path: Path, file: BinaryIO, limit: int) -> bool:
                 f"{shown_name(path)} is a ZIP archive without Excel sheets",
                 advice="save it as .xlsx (not .xlsb, .ods or a zipped CSV)",
             )
-        with_formulas = [part for part in names if _inspect_sheet(archive, part, path)]
-        return bool(with_formulas)
 
 
-def _inspect_sheet(archive: zipfile.ZipFile, part: str, path: Path) -> bool:
-    """Whether a sheet holds formulas.
-
-    Raises ConnectionFailed where rows or cells are not in their order, as openpyxl would leave out
-    what comes too late, and wait for ever for the rows before one that Excel cannot have.
+def _has_formulas(sheet: Any, place: str) -> bool:
+    """Whether the sheet holds formulas. Raises ConnectionFailed where rows or cells are not in
+    their order.
     """
-    formulas, last = False, (0, 0, b"")
-    with archive.open(part) as file:
-        rest = b""
-        while chunk := file.read(2**20):
-            whole, bracket, open_ = (rest + chunk).rpartition(b"<")
-            formulas = formulas or _FORMULA.search(whole) is not None
-            for letters, digits in _NUMBERED.findall(whole):
-                here = (int(digits[:9]), len(letters), letters)
-                if not last < here < (_MAX_ROWS + 1,):
-                    shown = (letters + digits[:20]).decode()
-                    raise ConnectionFailed(
-                        f"{shown_name(path)}: {part} is damaged: {shown} is out of order, or "
-                        f"beyond the {_MAX_ROWS:,} rows of Excel",
-                        advice="open it in Excel and save it again as .xlsx",
-                    )
-                last = here
-            rest = bracket + open_ if len(open_) < _LONGEST_TAG else b""
-    return formulas
+    from defusedxml.ElementTree import XMLParser
+
+    seen = _Order()
+    parser = XMLParser(target=seen)
+    with _hostile(place), sheet._get_source() as source:  # noqa: SLF001 — no public name
+        while chunk := source.read(_CHUNK):
+            parser.feed(chunk)
+        parser.close()
+    return seen.formulas
+
+
+class _Order:
+    """What an XML parser tells: formulas, and rows and cells that are not in their order.
+
+    openpyxl leaves out what comes too late, and fills the rows before one that Excel cannot have
+    without end. Numbers are read as it reads them; a row or cell without one follows the last.
+    """
+
+    def __init__(self) -> None:
+        from openpyxl.utils.cell import coordinate_to_tuple
+
+        self.formulas, self._placed = False, coordinate_to_tuple
+        self._row = self._column = 0
+        self._depth = 0  # of elements, from a row on
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        """An element begins. Raises ValueError."""
+        if tag == _ROW:
+            self._next_row(attributes.get("r"))
+        elif self._depth == 1:
+            self._next_cell(attributes.get("r"))
+        elif tag == _FORMULA:
+            self.formulas = True
+        self._depth += self._depth > 0 or tag == _ROW
+
+    def end(self, _tag: str) -> None:
+        """An element ends."""
+        self._depth -= self._depth > 0
+
+    def close(self) -> None:
+        """The sheet ends."""
+
+    def _next_row(self, number: str | None) -> None:
+        row = self._row + 1 if number is None else _row_number(number)
+        if self._depth or not self._row < row <= _MAX_ROWS:
+            raise ValueError(
+                f"row {row} is out of order after {self._row}, or beyond the {_MAX_ROWS:,} of Excel"
+            )
+        self._row, self._column = row, 0
+
+    def _next_cell(self, name: str | None) -> None:
+        column = self._placed(name)[1] if name else self._column + 1
+        if column <= self._column:
+            raise ValueError(f"row {self._row}: cell {name} is out of order")
+        self._column = column
+
+
+def _row_number(text: str) -> int:
+    """As openpyxl reads it: some programs write `3.0`."""
+    try:
+        return int(text)
+    except ValueError:
+        number = float(text)
+        if number.is_integer():
+            return int(number)
+        raise
 
 
 def _guarded(name: str, act: Callable[[], Any]) -> Any:

@@ -374,22 +374,54 @@ class TestHostile:
             rows_of(path, "A")
 
     @pytest.mark.parametrize(
-        ("old", "new", "shown"),
+        ("old", "new", "said"),
         [
-            (b'<row r="3"', b'<row r="2000000000"', "2000000000"),
-            (b'<row r="3"', b'<row r="2"', "2"),
-            (b'<row r="3"', b"<row  spans=\"1:2\" r='1'", "1"),
-            (b'<row r="2"', b'<row r="0"', "0"),
-            (b'<c r="A3"', b'<c r="C3"', "B3"),
-            (b'<c r="B3"', b'<c r="A3"', "A3"),
+            (b'<row r="3"', b'<row r="2000000000"', "row 2000000000 is out of order"),
+            (b'<row r="3"', b'<row r ="2000000000"', "row 2000000000 is out of order"),
+            (b'<row r="3"', b'<row r="&#50;000000000"', "row 2000000000 is out of order"),
+            (b'<row r="3"', b'<row r="1048577"', "row 1048577 is out of order"),
+            (b'<row r="3"', b'<row r="2"', "row 2 is out of order after 2"),
+            (b'<row r="3"', b'<row r ="1"', "row 1 is out of order after 2"),
+            (b'<row r="3"', b'<row\nr\n=\n"1.0"', "row 1 is out of order after 2"),
+            (b'<row r="3"', b"<row  spans=\"1:2\" r='1'", "row 1 is out of order after 2"),
+            (b'<row r="2"', b'<row r="0"', "row 0 is out of order after 1"),
+            (b'<row r="2"', b'<row r="two"', "could not convert"),
+            (b'<c r="A3"', b'<c r="C3"', "row 3: cell B3 is out of order"),
+            (b'<c r="A3"', b'<c r ="C3"', "row 3: cell B3 is out of order"),
+            (b'<c r="B3"', b'<c r="A3"', "row 3: cell A3 is out of order"),
+            (b'<c r="B3"', b'<row r="9" /><c r="B3"', "row 9 is out of order"),
         ],
     )
     def test_rows_and_cells_out_of_order_are_no_rows_left_out(
-        self, workbook: Any, old: bytes, new: bytes, shown: str
+        self, workbook: Any, old: bytes, new: bytes, said: str
     ) -> None:
         path = workbook(S=[["A", "B"], ["x", 1], ["y", 2]])
         rewritten(path, "xl/worksheets/sheet1.xml", old, new)
-        with pytest.raises(ConnectionFailed, match=f"damaged: {shown} is out of order"):
+        with pytest.raises(ConnectionFailed, match=rf"damaged or no Excel workbook \({said}"):
+            rows_of(path, "A")
+
+    def test_rows_and_cells_without_a_number_follow_the_last(self, workbook: Any) -> None:
+        path = workbook(S=[["A", "B"], ["x", 1], ["y", 2]])
+        for old, new in ((b'<row r="3"', b"<row"), (b'<c r="A3"', b"<c"), (b'<c r="B3"', b"<c")):
+            rewritten(path, "xl/worksheets/sheet1.xml", old, new)
+        _, rows = rows_of(path, "A")
+        assert [row.number for row in rows] == [2, 3]
+        assert texts(rows) == [["x", "1"], ["y", "2"]]
+
+    def test_a_damaged_sheet_that_is_not_read_refuses_no_other(self, workbook: Any) -> None:
+        path = workbook(S=[["A"], ["x"]], T=[["A"], ["y"], ["z"]])
+        rewritten(path, "xl/worksheets/sheet2.xml", b'<row r="3"', b'<row r="1"')
+        assert texts(rows_of(path, "A", sheet="S")[1]) == [["x"]]
+        with pytest.raises(ConnectionFailed, match=r"sheet T is damaged .*row 1 is out of order"):
+            rows_of(path, "A", sheet="T")
+
+    @pytest.mark.parametrize("junk", [b"<c ", b"<c r", b"<c r=", b"<row\n"])
+    def test_a_sheet_of_tags_that_never_end_is_refused_in_one_reading(
+        self, workbook: Any, junk: bytes
+    ) -> None:
+        path = workbook(S=[["A"], ["x"]])
+        rewritten(path, "xl/worksheets/sheet1.xml", b"<sheetData>", b"<sheetData>" + junk * 500_000)
+        with pytest.raises(ConnectionFailed, match="damaged"):
             rows_of(path, "A")
 
     def test_another_archive_is_refused(self, tmp_path: Path) -> None:
