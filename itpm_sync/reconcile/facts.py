@@ -90,7 +90,7 @@ class ProjectFacts:
     work: Work
     values: Values
     numbers: Mapping[str, Number]
-    fx_variances: Mapping[str, Number]  # by package, where there is cost in another currency
+    fx_variances: Mapping[str, Number]  # by package; empty: no cost in another currency
     ledger: Ledger
     labour: Labour
     scope: Scope

@@ -37,7 +37,7 @@ from itpm_sync.reconcile.contracts import ContractFacts, contract_facts
 from itpm_sync.reconcile.disputed import disputed
 from itpm_sync.reconcile.effort import compared as with_efforts
 from itpm_sync.reconcile.effort import effort, unplanned
-from itpm_sync.reconcile.exchange import PlanRates, by_package, fx_variance
+from itpm_sync.reconcile.exchange import NO_FOREIGN_COST, PlanRates, by_package, fx_variance
 from itpm_sync.reconcile.facts import PackageFacts, ProjectFacts
 from itpm_sync.reconcile.forecast import Known, forecast
 from itpm_sync.reconcile.gold_plating import gold_plating
@@ -45,7 +45,7 @@ from itpm_sync.reconcile.helpdesk import help_desk
 from itpm_sync.reconcile.inputs import ProjectSetup, RecordedBaseline
 from itpm_sync.reconcile.labour import Labour, labour
 from itpm_sync.reconcile.money import Ledger, ledger
-from itpm_sync.reconcile.number import Number, as_money, total, unknown
+from itpm_sync.reconcile.number import Number, as_money, known, total, unknown
 from itpm_sync.reconcile.order_lines import Delivery, deliveries
 from itpm_sync.reconcile.orphans import orphans
 from itpm_sync.reconcile.pace import RECENT_WEEKS, finished_on, recent, schedule, without_effort
@@ -190,10 +190,12 @@ def project_facts(run: Context, setup: ProjectSetup, row: Register | None) -> Pr
     moved = fx_variance(foreign, rates, values.ac, values.ev, currency)
     numbers = {**numbers, **_recent(facts), **drawn.numbers, "fx_variance": moved}
     abroad, own = by_package(foreign), {f.plan.code: f.values for f in now.packages}
+    nothing = unknown(NO_FOREIGN_COST) if moved.value is None else known(0, NO_FOREIGN_COST)
     variances = {
         code: fx_variance(abroad[code], rates, of.ac, of.ev, currency)
-        for code, of in own.items()
         if code in abroad
+        else nothing
+        for code, of in (own.items() if foreign else ())
     }
     told = tuple(disputed(facts, run.copies, run.inputs)) if in_money else ()
     return replace(facts, numbers=numbers, fx_variances=variances, forecast=drawn, disputed=told)

@@ -53,16 +53,16 @@ def _basis(package: PackageStatus) -> str:
 def outside(project: ProjectStatus, name: str) -> Figure | None:
     """What of a sum of money of the project is booked in none of its packages.
 
-    None where there is nothing, not a cent, or where one of the amounts is not known; a package
-    without the figure has nothing of it. Packages count their own bookings only, never those of
-    packages below them.
+    None where there is nothing, not a cent, or where one of the amounts is not known, as in older
+    snapshots, which did not keep each figure by package. Packages count their own bookings only,
+    never those of packages below them.
     """
     whole = project.figures.get(name)
-    parts = [f for p in project.packages if (f := p.figures.get(name))]
+    parts = [p.figures.get(name) for p in project.packages]
     if whole is None or whole.value is None or not is_currency(whole.unit):
         return None
-    known = [p.value for p in parts if p.value is not None]
-    if len(known) < len(parts) or any(p.unit != whole.unit for p in parts):
+    known = [p.value for p in parts if p and p.value is not None and p.unit == whole.unit]
+    if len(known) < len(parts):
         return None
     rest = whole.value - sum(known, Decimal(0))
     if abs(rest) * 2 <= Decimal(1).scaleb(-currency_exponent(whole.unit)):

@@ -126,12 +126,24 @@ def test_packages_have_the_variance_of_their_cost_and_add_up_to_the_projects(abr
     # 1,000 × 0.05 − 200 × 0.10 − 300 × 0.10; 100 × 0.05; nothing in another currency
     assert told["A"].value == 50 - 20 - 30
     assert told["A"].note.startswith("in AC, against baseline 1 of 2 Mar 2026; CV without it EUR")
-    assert (told["B"].value, told["C"]) == (5, None)
+    assert (told["B"].value, told["C"].value) == (5, 0)
+    assert told["C"].note == "no cost in another currency"
     assert project.figures["fx_variance"].value == 0 + 5 - 7  # and 70 × −0.10 in no package
     explainer = Explainer(abroad.inputs(), "NET")
     assert [(p.value, p.package) for p in explainer.of("fx_variance", "B").parts] == [(5, "B")]
     assert explainer.of("fx_variance", "A").total == 0
-    assert explainer.of("fx_variance", "C").figure.reason == "no cost in another currency"
+    assert explainer.of("fx_variance", "C").figure == told["C"]
+
+
+def test_a_package_has_no_variance_where_its_project_has_no_cost_in_another_currency(abroad):
+    abroad.records = {k: v for k, v in abroad.records.items() if k == "work_package"}
+    abroad.add(InvoiceLine, "R1", invoice="R1", amount=Money(Decimal(5), "EUR"),
+               invoiced_on=date(2026, 3, 9), work_package="A")  # fmt: skip
+    abroad.options["baselines"] = (planned(money(2000), USD_09),)
+    [package] = abroad.project().packages
+    assert "fx_variance" not in package.figures
+    found = Explainer(abroad.inputs(), "NET").of("fx_variance", "A").figure
+    assert found.reason == "no cost in another currency"
 
 
 def test_a_bill_over_two_packages_leaves_each_the_variance_of_its_part(abroad):

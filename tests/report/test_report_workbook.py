@@ -170,10 +170,11 @@ def test_packages_and_what_is_in_none_of_them_share_the_projects_fx_variance() -
     snapshot = sample.snapshot()
     of = snapshot.projects[0]
     first = of.packages[0]
-    moved = [sample.figure("fx_variance", v, "EUR") for v in ("33.6", "20.1")]
-    packages = (
-        replace(first, figures={**first.figures, "fx_variance": moved[1]}), *of.packages[1:]
-    )  # fmt: skip
+    moved = [sample.figure("fx_variance", v, "EUR") for v in ("33.6", "20.1", "0")]
+    packages = tuple(
+        replace(p, figures={**p.figures, "fx_variance": moved[1 if p is first else 2]})
+        for p in of.packages
+    )
     changed = replace(of, figures={**of.figures, "fx_variance": moved[0]}, packages=packages)
     data = render_workbook(replace(snapshot, projects=(changed,)))
     told = {
@@ -182,7 +183,18 @@ def test_packages_and_what_is_in_none_of_them_share_the_projects_fx_variance() -
     }
     assert told.pop(first.name) == 20.1
     assert told.pop("In no work package") == 13.5
-    assert set(told.values()) == {None}
+    assert set(told.values()) == {0}
+
+
+def test_what_a_snapshot_does_not_keep_by_package_is_not_said_to_be_in_none() -> None:
+    snapshot = sample.snapshot()
+    of = snapshot.projects[0]
+    moved = sample.figure("fx_variance", "33.6", "EUR")
+    changed = replace(of, figures={**of.figures, "fx_variance": moved})
+    data = render_workbook(replace(snapshot, projects=(changed,)))
+    names = [r["Work package"] for r in rows("Work packages", data=data, top=4)]
+    assert "In no work package" not in names
+    assert rows("Portfolio", data=data, top=4)[0]["FX variance, in actual cost"] == 33.6
 
 
 def test_totals_are_per_currency_and_count_what_is_missing() -> None:
