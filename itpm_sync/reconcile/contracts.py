@@ -92,7 +92,7 @@ class ContractMoney:
 
     def _parts(self, invoice: InvoiceLine) -> Mapping[str, Fraction]:
         """The contracts of an invoice line: its own word; else those of the order lines that it
-        bills; else that of its order.
+        bills; else, as without a rate, the first of those that it can be for.
         """
         if named := fold(invoice.contract):
             return {named: _WHOLE}
@@ -101,7 +101,7 @@ class ContractMoney:
             found[fold(line.contract)] += part
         if found:
             return found
-        of_order = (fold(line.contract) for line in self.documents.lines_of(invoice.order))
+        of_order = (fold(line.contract) for line in self.documents.likely.get(invoice.id, ()))
         return {next(filter(None, of_order), ""): _WHOLE}
 
     def orders(self, contract: Contract) -> Sequence[OrderLine]:

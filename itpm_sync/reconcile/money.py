@@ -101,11 +101,13 @@ class Documents:
         self.netted: dict[str, Netted] = {}
         self.bills: dict[str, Sequence[InvoiceLine]] = {}  # that name an order line, by its id
         self.shares: dict[str, Sequence[Share]] = {}  # what each invoice line of an order bills
+        self.likely: dict[str, Sequence[OrderLine]] = {}  # that one which names no line can be for
         for number, order in netting.items():
             order.bill(self.invoices_of_order.get(number, ()))
             self.netted |= {n.line.id: n for n in order.netted()}
             self.bills |= order.bills
             self.shares |= order.shares
+            self.likely |= order.likely
         # a connection that books no receipts says nothing by their absence
         self.books_receipts = {
             n.line.ref.connection for n in self.netted.values() if n.has_receipts

@@ -170,6 +170,7 @@ class Order:
         self._bills: dict[str, list[_Bill]] = defaultdict(list)  # by the line's identity, or ""
         self.bills: dict[str, list[InvoiceLine]] = defaultdict(list)  # that name a line, by its id
         self.shares: dict[str, Sequence[Share]] = {}  # what each invoice bills
+        self.likely: dict[str, Sequence[OrderLine]] = {}  # that one which names none can be for
 
     def receive(self, receipt: Receipt) -> bool:
         """Books a receipt; False if no line, or no only one, can take it."""
@@ -188,6 +189,9 @@ class Order:
                 self.bills[account.line.id].append(invoice)
                 self.shares[invoice.id] = [Share(account.line, _WHOLE)]
             candidates = [account] if account else self._candidates(invoice)
+            if account is None:
+                own = (*candidates, *self._of(invoice.ref.connection))
+                self.likely[invoice.id] = [a.line for a in own if not is_cancelled(a.line)]
             amount = self._in_currency(invoice, candidates)
             if amount is None:
                 continue

@@ -56,6 +56,22 @@ def test_burn_tells_what_is_used_though_nothing_is_invoiced_yet(world, eur):
     assert found.amount == eur(900)
 
 
+def test_a_bill_without_a_rate_is_under_the_contract_of_its_own_systems_order(world, eur):
+    for system, number in (("coupa", "C-2"), ("sap", "C-1")):
+        contract(world, eur, number)
+        for line in "12":
+            world.add(
+                OrderLine, f"{system}{line}", order="4500", line=line, amount=eur(1000),
+                ordered_on=DAY, contract=number, connection=system,
+            )  # fmt: skip
+    world.add(
+        InvoiceLine, "R-1", invoice="R-1", order="4500", invoiced_on=DAY, connection="sap",
+        amount=Money(Decimal(70), "SEK"),
+    )  # fmt: skip
+    told = {c.number: c.invoiced for c in world.project().contracts}
+    assert told == {"C-1": None, "C-2": eur(0)}
+
+
 def test_the_rest_of_a_ceiling_is_what_is_not_used_whatever_is_still_on_order(world, eur):
     contract(world, eur, ceiling="260000")
     order(world, eur, "PO-1", "136000", contract="C-1", quantity=Decimal(8))
