@@ -15,7 +15,6 @@ from typing import NamedTuple
 
 from itpm_sync.model import HelpDeskItem, TimeEntry, WorkItem
 from itpm_sync.reconcile.allocate import fold
-from itpm_sync.reconcile.references import project_of
 
 _identity = attrgetter("id")
 Ticket = WorkItem | HelpDeskItem
@@ -47,7 +46,7 @@ class Tickets:
 
     @cached_property
     def _projects(self) -> frozenset[str]:
-        return frozenset(project for word in self._by_word if (project := project_of(word)))
+        return frozenset(project for word in self._by_word if (project := _project(word)))
 
     def named(self, entry: TimeEntry) -> Sequence[Ticket]:
         """What the key of an entry can mean."""
@@ -57,8 +56,16 @@ class Tickets:
 
     def is_read(self, word: str) -> bool:
         """Whether something can be said of a key: one of a project that nobody reads leads out."""
-        project = project_of(fold(word))
+        project = _project(fold(word))
         return not project or project in self._projects
+
+
+def _project(word: str) -> str:
+    """What stands before the number: `A-B` of `A-B-12`, be it no project of ours; empty: nothing.
+    Wider than a key has to be, as nothing may be said of what another system counts so.
+    """
+    project, _, number = word.rpartition("-")
+    return project if number.isdecimal() else ""
 
 
 def linked(

@@ -78,6 +78,13 @@ def test_a_key_that_no_ticket_has_is_told_where_its_project_is_read(sheet):
     assert sheet.figures()["effort_s"] == 4 * HOUR
 
 
+@pytest.mark.parametrize("word", ["A-B-12", "2026-11", "Überland-7"])
+def test_of_what_another_system_counts_nothing_is_said(sheet, word):
+    book(sheet, "t", word, project_key="NET")
+    assert sheet.findings("rejected-records") == []
+    assert sheet.figures()["effort_s"] == HOUR
+
+
 def test_a_live_ticket_goes_before_one_that_is_gone(sheet, at):
     gone = {"where": "gone", "title": "old", "created_at": at("2026-02-02T08:00")}
     sheet.add(WorkItem, "8", key="NET-9", **gone)
