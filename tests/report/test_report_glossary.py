@@ -42,6 +42,19 @@ def test_a_page_without_such_figures_has_no_glossary() -> None:
     assert b'class="terms"' not in page
 
 
+def test_a_page_leads_to_its_glossary_only_where_it_has_one() -> None:
+    snapshot = sample.snapshot()
+    project = snapshot.projects[0]
+    link, target = b'href="#terms"', b'id="terms"'
+    whole = render_project(build_project(project, snapshot, Past()))
+    assert link in whole
+    assert target in whole
+    bare = render_project(build_project(replace(project, figures={}), snapshot, Past()))
+    assert b'<section id="packages">' in bare
+    assert link not in bare
+    assert target not in bare
+
+
 def test_formulas_are_told_in_the_names_of_their_figures() -> None:
     cv, tcpi = terms([figure("tcpi_bac"), figure("cv"), figure("no such")])
     assert (cv.short, cv.name, cv.formula) == (
