@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 from connectors.files.reader import open_table
 from connectors.files.rows import Outcome, Spot, outcomes
 from connectors.files.settings import FilesSettings, Table, model_fields
-from connectors.files.table import Layout, shown_name
+from connectors.files.table import Layout, shown_name, stored_name
 from itpm_sync.connector import (
     CheckItem,
     ConnectorInfo,
@@ -183,7 +183,7 @@ class FilesConnector:
                 with open_table(path, self._layout(table)) as file:
                     for line in file.advice:
                         log.warning("%s %s: %s", self._name, name, line)
-                    for outcome in outcomes(table, defaults, file, shown_name(path), seen):
+                    for outcome in outcomes(table, defaults, file, stored_name(path), seen):
                         rows += 1
                         yield outcome
             except ConnectionFailed as error:

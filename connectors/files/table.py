@@ -47,12 +47,24 @@ class OpenTable:
     advice: tuple[str, ...] = ()  # what had better be declared
 
 
+_UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")  # controls, formats, surrogates, line separators
+
+
 def shown_name(path: Path) -> str:
-    """A file's name as text for messages and records: bytes that are no UTF-8, line breaks and what
-    would command a terminal are shown as escapes.
+    """A file's name for messages: bytes that are no UTF-8, line breaks and what would command a
+    terminal or turn the order of letters are shown as escapes.
     """
-    name = os.fsencode(path.name).decode("utf-8", "backslashreplace")
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
+    return "".join(
+        c.encode("unicode_escape").decode() if unicodedata.category(c) in _UNSEEN else c
+        for c in stored_name(path)
+    )
+
+
+def stored_name(path: Path) -> str:
+    """A file's real name, for records; only bytes that are no UTF-8 are escapes, as no text holds
+    them.
+    """
+    return os.fsencode(path.name).decode("utf-8", "backslashreplace")
 
 
 def letter(index: int) -> str:

@@ -7,9 +7,10 @@ a transaction that begins reading and then wants to write fails at once when ano
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,12 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, StatementError
 
-from itpm_sync.errors import StoreError, whole
-from itpm_sync.store.schema import VERSION, all_tables
+from itpm_sync.errors import RecordError, StoreError, whole
+from itpm_sync.store.schema import VERSION, all_tables, refused
 
 BUSY_TIMEOUT_S = 30.0
 _SQLITE = "sqlite:///"
+_SETTINGS = re.compile(r"\?\w+=")
 _WRITES = "itpm_writes"
 _MIGRATING = 0x1794  # PostgreSQL's advisory lock while the schema changes: any number of our own
 _FULL = 64 * 1024  # bytes free: less is no room for SQLite's log
@@ -102,13 +104,18 @@ class Database:
 
     @contextmanager
     def errors(self) -> Iterator[None]:
-        """Turns what the driver raises into StoreError; never shows SQL, values or a password."""
+        """Turns what the driver raises into StoreError, and a value that no column takes into
+        RecordError, as the store itself is well. Never shows SQL, values or a password; a mistake
+        of this program stays what it is.
+        """
         try:
             yield
         except (DBAPIError, sqlite3.Error) as error:
             raise StoreError(_advice(self.location, error, self.path)) from error
-        except StatementError as error:  # a value that a column cannot take; its text holds all
-            raise StoreError(f"store {self.location}: {error.orig}") from error
+        except StatementError as error:  # its text holds the statement and all values
+            if isinstance(error.orig, ValueError | OverflowError):
+                raise _refused(self.location, error, error.orig) from None
+            raise (error.orig or error) from None
         except OSError as error:
             raise StoreError(f"store {self.location}: {error.strerror or error}") from error
 
@@ -148,13 +155,7 @@ def _parsed(url: str) -> sa.URL:
     A SQLite address is a path to its end: folders may have any name, `What?` and `100%` as well.
     """
     if url.startswith(_SQLITE):
-        path = url.removeprefix(_SQLITE)
-        if whole(path) != path:
-            raise StoreError(
-                f"store {whole(path)}: SQLite opens no path that is not UTF-8 — rename the folder, "
-                "or name another one with `store:`"
-            )
-        return sa.URL.create("sqlite", database=path)
+        return sa.URL.create("sqlite", database=_sqlite_path(url.removeprefix(_SQLITE)))
     try:
         parsed = sa.make_url(url)
     except (ArgumentError, ValueError) as error:  # ValueError: the port is no number
@@ -171,6 +172,24 @@ def _parsed(url: str) -> sa.URL:
     if parsed.drivername not in {"sqlite", "postgresql+psycopg"}:
         raise StoreError(f"store: {parsed.drivername} is not known — use SQLite or PostgreSQL")
     return parsed
+
+
+def _sqlite_path(path: str) -> str:
+    """The path. Raises StoreError for one that SQLite cannot open, and for settings after it: with
+    them it would name a new, empty store.
+    """
+    if whole(path) != path:
+        raise StoreError(
+            f"store {whole(path)}: SQLite opens no path that is not UTF-8 — rename the folder, "
+            "or name another one with `store:`"
+        )
+    if _SETTINGS.search(path.rpartition("/")[2]) and not os.path.exists(path):  # noqa: PTH110 — any text
+        bare = path.rpartition("?")[0].removeprefix("file:")
+        raise StoreError(
+            "store: a SQLite address is a path and takes no settings (?name=value) — "
+            f"write {_SQLITE}{bare}"
+        )
+    return path
 
 
 def _is_sqlite(url: sa.URL) -> bool:
@@ -238,6 +257,18 @@ def _disk(path: Path) -> str:
     if not os.access(folder, os.W_OK):
         return "read-only"
     return "no space left" if shutil.disk_usage(folder).free < _FULL else ""
+
+
+def _refused(location: str, error: StatementError, reason: Exception) -> RecordError:
+    """Which columns refused what type of value."""
+    params = error.params if isinstance(error.params, list | tuple) else [error.params]
+    rows = [row for row in params if isinstance(row, Mapping)]
+    unfit = {(name, type(v).__name__) for row in rows for name, v in row.items() if refused(v)}
+    return RecordError(
+        field=", ".join(sorted({str(name) for name, _ in unfit})) or "a value",
+        value=", ".join(sorted({kind for _, kind in unfit})),
+        expected="what the column takes", place=f"store {location}", hint=str(reason),
+    )  # fmt: skip
 
 
 def _advice(location: str, error: Exception, path: Path | None) -> str:

@@ -56,7 +56,7 @@ def _utc(value: datetime | None) -> datetime | None:
     if value is None:
         return None
     if value.tzinfo is None:
-        raise ValueError(f"the time {value} has no zone")
+        raise ValueError("the time has no zone")
     return value.astimezone(UTC)
 
 
@@ -137,6 +137,13 @@ def _fitting(value: int | None) -> int | None:
     if value is not None and abs(value) > BIGGEST_INT:
         raise OverflowError("it does not fit into 64 bits")
     return value
+
+
+def refused(value: object) -> bool:
+    """Whether a time or a whole number is one that no column takes."""
+    if isinstance(value, datetime):
+        return value.tzinfo is None
+    return isinstance(value, int) and abs(value) > BIGGEST_INT
 
 
 class Coded(sa.types.TypeDecorator[Enum]):

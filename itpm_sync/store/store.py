@@ -82,7 +82,7 @@ class Store:
     - Every method is one transaction of its own: all of it or nothing, also after a kill.
     - One writer at a time (the run lock sees to it); any number of threads may read meanwhile.
     - Every method raises StoreError, whose text is advice, for what the database refuses.
-    - Moments are aware UTC; a naive one raises StoreError, as all that no column takes.
+    - Moments are aware UTC; a naive one raises RecordError, as all that no column takes.
     - Nothing is deleted: absent records are marked, superseded states become versions; snapshots
       and baselines are append-only. (Mapped rows that only a former mapping gave are removed.)
 

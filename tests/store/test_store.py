@@ -17,7 +17,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from itpm_sync.connector import Page, RawRecord
-from itpm_sync.errors import RunLocked, StoreError
+from itpm_sync.errors import RecordError, RunLocked, StoreError
 from itpm_sync.store import (
     Checkpoint,
     Completeness,
@@ -168,6 +168,27 @@ def test_a_folder_whose_name_is_no_utf_8_is_told(tmp_path: Path) -> None:
         Store.open(f"sqlite:///{tmp_path}/B\udcfcro/x.db")
 
 
+@pytest.mark.parametrize(
+    "name", ["itpm.db?timeout=30", "itpm.db?timeout=30&x=y", "file:itpm.db?mode=ro&uri=true"]
+)
+def test_settings_after_the_path_of_a_sqlite_store_open_no_other_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Store.open("sqlite:///itpm.db").close()
+    with pytest.raises(StoreError) as failure:
+        Store.open(f"sqlite:///{name}")
+    assert str(failure.value).endswith("takes no settings (?name=value) — write sqlite:///itpm.db")
+    assert [p.name for p in tmp_path.iterdir()] == ["itpm.db"]
+
+
+def test_a_store_whose_name_looks_like_settings_is_opened_where_it_exists(tmp_path: Path) -> None:
+    Store.open(f"sqlite:///{tmp_path}/itpm.db").close()
+    (tmp_path / "itpm.db").rename(tmp_path / "itpm.db?timeout=30")
+    Store.open(f"sqlite:///{tmp_path}/itpm.db?timeout=30").close()
+    assert [p.name for p in tmp_path.iterdir()] == ["itpm.db?timeout=30"]
+
+
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"nowhere/x\.db cannot be opened — check that its folder"):
         Store.open(f"sqlite:///{tmp_path / 'nowhere' / 'x.db'}")
@@ -203,13 +224,24 @@ def test_other_addresses_are_refused(url: str) -> None:
         Store.open(url)
 
 
-def test_a_value_that_no_column_takes_is_refused_without_the_statement_and_its_values(
+def test_a_value_that_no_column_takes_is_told_by_column_and_type_without_itself(
     sqlite_url: str,
 ) -> None:
-    with Store.open(sqlite_url) as store, pytest.raises(StoreError) as failure:
-        store.begin_run("secret-word", datetime(2026, 1, 1))  # noqa: DTZ001 — that is the mistake
-    assert "INSERT" not in str(failure.value)
-    assert "secret-word" not in str(failure.value)
+    with Store.open(sqlite_url) as store:
+        with pytest.raises(RecordError) as failure:
+            store.begin_run("secret-word", datetime(2026, 1, 1))  # noqa: DTZ001 — that is the mistake
+        assert str(failure.value) == (
+            f"store {sqlite_url.removeprefix('sqlite:///')}: started: expected what the column "
+            "takes, found 'datetime' — the time has no zone"
+        )
+        run = store.begin_run("weekly", NOON)
+        assert [r.id for r in store.runs()] == [run]
+
+
+def test_a_mistake_of_ours_in_a_value_stays_one_without_the_statement(sqlite_url: str) -> None:
+    with Store.open(sqlite_url) as store, pytest.raises(AttributeError) as failure:
+        store.begin_run(5, NOON)  # type: ignore[arg-type]
+    assert str(failure.value) == "'int' object has no attribute 'replace'"
 
 
 def test_a_full_disk_is_advice_and_leaves_the_store_whole(sqlite_url: str) -> None:

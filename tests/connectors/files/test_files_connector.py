@@ -360,19 +360,23 @@ def test_what_is_no_regular_file_is_not_opened(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "shown"),
+    ("name", "shown", "stored"),
     [
-        (os.fsdecode(b"plan-\xdcber.csv"), "plan-\\xdcber.csv"),
-        ("plan-\n\x1b[31m.csv", "plan-\\n\\x1b[31m.csv"),
-        ("plan-\u202evsc.csv", "plan-\\u202evsc.csv"),
-        ("plan-Über.csv", "plan-Über.csv"),
+        (os.fsdecode(b"plan-\xdcber.csv"), "plan-\\xdcber.csv", "plan-\\xdcber.csv"),
+        ("plan-\n\x1b[31m.csv", "plan-\\n\\x1b[31m.csv", "plan-\n\x1b[31m.csv"),
+        ("plan-\u202evsc.csv", "plan-\\u202evsc.csv", "plan-\u202evsc.csv"),
+        ("plan-Über.csv", "plan-Über.csv", "plan-Über.csv"),
+        ("plan\xa0Q3.csv", "plan\xa0Q3.csv", "plan\xa0Q3.csv"),
+        ("plan-計画\u3000表.csv", "plan-計画\u3000表.csv", "plan-計画\u3000表.csv"),
     ],
 )
-def test_any_name_of_a_file_can_be_told(tmp_path: Path, name: str, shown: str) -> None:
+def test_any_name_of_a_file_can_be_told_and_is_kept_as_it_is(
+    tmp_path: Path, name: str, shown: str, stored: str
+) -> None:
     save(tmp_path, HEADER + GOOD + "short\n", name)
     loaded = load(tmp_path)
     assert loaded.ids == ["1.1"]
-    assert orjson.loads(loaded.records[0].body)["row"]["@file"] == shown
+    assert orjson.loads(loaded.records[0].body)["row"]["@file"] == stored
     assert loaded.messages[0].startswith(f"{shown} row 3: ")
     (item, _) = connector(tmp_path, plan=PLAN).check()
     assert item.detail.startswith(f"{shown} (")
