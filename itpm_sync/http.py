@@ -24,6 +24,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http.cookiejar import DefaultCookiePolicy
@@ -53,11 +54,16 @@ log = logging.getLogger(__name__)
 SAFE_TO_REPEAT = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 MAX_BODY_BYTES = 512 * 1024 * 1024
 _PART_BYTES = 2**18
-_DROPS_BYTES_PER_S = 1000  # a body that comes slower, time-out after time-out, never ends
+_DROPS_TIMEOUTS = 10  # for so many time-outs a body may come as slowly as it likes
+_DROPS_BYTES_PER_S = 1000  # and from then on no slower than this, on average since its beginning
 MAX_PATIENCE_S = 900.0  # a source that asks for a longer pause gets its next chance at the next run
 LONG_PAUSE_S = 60.0  # from here on somebody who waits should know for what
 _MAX_REDIRECTS = 5
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
+_SURROGATES = re.compile("[\ud800-\udfff]")  # alone, as halves of an emoji make one character
+_CHARSET = re.compile(r"charset=[\"']?([\w.:-]{1,40})", re.IGNORECASE)
+_ENCODINGS = ("iso8859", "cp", "utf-16", "utf-32", "koi8", "mac", "shift_jis", "euc", "gb", "big5")
+_FEW_ODD_BYTES = 8  # in a page that is UTF-8 otherwise; more are another encoding
 _SAME_TIME_S = 60.0  # a `Date` header has seconds and has travelled: less is no skew
 
 
@@ -147,41 +153,80 @@ class Answer:
     url: str
 
     def json(self) -> Any:
-        """The parsed body. Raises ConnectionFailed for HTML, RetryableError for broken JSON."""
+        """The parsed body. Raises ConnectionFailed for HTML, RetryableError for broken JSON and
+        for text that is neither UTF-8 nor in the encoding that its source declares.
+        """
+        body = self.body.removeprefix(codecs.BOM_UTF8)
         try:
-            return orjson.loads(self.body.removeprefix(codecs.BOM_UTF8))
+            return orjson.loads(body)
         except orjson.JSONDecodeError as error:
-            if self.body.lstrip()[:1] == b"<":
+            if body.lstrip()[:1] == b"<":
                 raise ConnectionFailed(
                     f"{_place(self.url)} answered a web page instead of JSON",
                     advice="check the URL and that no login page or proxy stands in between",
                 ) from None
-            found = _nearly_json(self.body)
-            if found is not None:
-                what = "its JSON holds what is no text or number: kept, shown as � or as a text"
-                log.warning("%s: %s", _place(self.url), what)
-                return found
+            with suppress(ValueError, RecursionError):
+                return self._odd_json(_text(body, self.headers.get("Content-Type", "")))
             raise RetryableError(
                 f"{_place(self.url)} answered broken or truncated JSON "
                 f"({len(self.body)} bytes): {error}"
             ) from None
 
+    def _odd_json(self, text: str) -> Any:
+        try:
+            return orjson.loads(text)  # all well, in another encoding
+        except orjson.JSONDecodeError:
+            found = _nearly_json(text)
+        what = "its JSON holds what is no text or number: kept, shown as � or as a text"
+        log.warning("%s: %s", _place(self.url), what)
+        return found
 
-def _nearly_json(body: bytes) -> Any:
+
+def _text(body: bytes, content_type: str) -> str:
+    """The text of a body; a few odd bytes of UTF-8 become lone surrogates. Raises ValueError.
+
+    What has more odd bytes than characters beyond ASCII is not UTF-8: it is read in the encoding
+    that its source declares, or not at all, as nothing would repair what was guessed.
+    """
+    text = body.decode("utf-8", "surrogateescape")
+    odd = len(_SURROGATES.findall(text))
+    whole = len(text) - len(text.encode("ascii", "ignore")) - odd
+    declared = _charset(content_type)
+    if odd >= max(whole, 1) and declared:
+        return body.decode(declared).removeprefix("\ufeff")
+    if odd > min(_FEW_ODD_BYTES, max(whole, 1)):
+        raise ValueError("not in UTF-8")
+    return text
+
+
+def _charset(content_type: str) -> str:
+    """The declared encoding if it is another one than UTF-8 and one of text; else empty."""
+    found = _CHARSET.search(content_type)
+    try:
+        name = codecs.lookup(found[1]).name if found else ""
+    except LookupError:
+        return ""
+    return name if name.startswith(_ENCODINGS) else ""
+
+
+def _nearly_json(text: str) -> Any:
     """What one odd value makes no JSON, read all the same for the sake of the rest of the page.
 
     Bytes that are no UTF-8 and half an emoji become �; NaN and numbers beyond all bounds a text,
-    which the mapping reports. None for what is broken or cut off.
+    which the mapping reports. Raises ValueError for what is broken, cut off, or odd in a key:
+    two odd keys could become one.
     """
-    try:
-        data = json.loads(
-            body.decode("utf-8", "replace"), strict=False,
-            parse_constant=str, parse_int=_bounded, parse_float=_bounded,
-        )  # fmt: skip
-        text = json.dumps(data, ensure_ascii=False)
-        return orjson.loads(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
-    except (ValueError, RecursionError):
-        return None
+    data = json.loads(
+        text, strict=False, object_pairs_hook=_whole_keys,
+        parse_constant=str, parse_int=_bounded, parse_float=_bounded,
+    )  # fmt: skip
+    return orjson.loads(_SURROGATES.sub("�", json.dumps(data, ensure_ascii=False)))
+
+
+def _whole_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    for key, _ in pairs:
+        key.encode()  # UnicodeEncodeError, a ValueError, for half a character
+    return dict(pairs)
 
 
 def _bounded(digits: str) -> int | float | str:
@@ -458,15 +503,20 @@ class HttpClient:
     def _content(self, raw: Any) -> bytes:
         """The unpacked body, or a little more than we take. Raises TimeoutError where it comes in
         drops: the time-out of a socket begins anew with each.
+
+        Ten time-outs are for a source that sends blanks while it computes. What was read counts
+        only when still more comes, so that nobody throws a complete answer away.
         """
         parts: list[bytes] = []
-        size, began, patience_s = 0, self._clock(), self._timeout[1]
+        size, began, late_s = 0, self._clock(), 0.0
         while size <= MAX_BODY_BYTES and (part := raw.read1(_PART_BYTES, decode_content=True)):
+            if late_s:
+                raise TimeoutError(f"only {size:,} bytes came in {late_s:.0f} s, and no end")
             parts.append(part)
             size += len(part)
             took_s = self._clock() - began
-            if took_s > patience_s and size < took_s * _DROPS_BYTES_PER_S:
-                raise TimeoutError(f"only {size:,} bytes came in {took_s:.0f} s")
+            if took_s > _DROPS_TIMEOUTS * self._timeout[1] and size < took_s * _DROPS_BYTES_PER_S:
+                late_s = took_s
         return b"".join(parts)
 
     def _judge(self, answer: Answer, method: str, allow: tuple[int, ...]) -> None:

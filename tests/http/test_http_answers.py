@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import gzip
-import itertools
 import socket
 import ssl
 import subprocess
 import threading
-import time
-from contextlib import suppress
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -74,6 +72,56 @@ def test_one_value_that_is_no_json_does_not_lose_the_others_of_its_page(
     }
 
 
+@pytest.mark.parametrize(
+    ("charset", "body"),
+    [
+        ("ISO-8859-1", '[{"n": "Müller & Söhne"}]'.encode("latin-1")),
+        ("iso-8859-1", '[{"n": "Müller & Söhne"}]'.encode()),  # declared wrongly, plainly UTF-8
+        ('"windows-1252"', '[{"n": "Müller & Söhne"}]'.encode("cp1252")),
+        ("utf-16", '[{"n": "Müller & Söhne"}]'.encode("utf-16")),
+    ],
+)
+def test_a_page_in_the_encoding_that_it_declares_is_read_whole(
+    client: HttpClient,
+    answers: responses.RequestsMock,
+    caplog: pytest.LogCaptureFixture,
+    charset: str,
+    body: bytes,
+) -> None:
+    kind = f"application/json; charset={charset}"
+    answers.add("GET", f"{BASE}/a", body=body, content_type=kind)
+    assert client.get("a") == [{"n": "Müller & Söhne"}]
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("charset", ["", "; charset=utf-8", "; charset=idna", "; charset=nope"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        '["Müller & Söhne"]'.encode("latin-1"),
+        "[{}]".format('"é€", ' * 20).encode() + b'"' + b"\xff" * 9 + b'"',
+        b'{"k\xff": 1, "k": 2}',
+        b'{"k\\ud83d": 1, "k\\ud83e": 2}',
+    ],
+)
+def test_a_page_in_an_unknown_encoding_or_with_odd_keys_is_not_guessed(
+    local: HttpClient, server: Server, body: bytes, charset: str
+) -> None:
+    server.script = [answer(body, f"Content-Type: application/json{charset}")] * 3
+    with pytest.raises(ConnectionFailed, match="broken or truncated JSON"):
+        local.get("a")
+    assert len(server.requests) == 3
+
+
+def test_a_few_odd_bytes_among_proper_utf_8_lose_nothing_else(
+    client: HttpClient, answers: responses.RequestsMock
+) -> None:
+    answers.add(
+        "GET", f"{BASE}/a", body=b'["' + "Müller & Söhne".encode() + b'", "a\xff", "\xdcb"]'
+    )
+    assert client.get("a") == ["Müller & Söhne", "a�", "�b"]
+
+
 def test_a_byte_order_mark_before_json_does_no_harm(
     client: HttpClient, answers: responses.RequestsMock
 ) -> None:
@@ -135,26 +183,51 @@ def test_a_server_that_does_not_answer_in_time_is_one_clear_line(
     client.close()
 
 
-def test_a_body_that_comes_in_drops_ends_as_a_time_out(server: Server) -> None:
-    def drops(connection: socket.socket) -> None:
-        connection.sendall(answer(b"", length=10**6))
-        with suppress(OSError):
-            while True:
-                connection.sendall(b" ")
-                time.sleep(0.001)
+class Slow:
+    """A body whose parts come after so many seconds of a clock that only they move."""
 
-    server.script = [drops]
-    ticking = itertools.count(0.0, 0.5)  # what each look at the clock says
-    client = HttpClient(server.url, timeout_s=5, attempts=1, clock=lambda: next(ticking))
-    with pytest.raises(ConnectionFailed, match=r"only \d+ bytes came in \d+ s"):
-        client.get("search")
+    def __init__(self, clock: Clock, *parts: tuple[float, bytes]) -> None:
+        self._clock, self.left = clock, list(parts)
+
+    def read1(self, _most: int, *, decode_content: bool) -> bytes:
+        assert decode_content
+        seconds, part = self.left.pop(0) if self.left else (0.0, b"")
+        self._clock.now += seconds
+        return part
 
 
-def test_a_slow_body_that_goes_on_is_read_to_its_end(server: Server) -> None:
-    server.script = [answer(b'{"issues": [' + b" " * 2**20 + b"]}")]
-    ticking = itertools.count(0.0, 6.0)
-    client = HttpClient(server.url, timeout_s=5, attempts=1, clock=lambda: next(ticking))
-    assert client.get("search") == {"issues": []}
+@pytest.fixture
+def patient(clock: Clock) -> Iterator[HttpClient]:
+    made = HttpClient(BASE, timeout_s=5, clock=clock, sleep=clock.sleep)
+    yield made
+    made.close()
+
+
+def test_a_body_that_comes_in_drops_for_more_than_ten_time_outs_ends(
+    patient: HttpClient, clock: Clock
+) -> None:
+    body = Slow(clock, *[(4.0, b" ")] * 100)
+    with pytest.raises(TimeoutError, match=r"only 13 bytes came in 52 s, and no end"):
+        patient._content(body)
+    assert len(body.left) == 100 - 14
+
+
+def test_a_slow_body_that_is_complete_is_kept_however_late_its_last_part_came(
+    patient: HttpClient, clock: Clock
+) -> None:
+    assert patient._content(Slow(clock, (0.0, b"[1,"), (4000.0, b"2]"))) == b"[1,2]"
+
+
+def test_a_source_that_sends_blanks_while_it_computes_has_ten_time_outs_for_it(
+    patient: HttpClient, clock: Clock
+) -> None:
+    body = Slow(clock, *[(4.0, b" ")] * 12, (1.0, b"[1,"), (1.0, b"2]"))
+    assert patient._content(body) == b" " * 12 + b"[1,2]"
+
+
+def test_a_slow_body_that_goes_on_is_read_to_its_end(patient: HttpClient, clock: Clock) -> None:
+    body = Slow(clock, *[(4.0, b"x" * 4001)] * 100)
+    assert len(patient._content(body)) == 400_100
 
 
 def test_a_certificate_that_is_not_trusted_is_named_with_advice_and_not_retried(
