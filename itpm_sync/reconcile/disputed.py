@@ -66,6 +66,7 @@ class _Surplus:
 
     def __init__(self, facts: ProjectFacts, copies: Collection[str]) -> None:
         self._facts, self._copies = facts, copies
+        self._doubled: dict[str, list[InvoiceLine]] = {}  # the copies, by order
         self._billed: dict[str, list[tuple[str, InvoiceLine, Fraction]]] = defaultdict(list)
         for record, package, _ in facts.records.of(InvoiceLine):
             for line, part in facts.documents.shares.get(record.id, ()):
@@ -79,6 +80,7 @@ class _Surplus:
             netted = self._facts.documents.netted[identity]
             number = fold(netted.line.order)
             if number not in spare:
+                self._doubled[number] = [*self._copies_of(number)]
                 spare[number] = self._taken_in(number)
             beyond = min(most, self._cost(netted) - netted.ordered)
             covered = min(spare[number], max(_NOTHING, beyond))
@@ -94,11 +96,15 @@ class _Surplus:
         """The parts of copies that bill a line; those only that name none, if asked for."""
         documents, line = self._facts.documents, netted.line
         named = {i.id for i in documents.bills.get(line.id, ())} if unnamed else ()
-        for bill in documents.invoices_of_order.get(fold(line.order), ()):
-            if bill.id in self._copies and bill.id not in named and net_amount(bill) > 0:
-                for of, part in documents.shares.get(bill.id, ()):
-                    if of.id == line.id:
-                        yield self._in_currency(bill, line, part)
+        for bill in self._doubled[fold(line.order)]:
+            for of, part in documents.shares.get(bill.id, ()) if bill.id not in named else ():
+                if of.id == line.id:
+                    yield self._in_currency(bill, line, part)
+
+    def _copies_of(self, number: str) -> Iterator[InvoiceLine]:
+        for bill in self._facts.documents.invoices_of_order.get(number, ()):
+            if bill.id in self._copies and net_amount(bill) > 0:
+                yield bill
 
     def _taken_in(self, number: str) -> Fraction:
         """What copies that name no line have taken of what came within an order: the bills that

@@ -101,7 +101,7 @@ class Documents:
         self.netted: dict[str, Netted] = {}
         self.bills: dict[str, Sequence[InvoiceLine]] = {}  # that name an order line, by its id
         self.shares: dict[str, Sequence[Share]] = {}  # what each invoice line of an order bills
-        self.likely: dict[str, Sequence[OrderLine]] = {}  # that one which names no line can be for
+        self.likely: dict[str, Sequence[OrderLine]] = {}  # that one can be for which has no shares
         for number, order in netting.items():
             order.bill(self.invoices_of_order.get(number, ()))
             self.netted |= {n.line.id: n for n in order.netted()}

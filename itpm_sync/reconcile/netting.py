@@ -170,7 +170,7 @@ class Order:
         self._bills: dict[str, list[_Bill]] = defaultdict(list)  # by the line's identity, or ""
         self.bills: dict[str, list[InvoiceLine]] = defaultdict(list)  # that name a line, by its id
         self.shares: dict[str, Sequence[Share]] = {}  # what each invoice bills
-        self.likely: dict[str, Sequence[OrderLine]] = {}  # that one which names none can be for
+        self.likely: dict[str, Sequence[OrderLine]] = {}  # that one can be for which bills none
 
     def receive(self, receipt: Receipt) -> bool:
         """Books a receipt; False if no line, or no only one, can take it."""
@@ -189,10 +189,10 @@ class Order:
                 self.bills[account.line.id].append(invoice)
                 self.shares[invoice.id] = [Share(account.line, _WHOLE)]
             candidates = [account] if account else self._candidates(invoice)
-            if account is None:
+            amount = self._in_currency(invoice, candidates)
+            if account is None and not amount:  # no line bears a part of it
                 own = (*candidates, *self._of(invoice.ref.connection))
                 self.likely[invoice.id] = [a.line for a in own if not is_cancelled(a.line)]
-            amount = self._in_currency(invoice, candidates)
             if amount is None:
                 continue
             sign = account.sign if account else 1
