@@ -174,7 +174,7 @@ def test_a_past_count_of_the_help_desk_is_told_apart_from_what_its_records_say_n
 
 
 def test_a_figure_that_no_snapshot_keeps_says_that_no_change_can_be_seen(run: Run) -> None:
-    word = "no snapshot keeps this figure: whether records changed since is not known"
+    word = "the snapshot does not keep this figure: whether records changed since is not known"
     assert word in run("explain", "NET", "contract:C-100:ordered")[1]
     assert word not in run("explain", "NET", "contract:C-100:invoiced")[1]
     assert json.loads(run("explain", "NET", "contract:C-100:ordered", "--json")[1])["kept"] is False

@@ -12,6 +12,7 @@ import pytest
 
 from itpm_sync import app
 from itpm_sync.app.inquiry import Explained
+from itpm_sync.errors import ConfigError
 from itpm_sync.output.explanation import parts as rows
 
 THEN = datetime(2026, 11, 10, 6, 0, tzinfo=UTC)
@@ -119,3 +120,17 @@ def test_the_run_that_saw_a_state_after_another_is_known(
     pulled(LATER, "R-1,Acme,NET,,2026-11-02,700\n")
     [part] = explained(session, "ac").found.parts
     assert (part.value, part.run, part.seen_at) == (500, second, THEN)
+
+
+def test_a_figure_that_the_records_no_longer_give_says_what_was_reported(
+    session: app.Session, pulled: Bills
+) -> None:
+    booked = "R-1,Acme,NET,,2026-11-02,500\nR-01,Acme,NET,,2026-11-03,500\n"
+    pulled(THEN, booked)
+    app.reconcile(session)
+    assert explained(session, "disputed").found.figure.value == 500
+    pulled(LATER, f"{booked}G-1,Acme,NET,,2026-11-04,-500\n")  # the copy is credited
+    with pytest.raises(ConfigError, match=r"the snapshot says CHF 500\.00, and its rec"):
+        explained(session, "disputed")
+    with pytest.raises(ConfigError, match="zzz"):
+        explained(session, "zzz")

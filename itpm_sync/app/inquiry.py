@@ -127,7 +127,11 @@ def explain(
             total = explain_total(snapshot, figure)
             return Explained(run=snapshot.run, found=total, changed="", kept=True, as_of=as_of)
         status = _project(snapshot, project)
-        found = _explainer(session, snapshot, status).of(figure, package)
+        try:
+            found = _explainer(session, snapshot, status).of(figure, package)
+        except ReconcileError as error:
+            again = f" --as-of {snapshot.data_date}" if as_of else ""
+            raise _gone(kept(status, figure, package), figure, again) or error from None
     moment = moment_of(session, snapshot.data_date)
     parts = _fetched(session.store, (*found.inputs, *found.parts), moment)
     inputs_, records = parts[: len(found.inputs)], parts[len(found.inputs) :]
@@ -218,6 +222,15 @@ def _fetched(store: Store, parts: Sequence[Part], as_of: datetime | None) -> tup
         else part
         for part in parts
     )
+
+
+def _gone(stored: Figure | None, name: str, day: str) -> ConfigError | None:
+    """A figure that was reported, and that the records as they were then no longer give."""
+    if stored is None:
+        return None
+    said = f"the snapshot says {figure_text(stored)}, and its records give no {name!r} any more"
+    hint = f"records changed since — run: itpm-sync reconcile{day}"
+    return ConfigError([Problem((), said, hint, "explain")])
 
 
 def _changed(stored: Figure | None, found: Explanation, as_of: date | None) -> str:

@@ -324,7 +324,9 @@ class Output:
         if told.changed:
             self._print(f"[red]changed[/] {escape(told.changed)}")
         if not told.kept:
-            self.line("no snapshot keeps this figure: whether records changed since is not known")
+            self.line(
+                "the snapshot does not keep this figure: whether records changed since is not known"
+            )
         if found.formula:
             self.line(f"= {found.formula}\n= {found.filled}")
         if figure.note:
