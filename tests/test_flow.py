@@ -151,6 +151,10 @@ def test_a_run_reports_publishes_and_is_silent_when_all_is_well(
     status = json.loads((tmp_path / "itpm-status.json").read_text())
     assert (status["state"], status["exit_code"]) == ("ok", 0)
     assert "itpm_sync_run_exit_code" in (tmp_path / "itpm-metrics.prom").read_text()
+    with Store.open(f"sqlite:///{tmp_path / 'itpm.db'}") as store:
+        snapshot = store.outcome.snapshot()
+        assert snapshot is not None
+        assert snapshot.run == store.runs()[0].id  # that read its sources, not the one before
 
 
 def test_unchanged_publishes_nothing_and_one_changed_ticket_only_its_project(

@@ -118,7 +118,7 @@ def test_a_finding_is_open_then_resolved_then_reopened(run: Run, office: Path) -
     assert f"(new, since {TODAY})" in run("findings", "NET").out
     run("report")
     page = (office / "reports" / str(TODAY) / "NET.html").read_text()
-    assert "settled since" in page
+    assert "resolved since" in page
 
 
 def test_a_past_figure_whose_records_changed_says_what_was_reported(run: Run, office: Path) -> None:

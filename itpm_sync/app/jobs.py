@@ -95,7 +95,7 @@ class _JobRun:
         elif step == "reconcile":
             from itpm_sync.app.reconciling import reconcile
 
-            self.snapshot = reconcile(session)
+            self.snapshot = reconcile(session, run=self.run if self.pulled else "")
         elif step == "report":
             from itpm_sync.app.reporting import report
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 
 from itpm_sync.app.gathering import inputs
@@ -15,12 +16,16 @@ LAST_WEEK = timedelta(days=5)  # a weekly run may come up to two days early
 HISTORY = 26  # earlier snapshots that a report may draw on
 
 
-def reconcile(session: Session, *, as_of: date | None = None) -> Snapshot:
-    """Store → snapshot, kept in the store; the same inputs again change nothing."""
+def reconcile(session: Session, *, as_of: date | None = None, run: str = "") -> Snapshot:
+    """Store → snapshot, kept in the store; the same inputs again change nothing. `run` has read the
+    sources and goes on; without it the latest that has ended is named.
+    """
     from itpm_sync.reconcile import reconcile as compute
 
     data_date = day_of(session, as_of)
     given = inputs(session, data_date)
+    if run:
+        given = replace(given, run=run)
     snapshot = compute(given, previous=previous_of(session, data_date))
     session.store.outcome.put_snapshot(
         data_date, run=given.run, now=session.now(), body=to_json(snapshot)

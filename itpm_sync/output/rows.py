@@ -73,7 +73,7 @@ def finding_line(one: Found) -> str:
     f, state = one.finding, one.state.value
     word, colour = f.severity.value, _SEVERITIES.get(f.severity.value, "bright_black")
     if f.waiver or state == "resolved":
-        word, colour = "waived" if f.waiver else "settled", "bright_black"
+        word, colour = "waived" if f.waiver else "resolved", "bright_black"
     project = f"{escape(f.project)}  " if f.project else ""
     line = f"[{colour}]{word:7}[/] {project}[bold]{f.code}[/]  {escape(f.message)}"
     if state == "resolved":

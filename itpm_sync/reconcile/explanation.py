@@ -16,6 +16,7 @@ from itpm_sync.reconcile.wording import day, show
 
 _NEAREST = 6  # figures that are named where the one asked for is not known
 _MEANT = 0.6  # from here on one of them is taken to have been meant
+_FULL = 9  # digits of a ratio within a formula: an amount that is divided by it keeps its cents
 _DIGITS = {"ratio": 4, "percent": 2, "points": 2, "items": 0, "days": 0, "weeks": 2, "s": 0}
 
 
@@ -117,7 +118,7 @@ def shown(part: Part) -> str:
     if part.unit == "s":
         text = f"{show(part.value / 3600)} h"
     else:
-        text = show(part.value, digits_of(part.unit))
+        text = show(part.value, _FULL if part.unit == "ratio" else digits_of(part.unit))
     return f"({text})" if part.value < 0 else text
 
 

@@ -123,8 +123,8 @@ def labour(
 
 
 class Costed(NamedTuple):
-    """What time costs and at which rate. Without an hourly rate, or without an exchange rate (then
-    there is a gap), the cost is not known.
+    """What time costs and at which rate. It is not known without an hourly rate, which must not be
+    below 0, nor without an exchange rate (then there is a gap).
     """
 
     rate: Rate | None
@@ -141,6 +141,8 @@ def costed(
         return Costed(None, unknown(f"no hourly rate for {who[0]}"))
     if not currency:
         return Costed(rate, unknown("the project has no currency"))
+    if rate.per_hour.amount < 0:
+        return Costed(None, unknown(f"the hourly rate of {rate.of} is below 0 ({rate.per_hour})"))
     price, of = rate.per_hour.amount.as_integer_ratio()
     if rate.per_hour.currency != currency:
         per_hour = fx.convert(rate.per_hour, currency, on)

@@ -97,14 +97,14 @@ def resolved(past: Past, project: str | None) -> tuple[str, ...]:
 
 
 def changed(findings: Sequence[Finding], past: Past, project: str | None) -> str:
-    """`Since last week: 2 new, 1 reopened, 3 settled, 14 still open; 1 is waived.`"""
+    """`Since last week: 2 new, 1 reopened, 3 resolved, 14 still open; 1 is waived.`"""
     if not past.when:
         return ""
     tally = past.changes.count(findings)
     waived = sum(f.waiver is not None for f in findings)
     text = (
         f"Since {past.when.removeprefix('on ')}: {tally[State.NEW]:,} new, "
-        f"{tally[State.REOPENED]:,} reopened, {len(resolved(past, project)):,} settled, "
+        f"{tally[State.REOPENED]:,} reopened, {len(resolved(past, project)):,} resolved, "
         f"{tally[State.OPEN]:,} still open"
     )
     return f"{text}{f'; {waived:,} waived' if waived else ''}."

@@ -250,6 +250,13 @@ def test_the_formula_is_told_with_its_numbers(rich):
     assert share.note == "10 of 15 working days from 2 Mar 2026 to 20 Mar 2026"
 
 
+def test_a_formula_worked_out_as_printed_gives_its_figure_to_the_cent(rich):
+    found = explain(rich.inputs(), "NET", "eac")
+    assert found.formula == "AC + (BAC − EV) / CPI"
+    ac, bac, ev, cpi = (Fraction(n) for n in re.findall(r"[\d.]+", found.filled.replace(",", "")))
+    assert abs(ac + (bac - ev) / cpi - Fraction(found.figure.value)) < Fraction(1, 100)
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -302,6 +302,16 @@ def test_time_in_no_package_is_told_with_its_cost_where_rates_tell_it(plan, eur)
     )
 
 
+def test_a_rate_below_0_makes_cost_unknown_not_smaller(plan):
+    rate(plan, "Ann", 70)
+    rate(plan, "Dora", -95)
+    book(plan, "Ann", 1)
+    book(plan, "Dora", 8)
+    ac = plan.project().figures["ac"]
+    assert (ac.value, ac.reason) == (None, "the hourly rate of Dora is below 0 (EUR −95.00)")
+    assert [f.subject for f in plan.findings("no-rate")] == ["Dora"]
+
+
 def test_time_without_a_rate_makes_cost_unknown_not_free(plan):
     rate(plan, "Ann", 70)
     book(plan, "Ann", 1)

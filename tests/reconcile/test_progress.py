@@ -288,6 +288,17 @@ def test_cost_on_a_package_that_has_not_started_is_found_and_in_the_totals(world
     assert "cost-before-start" in {f.code for f in project.findings}
 
 
+def test_cost_where_progress_is_not_known_is_not_told_as_cost_before_the_start(world, eur):
+    package(
+        world, "A", budget=eur(100), planned_start=START, planned_finish=date(2026, 4, 2),
+        method=Method.PERCENT, percent_complete=None,
+    )  # fmt: skip
+    world.add(InvoiceLine, "r", invoice="R", amount=eur(40), invoiced_on=START, work_package="A")
+    project = world.project()
+    assert project.figures["ev"].value is None
+    assert "cost-before-start" not in {f.code for f in project.findings}
+
+
 def test_unknown_is_grey_and_never_green(world, eur):
     package(world, budget=eur(1000), method=Method.LEVEL_OF_EFFORT)
     project = world.project()

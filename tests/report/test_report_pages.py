@@ -309,7 +309,7 @@ def test_findings_that_are_new_or_settled_since_last_week_are_marked() -> None:
     text = Page(project_html(0)).text
     assert re.search(r"it renews by itself\. new", text)
     assert not re.search(r"exceed its ceiling of EUR 640,000 by EUR 46,800\. new", text)
-    assert "1 settled since last week" in text
+    assert "1 resolved since last week" in text
     assert "Invoice INV-2207 was 12 days overdue." in text
 
 
@@ -320,7 +320,7 @@ def test_what_changed_is_counted_and_each_finding_says_since_when() -> None:
     page = build_project(replace(status, findings=findings), base, past())
     assert page.findings[0].since == "2 Mar 2026".replace(" ", NBSP)
     gone = len(page.resolved)
-    assert page.changed == f"Since last week: 4 new, 0 reopened, {gone} settled, 2 still open."
+    assert page.changed == f"Since last week: 4 new, 0 reopened, {gone} resolved, 2 still open."
 
 
 def test_a_waived_finding_is_shown_apart_and_counted_nowhere() -> None:

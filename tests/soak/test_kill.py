@@ -12,6 +12,7 @@ import random
 import re
 import signal
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -132,18 +133,23 @@ def sandbox_that(sandbox: JiraSandbox, faults: Faults) -> Iterator[None]:
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 600 KB, in memory; only the superuser may have one."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
+def small_disk() -> Iterator[Path]:
+    """A disk of 600 KB, in memory; only the superuser may have one. It is not among pytest's own
+    folders, which a database server may not enter, and which a disk left by a killed run would keep
+    from being cleared away.
+    """
+    disk = Path(tempfile.mkdtemp(prefix="itpm-small-disk-"))
+    disk.chmod(0o755)
     mounted = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", "size=600k,mode=0777", "tmpfs", disk],
         check=False, capture_output=True,
     )  # fmt: skip
     if mounted.returncode:
+        disk.rmdir()
         pytest.skip("may not mount a small disk here")
     yield disk
     subprocess.run(["umount", "--lazy", disk], check=True)
+    disk.rmdir()
 
 
 def remount(disk: Path, options: str) -> None:
@@ -193,7 +199,6 @@ def test_a_disk_without_a_single_free_byte_is_told_as_such(
 def small_postgresql(small_disk: Path, postgresql: str) -> Iterator[str]:
     """The URL of a database on the small disk; the server's own log has room elsewhere."""
     remount(small_disk, "size=20m")
-    small_disk.parent.chmod(0o755)
     place = small_disk / "tables"
     place.mkdir()
     engine = sa.create_engine(postgresql, isolation_level="AUTOCOMMIT")

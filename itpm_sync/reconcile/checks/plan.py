@@ -127,7 +127,9 @@ def cost_before_start(p: ProjectFacts) -> Iterator[Finding]:
     for f in p.packages:
         ac, ev = f.values.ac.value, f.values.ev.value
         early = f.plan.start is not None and f.plan.start > p.data_date
-        if not p.in_money or ac is None or ac <= 0 or ev or not (early or _idle(f)):
+        if not p.in_money or ac is None or ac <= 0 or ev is None or ev:
+            continue
+        if not (early or _idle(f)):
             continue
         yield finding(
             "cost-before-start",
