@@ -75,7 +75,7 @@ def finding_line(one: Found) -> str:
     if f.waiver or state == "resolved":
         word, colour = "waived" if f.waiver else "resolved", "bright_black"
     project = f"{escape(f.project)}  " if f.project else ""
-    line = f"[{colour}]{word:7}[/] {project}[bold]{f.code}[/]  {escape(f.message)}"
+    line = f"[{colour}]{word:8}[/] {project}[bold]{f.code}[/]  {escape(f.message)}"
     if state == "resolved":
         return line
     since = f" ({'' if state == 'still open' else f'{state}, '}since {f.since})" if f.since else ""
