@@ -15,6 +15,7 @@ from __future__ import annotations
 import base64
 import codecs
 import email.utils
+import io
 import json
 import logging
 import math
@@ -507,17 +508,16 @@ class HttpClient:
         Ten time-outs are for a source that sends blanks while it computes. What was read counts
         only when still more comes, so that nobody throws a complete answer away.
         """
-        parts: list[bytes] = []
+        body = io.BytesIO()  # a list of parts would leave holes in the heap: 30 MB of eight threads
         size, began, late_s = 0, self._clock(), 0.0
         while size <= MAX_BODY_BYTES and (part := raw.read1(_PART_BYTES, decode_content=True)):
             if late_s:
                 raise TimeoutError(f"only {size:,} bytes came in {late_s:.0f} s, and no end")
-            parts.append(part)
-            size += len(part)
+            size += body.write(part)
             took_s = self._clock() - began
             if took_s > _DROPS_TIMEOUTS * self._timeout[1] and size < took_s * _DROPS_BYTES_PER_S:
                 late_s = took_s
-        return b"".join(parts)
+        return body.getvalue()
 
     def _judge(self, answer: Answer, method: str, allow: tuple[int, ...]) -> None:
         status = answer.status
