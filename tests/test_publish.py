@@ -382,8 +382,8 @@ def test_a_dry_run_names_what_is_up_to_date_and_publishing_counts_it(
     a, b = target("A").id, target("B").id
     plan = told(dry_run=True)
     assert plan[:2] == [f"up to date {a}", f"would update {b}"]
-    assert not [line for line in plan if "more targets" in line]
-    assert told(dry_run=False) == [f"update {b}", "1 more targets are up to date"]
+    assert not [line for line in plan if " more target" in line]
+    assert told(dry_run=False) == [f"update {b}", "1 more target is up to date"]
     assert told(dry_run=True)[:2] == [f"up to date {a}", f"up to date {b}"]
 
 

@@ -29,7 +29,6 @@ from itpm_sync.output.rows import (
     stamp,
     took,
 )
-from itpm_sync.reconcile.wording import count
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -195,7 +194,7 @@ class Output:
         elif same == len(result.steps):
             self.line(f"nothing published: all {same} targets are up to date")
         elif same and not result.dry_run:
-            self.line(f"{count(same, 'more target')} {'is' if same == 1 else 'are'} up to date")
+            self.line(f"{same} more {'target is' if same == 1 else 'targets are'} up to date")
 
     def job(self, result: JobResult) -> None:
         """All of a job. In a pipe only what needs somebody."""
@@ -337,7 +336,7 @@ class Output:
                 explanation.TERM, explanation.terms(found, told.as_of), whole=("Term", "Value")
             )
         if found.parts:
-            self.line(f"the sum of {count(len(found.parts), 'part')}:")
+            self.line(f"the sum of {len(found.parts):,} part{'s' * (len(found.parts) != 1)}:")
             rows = explanation.parts(found, told.as_of, everything=everything)
             self._table(explanation.PART, rows, whole=("Value",))
         if found.samples:
