@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 import connectors.files.settings
 from connectors.files.cells import READERS
 from connectors.files.settings import Defaults, FilesSettings, Rule, Table
+from itpm_sync.model import KINDS, Record
 
 TABLE: dict[str, Any] = {
     "file": "plan.csv",
@@ -155,3 +158,20 @@ def test_words_that_yaml_takes_for_something_else_are_words_again() -> None:
 @pytest.mark.parametrize("name", ["auto", "cp1252", "utf-16-le", "utf-8-sig", "ascii", "shift_jis"])
 def test_an_encoding_of_files_is_taken(name: str) -> None:
     assert Defaults.model_validate({"encoding": name}).encoding == name
+
+
+def test_the_readme_names_the_fields_of_each_kind_and_which_a_row_must_have() -> None:
+    text = Path(connectors.files.settings.__file__).with_name("README.md").read_text("utf-8")
+    section = text.partition("## Fields of each kind")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `(\w+)` \| [^|]+ \| ([^|]+) \|$", section, re.MULTILINE)
+    told = {kind: re.findall(r"(\*\*)?`(\w+)`", names) for kind, names in rows}
+    common = {f.name for f in dataclasses.fields(Record)}
+    for kind, names in told.items():
+        own = [f for f in dataclasses.fields(KINDS[kind]) if f.name not in common]
+        assert [(bool(bold), name) for bold, name in names] == [(_must(f), f.name) for f in own]
+    assert set(KINDS) - set(told) == {"baseline", "field_change", "sprint"}
+
+
+def _must(field: dataclasses.Field[Any]) -> bool:
+    missing = dataclasses.MISSING
+    return field.default is missing and field.default_factory is missing
