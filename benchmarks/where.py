@@ -32,7 +32,7 @@ from benchmarks.measuring import WORK, measure, mock
 
 INTERVAL_S = 0.001
 STAGES = (
-    ("HTTP", ("/itpm_sync/http.py", "/requests/", "/urllib3/", "/tenacity/", "/http/client.py")),
+    ("HTTP", ("/itpm_sync/http/", "/requests/", "/urllib3/", "/tenacity/", "/http/client.py")),
     ("SQLite and SQLAlchemy", ("/sqlalchemy/", "/itpm_sync/store/codec.py")),  # calls the driver
     ("connector", ("/connectors/",)),
     ("mapping", ("/itpm_sync/mapping/", "/itpm_sync/model.py")),

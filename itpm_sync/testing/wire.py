@@ -44,7 +44,7 @@ class Wire:
             return spoil(number, request, lambda: really(adapter, request, *args, **options))
 
         monkeypatch.setattr(HTTPAdapter, "send", send)
-        monkeypatch.setattr("itpm_sync.http._wait", lambda _state: 0.0)
+        monkeypatch.setattr("itpm_sync.http.client._wait", lambda _state: 0.0)
 
     def watched(self) -> Any:
         """Nothing goes wrong; requests are counted."""

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import responses
 
-import itpm_sync.http
+import itpm_sync.http.client
 from itpm_sync.errors import ConnectionFailed, RequestRejected
 from itpm_sync.http import HttpClient
 from tests.http.scripted import BASE, Clock, Server, answer, received
@@ -139,7 +139,7 @@ def test_an_answer_without_content_is_none_and_no_error_after_a_write(
 def test_a_gzip_bomb_is_not_unpacked(
     server: Server, local: HttpClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(itpm_sync.http, "MAX_BODY_BYTES", 2**20)
+    monkeypatch.setattr(itpm_sync.http.client, "MAX_BODY_BYTES", 2**20)
     server.script = [answer(gzip.compress(b" " * 2**26), "Content-Encoding: gzip")]
     with pytest.raises(ConnectionFailed, match="answered more than 1 MiB"):
         local.get("a")

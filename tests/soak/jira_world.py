@@ -19,7 +19,8 @@ import yaml
 import connectors.jira.client
 import connectors.jira.connector
 import connectors.jira.sandbox_render
-import itpm_sync.http
+import itpm_sync.http.answer
+import itpm_sync.http.client
 from connectors.jira.connector import JiraConnector
 from connectors.jira.publish import JiraPublisher
 from connectors.jira.settings import JiraSettings
@@ -97,7 +98,8 @@ class JiraWorld:
             (connectors.jira.client, "_PART", 8),
             (connectors.jira.connector, "BULK", 3),
             (connectors.jira.sandbox_render, "INLINE_WORKLOGS", 2),
-            (itpm_sync.http, "datetime", Clock),
+            (itpm_sync.http.answer, "datetime", Clock),
+            (itpm_sync.http.client, "datetime", Clock),
         ):
             self._patch.setattr(module, name, value)
 

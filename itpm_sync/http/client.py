@@ -1,37 +1,20 @@
-"""One HTTP client for every connector: retry, rate budget, same origin, redaction.
-
-Decisions that matter:
-- A request that may have acted is never blindly repeated: only GET, HEAD, PUT, DELETE and POSTs
-  that the caller declares idempotent are retried after a lost answer or a 5xx. A 429 was not acted
-  upon and is always retried.
-- One `RateBudget` per client is shared by all its threads: a 429 makes everyone wait, and a slower
-  pace is kept until the source is content again.
-- Redirects and next-page links are followed only within the origin of the base URL, so that
-  credentials never leave for another host.
-"""
+"""Requests to one outside system: sending, judging, trying again."""
 
 from __future__ import annotations
 
-import base64
-import codecs
 import email.utils
 import io
-import json
 import logging
-import math
 import random
-import re
 import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, quote_plus, urljoin
+from urllib.parse import urljoin
 
 import orjson
 import requests
@@ -39,7 +22,6 @@ import tenacity
 import urllib3.exceptions
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
-from urllib3.util import Url, parse_url
 
 from itpm_sync.errors import (
     ConnectionFailed,
@@ -49,6 +31,10 @@ from itpm_sync.errors import (
     RetryableError,
     Stopped,
 )
+from itpm_sync.http.answer import Answer, retry_after_s, vendor_reason
+from itpm_sync.http.budget import MAX_PATIENCE_S, RateBudget, until_stopped
+from itpm_sync.http.credentials import Redactor
+from itpm_sync.http.origin import checked_base, is_absolute, joined, origin_of, parsed_url, place
 
 log = logging.getLogger(__name__)
 
@@ -57,252 +43,9 @@ MAX_BODY_BYTES = 512 * 1024 * 1024
 _PART_BYTES = 2**18
 _DROPS_TIMEOUTS = 10  # for so many time-outs a body may come as slowly as it likes
 _DROPS_BYTES_PER_S = 1000  # and from then on no slower than this, on average since its beginning
-MAX_PATIENCE_S = 900.0  # a source that asks for a longer pause gets its next chance at the next run
 LONG_PAUSE_S = 60.0  # from here on somebody who waits should know for what
 _MAX_REDIRECTS = 5
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
-_SURROGATES = re.compile("[\ud800-\udfff]")  # alone, as halves of an emoji make one character
-_CHARSET = re.compile(r"charset=[\"']?([\w.:-]{1,40})", re.IGNORECASE)
-_ENCODINGS = ("iso8859", "cp", "utf-16", "utf-32", "koi8", "mac", "shift_jis", "euc", "gb", "big5")
-_FEW_ODD_BYTES = 8  # in a page that is UTF-8 otherwise; more are another encoding
 _SAME_TIME_S = 60.0  # a `Date` header has seconds and has travelled: less is no skew
-
-
-class Redactor:
-    """Replaces secrets, also in their base64, URL-quoted and JSON forms, by `***`."""
-
-    def __init__(self, secrets: Iterable[str] = ()) -> None:
-        self._forms: tuple[str, ...] = ()
-        for secret in secrets:
-            self.add(secret)
-
-    def add(self, secret: str) -> None:
-        """Adds a secret; texts under four characters would blank out ordinary words."""
-        if len(secret) < 4:
-            return
-        raw = secret.encode(errors="surrogateescape")
-        forms = {
-            secret, quote(raw), quote(raw, safe=""), quote_plus(raw),
-            json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1],
-            base64.b64encode(raw).decode().rstrip("="),
-            base64.urlsafe_b64encode(raw).decode().rstrip("="),
-        }  # fmt: skip
-        self._forms = tuple(sorted({*self._forms, *forms}, key=len, reverse=True))
-
-    def clean(self, text: str) -> str:
-        """`text` without any known secret."""
-        for form in self._forms:
-            text = text.replace(form, "***")
-        return text
-
-
-class BasicAuth(AuthBase):
-    """`Authorization: Basic`; its repr shows no secret.
-
-    Raises ConnectionFailed for what no login can be (RFC 7617: no control characters).
-    """
-
-    def __init__(self, user: str, password: str) -> None:
-        if _CONTROLS.search(user + password):
-            raise ConnectionFailed(
-                "user, password or token holds a line break or another control character",
-                advice="store the bare word, on one line",
-            )
-        token = base64.b64encode(f"{user}:{password}".encode(errors="surrogateescape")).decode()
-        self._header, self.secrets = f"Basic {token}", (password, token)
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = self._header
-        return request
-
-    def __repr__(self) -> str:
-        return "BasicAuth(***)"
-
-
-class TokenAuth(AuthBase):
-    """`<header>: <scheme> <token>`: Bearer by default.
-
-    Raises ConnectionFailed for a token that no header can carry.
-    """
-
-    def __init__(
-        self, token: str, *, scheme: str = "Bearer", header: str = "Authorization"
-    ) -> None:
-        if not (token.isascii() and token.isprintable()):
-            raise ConnectionFailed(
-                "the token holds a line break or a character that no HTTP header can carry",
-                advice="store the bare token, on one line",
-            )
-        self._header, self._value = header, f"{scheme} {token.strip()}".strip()
-        self.secrets = (token.strip(),)
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers[self._header] = self._value
-        return request
-
-    def __repr__(self) -> str:
-        return "TokenAuth(***)"
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A complete answer: status, headers (case-insensitive) and the decoded body."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    url: str
-
-    def json(self) -> Any:
-        """The parsed body. Raises ConnectionFailed for HTML, RetryableError for broken JSON and
-        for text that is neither UTF-8 nor in the encoding that its source declares.
-        """
-        body = self.body.removeprefix(codecs.BOM_UTF8)
-        try:
-            return orjson.loads(body)
-        except orjson.JSONDecodeError as error:
-            if body.lstrip()[:1] == b"<":
-                raise ConnectionFailed(
-                    f"{_place(self.url)} answered a web page instead of JSON",
-                    advice="check the URL and that no login page or proxy stands in between",
-                ) from None
-            with suppress(ValueError, RecursionError):
-                return self._odd_json(_text(body, self.headers.get("Content-Type", "")))
-            raise RetryableError(
-                f"{_place(self.url)} answered broken or truncated JSON "
-                f"({len(self.body)} bytes): {error}"
-            ) from None
-
-    def _odd_json(self, text: str) -> Any:
-        try:
-            return orjson.loads(text)  # all well, in another encoding
-        except orjson.JSONDecodeError:
-            found = _nearly_json(text)
-        what = "its JSON holds what is no text or number: kept, shown as � or as a text"
-        log.warning("%s: %s", _place(self.url), what)
-        return found
-
-
-def _text(body: bytes, content_type: str) -> str:
-    """The text of a body; a few odd bytes of UTF-8 become lone surrogates. Raises ValueError.
-
-    What has more odd bytes than characters beyond ASCII is not UTF-8: it is read in the encoding
-    that its source declares, or not at all, as nothing would repair what was guessed.
-    """
-    text = body.decode("utf-8", "surrogateescape")
-    odd = len(_SURROGATES.findall(text))
-    whole = len(text) - len(text.encode("ascii", "ignore")) - odd
-    declared = _charset(content_type)
-    if odd >= max(whole, 1) and declared:
-        return body.decode(declared).removeprefix("\ufeff")
-    if odd > min(_FEW_ODD_BYTES, max(whole, 1)):
-        raise ValueError("not in UTF-8")
-    return text
-
-
-def _charset(content_type: str) -> str:
-    """The declared encoding if it is another one than UTF-8 and one of text; else empty."""
-    found = _CHARSET.search(content_type)
-    try:
-        name = codecs.lookup(found[1]).name if found else ""
-    except LookupError:
-        return ""
-    return name if name.startswith(_ENCODINGS) else ""
-
-
-def _nearly_json(text: str) -> Any:
-    """What one odd value makes no JSON, read all the same for the sake of the rest of the page.
-
-    Bytes that are no UTF-8 and half an emoji become �; NaN and numbers beyond all bounds a text,
-    which the mapping reports. Raises ValueError for what is broken, cut off, or odd in a key:
-    two odd keys could become one.
-    """
-    data = json.loads(
-        text, strict=False, object_pairs_hook=_whole_keys,
-        parse_constant=str, parse_int=_bounded, parse_float=_bounded,
-    )  # fmt: skip
-    return orjson.loads(_SURROGATES.sub("�", json.dumps(data, ensure_ascii=False)))
-
-
-def _whole_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    for key, _ in pairs:
-        key.encode()  # UnicodeEncodeError, a ValueError, for half a character
-    return dict(pairs)
-
-
-def _bounded(digits: str) -> int | float | str:
-    if math.isinf(number := float(digits)):
-        return digits
-    return int(digits) if digits.lstrip("-").isdecimal() else number
-
-
-def until_stopped(stop: threading.Event) -> Callable[[float], None]:
-    """A `sleep` that ends with Stopped as soon as `stop` is set."""
-
-    def sleep(seconds: float) -> None:
-        if stop.wait(seconds):
-            raise Stopped
-
-    return sleep
-
-
-class RateBudget:
-    """What a source lets us do per time, shared by all threads of a client.
-
-    After a 429 nobody sends before the pause is over, and the interval between request starts
-    doubles (from 20 ms up to 5 s); each success shortens it by a tenth until it is gone.
-    """
-
-    def __init__(
-        self,
-        *,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self._clock, self._sleep = clock, sleep
-        self._lock = threading.Lock()
-        self._next_start = 0.0
-        self._paused_until = 0.0
-        self._interval = 0.0
-
-    @property
-    def interval_s(self) -> float:
-        """The present interval between request starts; 0 while nothing was refused."""
-        return self._interval
-
-    def wait_turn(self) -> None:
-        """Blocks until this thread may send.
-
-        Raises ConnectionFailed when the source asked for a longer pause than we are patient for.
-        """
-        while True:
-            with self._lock:
-                now = self._clock()
-                wait = self._next_start - now
-                if wait <= 0:
-                    self._next_start = now + self._interval
-                    return
-            if wait > MAX_PATIENCE_S:
-                raise ConnectionFailed(
-                    f"the source asks for a pause of {wait:.0f} s",
-                    advice="the next run continues where this one stopped",
-                )
-            self._sleep(wait)
-
-    def refused(self, pause_s: float) -> None:
-        """The source asked for a pause: everyone waits and goes on slower."""
-        with self._lock:
-            now = self._clock()
-            if now >= self._paused_until:  # else: sent before the pause, it says nothing new
-                self._interval = min(max(self._interval * 2, 0.02), 5.0)
-            self._paused_until = max(self._paused_until, now + pause_s)
-            self._next_start = max(self._next_start, self._paused_until)
-
-    def accepted(self) -> None:
-        """One more success."""
-        if self._interval:
-            with self._lock:
-                self._interval = self._interval * 0.9 if self._interval > 0.002 else 0.0
 
 
 class HttpClient:
@@ -326,8 +69,8 @@ class HttpClient:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] | None = None,
     ) -> None:
-        self.base_url = _checked_base(base_url)
-        self.origin = _origin(self.base_url)
+        self.base_url = checked_base(base_url)
+        self.origin = origin_of(self.base_url)
         if isinstance(verify, str):
             _check_bundle(Path(verify))
         self.attempts = attempts
@@ -424,12 +167,12 @@ class HttpClient:
     def resolve(self, path: str) -> str:
         """An absolute URL within our origin. Raises ConnectionFailed for any other host."""
         try:
-            url = urljoin(self.base_url, path.lstrip("/") if not _absolute(path) else path)
+            url = urljoin(self.base_url, path.lstrip("/") if not is_absolute(path) else path)
         except ValueError:
             url = ""
-        if _origin(url) != self.origin or _parsed(url).auth:
+        if origin_of(url) != self.origin or parsed_url(url).auth:
             raise ConnectionFailed(
-                f"{self.origin} pointed to another host ({_origin(url)}); not followed",
+                f"{self.origin} pointed to another host ({origin_of(url)}); not followed",
                 advice="if the system has moved, correct `url`; else tell its administrator",
             )
         return url
@@ -463,7 +206,7 @@ class HttpClient:
                     f"{method} {self._shown(url)} was redirected to {self._shown(target)}",
                     advice="set `url` to the address that the system answers at itself",
                 )
-            url, params = self.resolve(_joined(url, target)), None
+            url, params = self.resolve(joined(url, target)), None
         raise ConnectionFailed(f"{self._shown(url)} redirects in a circle", advice="check `url`")
 
     def _attempt(
@@ -525,7 +268,7 @@ class HttpClient:
             self.budget.accepted()
             return
         what = f"{method} {self._shown(answer.url)}: {status}"
-        reason = self.redactor.clean(_vendor_reason(answer.body))
+        reason = self.redactor.clean(vendor_reason(answer.body))
         what = f"{what} ({reason})" if reason else what
         pause = retry_after_s(answer.headers)
         if status == 429 or (status == 503 and pause is not None):
@@ -570,7 +313,7 @@ class HttpClient:
         return " ".join(self.redactor.clean(text).split())[:200]
 
     def _shown(self, url: str) -> str:
-        return self.redactor.clean(_place(url))
+        return self.redactor.clean(place(url))
 
     def _log_retry(self, state: tenacity.RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
@@ -594,32 +337,6 @@ def _wait(state: tenacity.RetryCallState) -> float:
     wish = error.retry_after_s if isinstance(error, RetryableError) else None
     base = wish if wish is not None else min(0.5 * 2 ** (state.attempt_number - 1), 30.0)
     return float(base * (1 + random.random() / 4))  # noqa: S311 — jitter, not a secret
-
-
-def retry_after_s(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
-    """The pause a source asks for, in seconds: `Retry-After` as seconds or HTTP date (RFC 9110
-    §10.2.3), else `X-RateLimit-Reset` as ISO stamp or epoch seconds. None where it says nothing.
-    """
-    now = now or datetime.now(UTC)
-    for name in ("Retry-After", "X-RateLimit-Reset"):
-        value = headers.get(name, "").strip()
-        if value:
-            return _pause_s(value, now)
-    return None
-
-
-def _pause_s(value: str, now: datetime) -> float | None:
-    """Seconds from a number (a pause, or an epoch stamp), an ISO stamp or an HTTP date."""
-    if re.fullmatch(r"\d{1,15}(\.\d*)?", value, re.ASCII):
-        seconds = float(value)
-        return max(0.0, seconds - now.timestamp() if seconds > 1e9 else seconds)
-    for parse in (datetime.fromisoformat, email.utils.parsedate_to_datetime):
-        try:
-            at = parse(value)
-        except (ValueError, OverflowError):
-            continue
-        return max(0.0, (at.replace(tzinfo=at.tzinfo or UTC) - now).total_seconds())
-    return None
 
 
 def _check_bundle(path: Path) -> None:
@@ -654,69 +371,3 @@ def _inner(error: BaseException) -> object:
         return reason
     nested = next((a for a in error.args if isinstance(a, BaseException)), None)
     return nested or error.__cause__
-
-
-def _absolute(path: str) -> bool:
-    return "://" in path.split("?", 1)[0] or path.startswith("//")
-
-
-def _checked_base(url: str) -> str:
-    """The base URL with a final slash. Raises ConnectionFailed, without what may be a password."""
-    parsed = _parsed(url)
-    if parsed.auth:
-        raise ConnectionFailed(
-            "`url` holds a user or password", advice="give them as settings of their own"
-        )
-    if parsed.scheme not in ("http", "https") or not parsed.host:
-        shown = re.sub("//.*@", "//***@", url)
-        raise ConnectionFailed(f"{shown!r} is not an http(s) URL", advice="correct `url`")
-    return url.rstrip("/") + "/"
-
-
-def _parsed(url: str) -> Url:
-    """The URL as the library reads it that will send the request; any other reading could be
-    tricked into another host (`http://evil\\@good/`). Not a URL: one without host."""
-    try:
-        return parse_url(url)
-    except ValueError:
-        return Url()
-
-
-def _origin(url: str) -> str:
-    parsed = _parsed(url)
-    if not parsed.host:
-        return "an unreadable address"
-    port = parsed.port or {"http": 80, "https": 443}.get(parsed.scheme or "", 0)
-    return f"{parsed.scheme or ''}://{parsed.host}:{port}"
-
-
-def _joined(base: str, target: str) -> str:
-    try:
-        return urljoin(base, target)
-    except ValueError:
-        return target
-
-
-def _place(url: str) -> str:
-    """A URL without query and user, which may hold secrets or people's data."""
-    parsed = _parsed(url)
-    return Url(parsed.scheme, None, parsed.host, parsed.port, parsed.path).url
-
-
-def _vendor_reason(body: bytes) -> str:
-    """The source's own words for an error, at most 300 characters, on one line."""
-    try:
-        data = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return ""
-    if not isinstance(data, dict):
-        return " ".join(str(data).split())[:300]
-    messages = data.get("errorMessages")
-    words = [str(m) for m in messages] if isinstance(messages, list) else []
-    errors = data.get("errors")
-    if isinstance(errors, dict):
-        words += [f"{k}: {v}" for k, v in errors.items()]
-    elif isinstance(errors, list):
-        words += [str(e) for e in errors]
-    words += [str(data[k]) for k in ("message", "error", "errorMessage") if data.get(k)]
-    return " ".join("; ".join(words).split())[:300]
