@@ -31,11 +31,12 @@ from itpm_sync.errors import (
     visible,
 )
 from itpm_sync.model import Money
+from itpm_sync.reconcile.figures import OF_WHICH_DISPUTED
 from itpm_sync.reconcile.status import Figure, ProjectStatus, Severity, Snapshot
 from itpm_sync.reconcile.wording import show
 
 PUBLISHED_FIGURES = (
-    "percent", "items_done", "items", "bac", "ev", "ac", "eac", "cpi", "spi",
+    "percent", "items_done", "items", "bac", "ev", "ac", "disputed", "eac", "cpi", "spi",
     "committed", "invoiced", "paid", "planned_cost", "actual_cost", "added", "removed",
 )  # fmt: skip
 
@@ -397,7 +398,7 @@ def status_message(
         previous_rating=before.rating.colour.value if before else None,
         ratings=tuple((r.dimension, r.colour.value, visible(r.reason)) for r in status.ratings),
         figures=tuple(
-            (figure.label, visible(figure_text(figure)))
+            _line(figure)
             for name in PUBLISHED_FIGURES
             if (figure := status.figures.get(name)) is not None
         ),
@@ -407,6 +408,13 @@ def status_message(
         findings_total=len(findings),
         report_url=report_url,
     )
+
+
+def _line(figure: Figure) -> tuple[str, str]:
+    """Label and text; what is disputed is called by what it stands below, the actual cost."""
+    if figure.name == "disputed":
+        return OF_WHICH_DISPUTED, visible(f"{figure_text(figure)} ({figure.note})")
+    return figure.label, visible(figure_text(figure))
 
 
 def figure_text(figure: Figure) -> str:

@@ -445,3 +445,16 @@ def test_nothing_invisible_in_a_title_is_published() -> None:
     assert (told.name, told.reason, told.ratings[0][2]) == (seen, seen, seen)
     assert told.figures == (("BAC", f"n/a ({seen})"),)
     assert told.findings[0].endswith(f": {seen}")
+
+
+def test_what_of_the_cost_is_disputed_is_published_below_it_where_there_is_any() -> None:
+    now = sample.snapshot()
+    status = now.projects[0]
+    assert "of which disputed" not in dict(status_message(status, now, None, None).figures)
+    part = sample.figure("disputed", "21600", "EUR", "duplicate-invoice, receipt-over-order")
+    status = replace(status, figures={**status.figures, "disputed": part})
+    told = status_message(status, now, None, None).figures
+    cost = [label for label, _ in told].index("Actual cost")
+    assert told[cost + 1] == (
+        "of which disputed", "EUR 21,600.00 (duplicate-invoice, receipt-over-order)",
+    )  # fmt: skip

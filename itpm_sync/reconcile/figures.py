@@ -137,6 +137,8 @@ _SUMMED = (
 )  # fmt: skip
 
 
+OF_WHICH_DISPUTED = "of which disputed"
+"""What a part of AC is called that stands beside it; the part's note has the codes of findings."""
 IMPLAUSIBLE = "implausible"
 """How the note of a figure begins that is computed rightly and can hardly be meant."""
 _TWICE = 2  # the CPI beyond which even a bad plan is unlikelier than cost that nobody booked
@@ -285,7 +287,7 @@ def _disputed(found: Sequence[Disputed], ac: Number, currency: str) -> Mapping[s
     if part.value is None:
         return {}
     codes = ", ".join(sorted({d.code for d in found}))
-    note = f"of which disputed: {money(part.value, currency)} ({codes})"
+    note = f"{OF_WHICH_DISPUTED}: {money(part.value, currency)} ({codes})"
     told = "; ".join(t for t in (ac.note, note) if t)
     return {"ac": ac.noted(told), "disputed": part.noted(codes)}
 

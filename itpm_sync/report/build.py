@@ -7,6 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from itpm_sync.model import Money
+from itpm_sync.reconcile.figures import OF_WHICH_DISPUTED
 from itpm_sync.reconcile.gates import told
 from itpm_sync.reconcile.glossary import terms
 from itpm_sync.reconcile.status import Figure, PackageStatus, ProjectStatus, Rating, Snapshot
@@ -323,7 +324,7 @@ def _spent_on(project: ProjectStatus) -> str:
     told = [f"of it {', '.join(parts)}"] if parts else []
     if value_of(project, "disputed") is not None:
         part = project.figures["disputed"]
-        told.append(f"of which disputed: {shown(part, bare=True).text} ({part.note})")
+        told.append(f"{OF_WHICH_DISPUTED}: {shown(part, bare=True).text} ({part.note})")
     return "; ".join((*told, *(clean(lack, 300) for lack in project.cost_lacks)))
 
 

@@ -50,15 +50,16 @@ def _basis(package: PackageStatus) -> str:
 # ---- what they add up to
 
 
-def outside(project: ProjectStatus, name: str) -> Figure | None:
+def outside(project: ProjectStatus, name: str, *, sparse: bool = False) -> Figure | None:
     """What of a sum of money of the project is booked in none of its packages.
 
     None where there is nothing, not a cent, or where one of the amounts is not known, as in older
-    snapshots, which did not keep each figure by package. Packages count their own bookings only,
-    never those of packages below them.
+    snapshots, which did not keep each figure by package; where the figure is `sparse`, a package
+    without it has nothing. Packages count their own bookings only, never those of packages below
+    them.
     """
     whole = project.figures.get(name)
-    parts = [p.figures.get(name) for p in project.packages]
+    parts = [p.figures.get(name) for p in project.packages if name in p.figures or not sparse]
     if whole is None or whole.value is None or not is_currency(whole.unit):
         return None
     known = [p.value for p in parts if p and p.value is not None and p.unit == whole.unit]

@@ -132,7 +132,7 @@ def test_every_formula_computes_to_the_value_stored_with_it() -> None:
 
 def test_computed_columns_are_live_and_equal_the_snapshot() -> None:
     cells = {(s, c): f for s, c, f in formula_cells(content())}
-    assert cells["Portfolio", "P5"] == '=IFERROR(N5-O5,"n/a")'
+    assert cells["Portfolio", "R5"] == '=IFERROR(N5-O5,"n/a")'
     network = rows("Portfolio", top=4)[0]
     figures = sample.network().figures
     for title, name in (
@@ -150,8 +150,8 @@ def test_a_formula_that_would_contradict_the_snapshot_gives_way_to_its_number() 
     changed = replace(network, figures={**network.figures, "eac": bottom_up})
     data = render_workbook(replace(snapshot, projects=(changed,)))
     cells = {(s, c) for s, c, _ in formula_cells(data)}
-    assert ("Portfolio", "P5") in cells
-    assert ("Portfolio", "T5") not in cells
+    assert ("Portfolio", "R5") in cells
+    assert ("Portfolio", "V5") not in cells
     row = rows("Portfolio", data=data, top=4)[0]
     assert (row["Forecast (EAC)"], row["Forecast by"]) == (1_200_000, "bottom-up")
 
@@ -164,6 +164,33 @@ def test_the_fx_variance_stands_beside_the_cost() -> None:
     data = render_workbook(replace(snapshot, projects=(changed, *snapshot.projects[1:])))
     shown = [r["FX variance, in actual cost"] for r in rows("Portfolio", data=data, top=4)]
     assert shown[:2] == [33.6, None]
+
+
+def test_what_of_the_cost_is_disputed_stands_beside_it_where_there_is_any() -> None:
+    snapshot = sample.snapshot()
+    of = snapshot.projects[0]
+    whole, part = (
+        sample.figure("disputed", v, "EUR", "duplicate-invoice") for v in ("21600", "20000")
+    )
+    first, *others = of.packages
+    packages = (replace(first, figures={**first.figures, "disputed": part}), *others)
+    changed = replace(of, figures={**of.figures, "disputed": whole}, packages=packages)
+    data = render_workbook(replace(snapshot, projects=(changed, *snapshot.projects[1:])))
+
+    def told(sheet: str, name: str) -> dict[str, tuple[Any, Any]]:
+        found = {
+            r[name]: (r["Of which disputed"], r["Disputed by"])
+            for r in rows(sheet, data=data, top=4)
+        }
+        return {name: cells for name, cells in found.items() if any(cells)}
+
+    assert told("Portfolio", "Code") == {"NET": (21_600, "duplicate-invoice")}
+    assert told("Work packages", "Work package") == {
+        first.name: (20_000, "duplicate-invoice"),
+        "In no work package": (1_600, None),
+    }
+    columns = list(rows("Portfolio", data=data, top=4)[0])
+    assert columns.index("Of which disputed") == columns.index("Actual cost") + 1
 
 
 def test_packages_and_what_is_in_none_of_them_share_the_projects_fx_variance() -> None:

@@ -7,7 +7,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
+from itpm_sync.reconcile.figures import OF_WHICH_DISPUTED
 from itpm_sync.reconcile.status import Figure, PackageStatus, ProjectStatus, Severity, Snapshot
+from itpm_sync.reconcile.wording import sentence
 from itpm_sync.report.packages import OUTSIDE, outside
 from itpm_sync.report.wording import NBSP, clean, day, iso_week
 from itpm_sync.report.workbook.cells import Cell, Column, Live, Row, Sheet
@@ -35,8 +37,11 @@ _INPUTS = Listing(
     ),
     17,
 )
+_DISPUTED = Listing((("disputed", sentence(OF_WHICH_DISPUTED)),), 17)
 _EVM = (
     *_INPUTS.columns,
+    *_DISPUTED.columns,
+    Column("disputed_by", "Disputed by", 20),
     Column("cv", "Cost variance", 17),
     Column("sv", "Schedule variance", 17),
     Column("cpi", "CPI", 8),
@@ -56,8 +61,11 @@ def _evm(figures: Mapping[str, Figure]) -> Row:
         return Live(figures.get(name), formulas)
 
     note = figures["eac"].note if "eac" in figures else ""
+    findings = figures["disputed"].note if "disputed" in figures else ""
     return (
         *_INPUTS.cells(figures),
+        *_DISPUTED.cells(figures),
+        findings,
         difference(figures, "cv", "ev", "ac"),
         difference(figures, "sv", "ev", "pv"),
         live("cpi", ("{ev}/{ac}", over(ev, ac))),
@@ -154,8 +162,8 @@ _PACKAGES = (
 def packages_sheet(projects: Iterable[ProjectStatus]) -> Sheet:
     """A row a work package, and one a project for the cost that is in none of them."""
     about = (
-        "The actual cost of a project, and the FX variance in it, are the sums of its rows. Its "
-        "forecast is not: each goes by the indices of its own row."
+        "The actual cost of a project, what of it is disputed, and the FX variance in it, are the "
+        "sums of its rows. Its forecast is not: each goes by the indices of its own row."
     )
     rows = tuple(row for p in projects for row in _package_rows(p))
     return Sheet("Work packages", _PACKAGES, rows, freeze=3, title=("Work packages", about))
@@ -165,6 +173,8 @@ def _package_rows(p: ProjectStatus) -> Iterable[Row]:
     yield from (_package(p, w) for w in p.packages)
     names = ("ac", "fx_variance") if p.packages else ()
     loose = {name: figure for name in names if (figure := outside(p, name))}
+    if p.packages and (disputed := outside(p, "disputed", sparse=True)):
+        loose["disputed"] = disputed
     if loose:
         row: Mapping[str, Cell] = {"project": p.code, "name": OUTSIDE, "unit": p.unit, **loose}
         yield tuple(row.get(column.key) for column in _PACKAGES)
