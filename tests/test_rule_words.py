@@ -10,7 +10,7 @@ import pytest
 from itpm_sync import app
 from itpm_sync.config import RULE_WORDS
 from itpm_sync.errors import ConfigError
-from itpm_sync.reconcile import allocate
+from itpm_sync.reconcile import rules
 
 Problems = Callable[[str], list[str]]
 CONFIGURATION = """
@@ -87,4 +87,4 @@ def test_a_kind_of_record_that_does_not_exist_is_a_mistake(problems: Problems) -
 
 def test_every_word_that_the_reconciliation_knows_can_be_asked_for() -> None:
     own = {"kind", "connection", "project", "work_package", "type", "contract"}
-    assert own | set(allocate._LISTS) | allocate._FIELDS == RULE_WORDS
+    assert own | set(rules._LISTS) | rules._FIELDS == RULE_WORDS

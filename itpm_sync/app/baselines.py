@@ -17,7 +17,7 @@ from itpm_sync.config import PlanFileOptions
 from itpm_sync.config.validation import validated
 from itpm_sync.errors import ConfigError, Problem, suggestion
 from itpm_sync.model import Money
-from itpm_sync.reconcile.allocate import fold
+from itpm_sync.reconcile.folding import fold
 from itpm_sync.reconcile.inputs import (
     BaselinePackage,
     BaselineRate,

@@ -17,13 +17,11 @@ shown, and where at least the project is known it is in that project's totals.
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from fnmatch import translate
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Generic, NamedTuple, TypeVar, cast
 
 from itpm_sync.model import (
@@ -38,7 +36,9 @@ from itpm_sync.model import (
     WorkItem,
     WorkPackage,
 )
+from itpm_sync.reconcile.folding import fold
 from itpm_sync.reconcile.inputs import Element, Inputs, ProjectSetup, Rule
+from itpm_sync.reconcile.rules import CompiledRule, targets_of
 
 R = TypeVar("R", bound=Record)
 
@@ -154,107 +154,6 @@ class Allocation:
 _NONE = ProjectRecords({})
 _ITEMS = frozenset({"work_item", "help_desk_item"})
 
-# ---- words of a record --------------------------------------------------------------------------
-
-_LISTS = {
-    "component": "components", "label": "labels", "version": "versions", "sprint": "sprints",
-    "link": "links",
-}  # fmt: skip
-_FIELDS = frozenset(
-    "epic queue category vendor contract order priority role team person code key resolution "
-    "source_type source_status assignee requester reporter number".split()
-)
-
-
-def words(record: Record, key: str) -> tuple[str, ...]:  # noqa: PLR0911 - one line a key
-    """What a record says for a key of `Rule.when` or a `{placeholder}`; empty if nothing."""
-    if key == "kind":
-        return (record.kind,)
-    if key == "connection":
-        return (record.ref.connection,)
-    if key in ("project", "work_package"):
-        own = record.project_key if key == "project" else record.work_package
-        return (own,) if own else ()
-    if key == "type":
-        return tuple(str(t) for n in ("type", "source_type") if (t := getattr(record, n, "")))
-    if key in _LISTS:
-        found = getattr(record, _LISTS[key], ())
-        return found or _attribute(record, key)
-    if key == "contract" and isinstance(record, Contract):
-        return (record.number,)
-    if key in _FIELDS and (value := getattr(record, key, "")):
-        return (str(value),)
-    return _attribute(record, key)
-
-
-def _attribute(record: Record, key: str) -> tuple[str, ...]:
-    value = record.attributes.get(key, "")
-    return (value,) if value else ()
-
-
-class _Condition(NamedTuple):
-    key: str
-    exact: frozenset[str]
-    patterns: tuple[re.Pattern[str], ...]
-
-    def holds(self, record: Record) -> bool:
-        for word in words(record, self.key):
-            folded = word.casefold()
-            if folded in self.exact or any(p.match(folded) for p in self.patterns):
-                return True
-        return False
-
-
-class _Compiled(NamedTuple):
-    rule: Rule
-    conditions: tuple[_Condition, ...]
-
-    def matches(self, record: Record) -> bool:
-        return all(c.holds(record) for c in self.conditions)
-
-
-@lru_cache(maxsize=512)
-def pattern(text: str) -> re.Pattern[str]:
-    """A folded text whose `*` and `?` are wildcards."""
-    # fnmatch's [..] sets are no wildcard of ours: a bracket in a rule means itself.
-    return re.compile(translate(text.replace("[", "[[]")))
-
-
-def _compile(rule: Rule) -> _Compiled:
-    conditions = []
-    for key, values in rule.when.items():
-        folded = [v.casefold() for v in values]
-        wild = [v for v in folded if "*" in v or "?" in v]
-        exact = frozenset(v for v in folded if v not in wild)
-        conditions.append(_Condition(key, exact, tuple(pattern(v) for v in wild)))
-    return _Compiled(rule, tuple(conditions))
-
-
-_PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_ -]*)\}")
-
-
-def _targets(template: str, record: Record) -> Iterable[str]:
-    """What a rule's target can mean for a record: one text for each word of its placeholders."""
-    keys = _PLACEHOLDER.findall(template)
-    if not keys:
-        return (template,)
-    found = {key: words(record, key) for key in keys}
-    if not all(found.values()):
-        return ()
-    count = max(len(v) for v in found.values())
-    return tuple(
-        _PLACEHOLDER.sub(lambda m: found[m[1]][min(i, len(found[m[1]]) - 1)], template)  # noqa: B023
-        for i in range(count)
-    )
-
-
-# ---- placing ------------------------------------------------------------------------------------
-
-
-def fold(text: str) -> str:
-    """The form in which codes and numbers are compared."""
-    return text.strip().casefold()
-
 
 class _Packages:
     """The packages of one project by code and by name; several candidates → earliest finish."""
@@ -328,7 +227,7 @@ class _Allocator:
         self, projects: Iterable[ProjectSetup], rules: Iterable[Rule], items: ItemIndex
     ) -> None:
         self._projects = {fold(p.code): p.code for p in projects}
-        compiled = [_compile(r) for r in rules]
+        compiled = [CompiledRule.of(r) for r in rules]
         self._project_rules = [c for c in compiled if c.rule.project]
         self._package_rules = [c for c in compiled if c.rule.work_package]
         self.packages: dict[str, _Packages] = defaultdict(_Packages)
@@ -391,7 +290,7 @@ class _Allocator:
     def _project(self, record: Record, leader: Place) -> tuple[str, str]:
         for compiled in self._project_rules:
             if compiled.matches(record):
-                for target in _targets(compiled.rule.project, record):
+                for target in targets_of(compiled.rule.project, record):
                     if code := self._projects.get(fold(target)):
                         return code, compiled.rule.name
         if leader.project:
@@ -407,7 +306,7 @@ class _Allocator:
         for compiled in self._package_rules:
             rule = compiled.rule
             if compiled.matches(record) and self._aims_at(rule, record, project):
-                targets = tuple(_targets(rule.work_package, record))
+                targets = tuple(targets_of(rule.work_package, record))
                 if code := packages.choose(targets):
                     return code, rule.name
                 missed = missed or (Missed(rule.name, targets) if targets else None)
@@ -422,7 +321,7 @@ class _Allocator:
     def _aims_at(self, rule: Rule, record: Record, project: str) -> bool:
         """A rule that names a project places packages of that project only."""
         return not rule.project or any(
-            self._projects.get(fold(t)) == project for t in _targets(rule.project, record)
+            self._projects.get(fold(t)) == project for t in targets_of(rule.project, record)
         )
 
     def _follow(self, place: Place, leaders: Iterable[tuple[Place, str]]) -> Place:

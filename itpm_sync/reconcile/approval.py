@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 from itpm_sync.model import ChangeRequest, WorkItem
-from itpm_sync.reconcile.allocate import Placed, fold
+from itpm_sync.reconcile.allocate import Placed
+from itpm_sync.reconcile.folding import fold
 
 _APPROVED = frozenset({"approved", "accepted", "authorised", "authorized", "implemented"})
 _BARE = re.compile(r"#?[\d.]+")

@@ -16,7 +16,7 @@ from itpm_sync.model import (
     WorkItem,
     WorkPackage,
 )
-from itpm_sync.reconcile.allocate import PLACED_KINDS, Allocation, fold
+from itpm_sync.reconcile.allocate import PLACED_KINDS, Allocation
 from itpm_sync.reconcile.capacity import shown
 from itpm_sync.reconcile.checks import portfolio_findings, project_findings
 from itpm_sync.reconcile.context import Context
@@ -24,6 +24,7 @@ from itpm_sync.reconcile.duplicates import duplicates
 from itpm_sync.reconcile.exchange import PlanRates
 from itpm_sync.reconcile.facts import PortfolioFacts, ProjectFacts
 from itpm_sync.reconcile.figures import portfolio_totals
+from itpm_sync.reconcile.folding import fold
 from itpm_sync.reconcile.inputs import (
     BaselineItem,
     BaselinePackage,

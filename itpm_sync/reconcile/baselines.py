@@ -13,9 +13,10 @@ from datetime import date
 from fractions import Fraction
 
 from itpm_sync.model import ChangeRequest, Money, WorkPackage
-from itpm_sync.reconcile.allocate import Placed, fold
+from itpm_sync.reconcile.allocate import Placed
 from itpm_sync.reconcile.approval import approved_requests
 from itpm_sync.reconcile.exchange import FxTable, PlanRates
+from itpm_sync.reconcile.folding import fold
 from itpm_sync.reconcile.inputs import Element, ProjectSetup, RecordedBaseline
 from itpm_sync.reconcile.number import Number, known, total, unknown
 from itpm_sync.reconcile.performance import Values

@@ -14,7 +14,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from itpm_sync.model import HelpDeskItem, TimeEntry, WorkItem
-from itpm_sync.reconcile.allocate import fold
+from itpm_sync.reconcile.folding import fold
 
 _identity = attrgetter("id")
 Ticket = WorkItem | HelpDeskItem

@@ -27,7 +27,7 @@ from itpm_sync.model import (
     WorkItem,
     WorkPackage,
 )
-from itpm_sync.reconcile.allocate import Allocation, allocate, fold
+from itpm_sync.reconcile.allocate import Allocation, allocate
 from itpm_sync.reconcile.booking import Ticket, Tickets, linked
 from itpm_sync.reconcile.capacity import Capacity, Work, capacity, loads
 from itpm_sync.reconcile.checks.invoices import doubled
@@ -35,6 +35,7 @@ from itpm_sync.reconcile.contracts import ContractMoney
 from itpm_sync.reconcile.decisions import GateAct
 from itpm_sync.reconcile.exchange import FxTable
 from itpm_sync.reconcile.facts import Doubled
+from itpm_sync.reconcile.folding import fold
 from itpm_sync.reconcile.gold_plating import Askers
 from itpm_sync.reconcile.inputs import Inputs
 from itpm_sync.reconcile.labour import Costed, RateCard, costed

@@ -16,8 +16,8 @@ from typing import NamedTuple
 
 from itpm_sync.model import Contract, InvoiceLine, Money, OrderLine
 from itpm_sync.reconcile.accruals import still_open
-from itpm_sync.reconcile.allocate import fold
 from itpm_sync.reconcile.exchange import FxGap
+from itpm_sync.reconcile.folding import fold
 from itpm_sync.reconcile.inputs import Policy
 from itpm_sync.reconcile.money import Documents
 from itpm_sync.reconcile.netting import net_amount

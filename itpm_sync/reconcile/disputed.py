@@ -14,9 +14,9 @@ from fractions import Fraction
 
 from itpm_sync.model import InvoiceLine, OrderLine, Record
 from itpm_sync.reconcile.accruals import still_open
-from itpm_sync.reconcile.allocate import fold
 from itpm_sync.reconcile.checks.orders import over_delivered
 from itpm_sync.reconcile.facts import ProjectFacts
+from itpm_sync.reconcile.folding import fold
 from itpm_sync.reconcile.inputs import Inputs
 from itpm_sync.reconcile.money import Disputed
 from itpm_sync.reconcile.netting import Netted, net_amount

@@ -30,7 +30,6 @@ from itpm_sync.reconcile import (
     quality_terms,
     split_terms,
 )
-from itpm_sync.reconcile.allocate import fold
 from itpm_sync.reconcile.context import Context
 from itpm_sync.reconcile.explanation import Explanation, Part, filled, largest_first, nearest
 from itpm_sync.reconcile.facts import PackageFacts
@@ -43,6 +42,7 @@ from itpm_sync.reconcile.figures import (
     project_numbers,
     unit_of,
 )
+from itpm_sync.reconcile.folding import fold
 from itpm_sync.reconcile.inputs import Inputs
 from itpm_sync.reconcile.measuring import project_facts
 from itpm_sync.reconcile.money import STATES

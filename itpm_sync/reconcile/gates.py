@@ -28,10 +28,10 @@ from itpm_sync.model import (
     TicketType,
     WorkItem,
 )
-from itpm_sync.reconcile.allocate import fold, pattern
 from itpm_sync.reconcile.approval import is_decided
 from itpm_sync.reconcile.decisions import Criterion, GateAct, GateRules
 from itpm_sync.reconcile.facts import EXAMPLES, ProjectFacts, evidence_of, label
+from itpm_sync.reconcile.folding import fold, pattern
 from itpm_sync.reconcile.helpdesk import is_open
 from itpm_sync.reconcile.money import Paid
 from itpm_sync.reconcile.netting import Netted, net_amount

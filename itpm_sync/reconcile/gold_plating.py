@@ -16,8 +16,9 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from itpm_sync.model import ChangeRequest, HelpDeskItem, ItemType, TimeEntry, WorkItem
-from itpm_sync.reconcile.allocate import Allocation, Placed, fold
+from itpm_sync.reconcile.allocate import Allocation, Placed
 from itpm_sync.reconcile.approval import named_request
+from itpm_sync.reconcile.folding import fold
 from itpm_sync.reconcile.number import Number
 from itpm_sync.reconcile.references import References, keys_in
 from itpm_sync.reconcile.scope import Scope, is_done

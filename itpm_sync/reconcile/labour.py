@@ -14,8 +14,9 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from itpm_sync.model import Person, Rate, TimeEntry
-from itpm_sync.reconcile.allocate import Placed, fold
+from itpm_sync.reconcile.allocate import Placed
 from itpm_sync.reconcile.exchange import ForeignCost, FxGap, FxTable
+from itpm_sync.reconcile.folding import fold
 from itpm_sync.reconcile.number import ZERO, Number, exact, total, unknown
 
 

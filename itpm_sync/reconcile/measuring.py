@@ -22,7 +22,7 @@ from itpm_sync.model import (
     WorkItem,
     WorkPackage,
 )
-from itpm_sync.reconcile.allocate import ProjectRecords, fold
+from itpm_sync.reconcile.allocate import ProjectRecords
 from itpm_sync.reconcile.baselines import (
     Authorised,
     Original,
@@ -39,6 +39,7 @@ from itpm_sync.reconcile.effort import compared as with_efforts
 from itpm_sync.reconcile.effort import effort, unplanned
 from itpm_sync.reconcile.exchange import NO_FOREIGN_COST, PlanRates, by_package, fx_variance
 from itpm_sync.reconcile.facts import PackageFacts, ProjectFacts
+from itpm_sync.reconcile.folding import fold
 from itpm_sync.reconcile.forecast import Known, forecast
 from itpm_sync.reconcile.gold_plating import gold_plating
 from itpm_sync.reconcile.helpdesk import help_desk

@@ -17,8 +17,9 @@ from typing import NamedTuple
 
 from itpm_sync.model import InvoiceLine, OrderLine, Payment, Receipt, Record
 from itpm_sync.reconcile.accruals import still_open
-from itpm_sync.reconcile.allocate import Placed, fold
+from itpm_sync.reconcile.allocate import Placed
 from itpm_sync.reconcile.exchange import ForeignCost, FxGap, FxTable
+from itpm_sync.reconcile.folding import fold
 from itpm_sync.reconcile.netting import (
     Home,
     Netted,

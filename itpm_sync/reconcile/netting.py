@@ -19,8 +19,8 @@ from typing import NamedTuple
 
 from itpm_sync.model import InvoiceLine, OrderLine, Receipt
 from itpm_sync.reconcile.accruals import Movement, Posting, accruals
-from itpm_sync.reconcile.allocate import fold
 from itpm_sync.reconcile.exchange import FxGap, FxTable
+from itpm_sync.reconcile.folding import fold
 from itpm_sync.reconcile.number import exact, exact_sum
 
 _NOTHING, _WHOLE = Fraction(0), Fraction(1)

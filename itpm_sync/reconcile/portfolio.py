@@ -18,7 +18,7 @@ from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 
 from itpm_sync.model import Money, Project, currency_exponent
-from itpm_sync.reconcile.allocate import fold
+from itpm_sync.reconcile.folding import fold
 from itpm_sync.reconcile.inputs import ProjectSetup
 from itpm_sync.reconcile.number import Number, known, unknown
 from itpm_sync.reconcile.wording import day, money, show

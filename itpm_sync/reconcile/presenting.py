@@ -9,13 +9,13 @@ from fractions import Fraction
 
 from itpm_sync.model import Risk
 from itpm_sync.reconcile import effort, ratings
-from itpm_sync.reconcile.allocate import fold
 from itpm_sync.reconcile.baselines import last_finish
 from itpm_sync.reconcile.checks import gate_findings, project_findings, sorted_findings
 from itpm_sync.reconcile.checks.gates import GateReview
 from itpm_sync.reconcile.context import Context
 from itpm_sync.reconcile.facts import PackageFacts, ProjectFacts
 from itpm_sync.reconcile.figures import package_figures, project_figures
+from itpm_sync.reconcile.folding import fold
 from itpm_sync.reconcile.gates import GateFacts, gate_statuses, next_gate
 from itpm_sync.reconcile.inputs import RecordedBaseline
 from itpm_sync.reconcile.number import unknown

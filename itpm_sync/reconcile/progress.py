@@ -15,8 +15,9 @@ from datetime import date, datetime
 from fractions import Fraction
 
 from itpm_sync.model import Method, Milestone, Money, WorkItem, WorkPackage, WorkStatus
-from itpm_sync.reconcile.allocate import Placed, fold
+from itpm_sync.reconcile.allocate import Placed
 from itpm_sync.reconcile.exchange import PlanRates
+from itpm_sync.reconcile.folding import fold
 from itpm_sync.reconcile.inputs import BaselinePackage, Element, ProjectSetup, RecordedBaseline
 from itpm_sync.reconcile.number import Number, exact_sum, known, unknown
 from itpm_sync.reconcile.phasing import EVEN, Phasing

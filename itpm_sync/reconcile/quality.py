@@ -24,7 +24,7 @@ from itpm_sync.model import (
     WorkItem,
     WorkStatus,
 )
-from itpm_sync.reconcile.allocate import fold
+from itpm_sync.reconcile.folding import fold
 from itpm_sync.reconcile.number import Number, known, unknown
 from itpm_sync.reconcile.status import DefectWeek
 from itpm_sync.reconcile.wording import count

@@ -17,8 +17,8 @@ from enum import StrEnum
 from fractions import Fraction
 
 from itpm_sync.model import Method, Money, Sprint, WorkItem, WorkPackage, currency_exponent
-from itpm_sync.reconcile.allocate import fold
 from itpm_sync.reconcile.context import Context
+from itpm_sync.reconcile.folding import fold
 from itpm_sync.reconcile.inputs import (
     BaselinePackage,
     FrozenPlan,

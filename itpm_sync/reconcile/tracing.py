@@ -14,12 +14,13 @@ from functools import cached_property
 from typing import Any
 
 from itpm_sync.model import Method, Milestone, Record, TimeEntry, WorkItem
-from itpm_sync.reconcile.allocate import Placed, fold
+from itpm_sync.reconcile.allocate import Placed
 from itpm_sync.reconcile.baseline_terms import told
 from itpm_sync.reconcile.context import Context
 from itpm_sync.reconcile.exchange import ForeignCost
 from itpm_sync.reconcile.explanation import Part
 from itpm_sync.reconcile.facts import ProjectFacts, evidence_of, label, place
+from itpm_sync.reconcile.folding import fold
 from itpm_sync.reconcile.labour import foreign_cost
 from itpm_sync.reconcile.money import Entry
 from itpm_sync.reconcile.netting import Netted

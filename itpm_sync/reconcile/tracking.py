@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 
-from itpm_sync.reconcile.allocate import fold, pattern
 from itpm_sync.reconcile.checks import codes, decision_findings, sorted_findings
 from itpm_sync.reconcile.checks.decisions import DecisionFacts
 from itpm_sync.reconcile.decisions import Seen, Waiver
+from itpm_sync.reconcile.folding import fold, pattern
 from itpm_sync.reconcile.inputs import Inputs
 from itpm_sync.reconcile.status import Finding, Snapshot
 

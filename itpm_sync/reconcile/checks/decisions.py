@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from itpm_sync.errors import suggestion
-from itpm_sync.reconcile.allocate import fold
 from itpm_sync.reconcile.decisions import Override, Waiver
+from itpm_sync.reconcile.folding import fold
 from itpm_sync.reconcile.status import Finding, Severity
 from itpm_sync.reconcile.wording import count, day
 

@@ -12,8 +12,8 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from itpm_sync.model import InvoiceLine, Money, Record
-from itpm_sync.reconcile.allocate import fold
 from itpm_sync.reconcile.facts import Doubled, PortfolioFacts, finding, money_total
+from itpm_sync.reconcile.folding import fold
 from itpm_sync.reconcile.status import Finding, Severity
 from itpm_sync.reconcile.wording import count, day
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from itpm_sync.model import Money, OrderLine, currency_exponent
-from itpm_sync.reconcile.allocate import fold
 from itpm_sync.reconcile.facts import ProjectFacts, finding
+from itpm_sync.reconcile.folding import fold
 from itpm_sync.reconcile.matching import Tolerance, is_other_price, relative
 from itpm_sync.reconcile.netting import is_closed
 from itpm_sync.reconcile.number import decimal
