@@ -6,7 +6,7 @@ A connection that is configured no more takes part in nothing; its records stay 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -25,9 +25,17 @@ from itpm_sync.reconcile.choices import (
     PersonChoices,
 )
 from itpm_sync.reconcile.decisions import Criterion, GateAct, GateRules, Override, Seen, Waiver
-from itpm_sync.reconcile.inputs import Coverage, Inputs, Policy, ProjectSetup, Rejected, Rule
+from itpm_sync.reconcile.inputs import (
+    Coverage,
+    Inputs,
+    LaterReading,
+    Policy,
+    ProjectSetup,
+    Rejected,
+    Rule,
+)
 from itpm_sync.reconcile.workdays import Calendar
-from itpm_sync.store import Store
+from itpm_sync.store import Completeness, Store
 
 
 def inputs(session: Session, data_date: date) -> Inputs:
@@ -62,7 +70,7 @@ def inputs(session: Session, data_date: date) -> Inputs:
         records=live,
         gone={kind: configured(session, store.gone(kind, as_of=as_of)) for kind in KINDS},
         baselines=tuple(recorded(b) for b in store.outcome.baselines() if b.on <= data_date),
-        coverage=coverage(session),
+        coverage=_coverage_of(session, as_of),
         never_read=never_read(session),
         rejected=rejected(session),
         policy=Policy(**root.thresholds.model_dump()),
@@ -99,9 +107,34 @@ def configured(session: Session, records: Iterable[Record]) -> tuple[Record, ...
 
 def coverage(session: Session) -> tuple[Coverage, ...]:
     """How completely each scope of the configured connections was read, and as of when."""
+    return _coverage(session, session.store.coverage())
+
+
+def _coverage_of(session: Session, moment: datetime | None) -> tuple[Coverage, ...]:
+    """The same for a past moment: what was proved by then, with what was read later beside it."""
+    latest = coverage(session)
+    if moment is None:
+        return latest
+    by = _coverage(session, session.store.coverage(by=moment))
+    known = {(c.connection, c.stream, c.scope): c for c in by}
+    return tuple(_as_known(known.get((c.connection, c.stream, c.scope)), c) for c in latest)
+
+
+def _as_known(then: Coverage | None, latest: Coverage) -> Coverage:
+    if then == latest:
+        return latest
+    later = LaterReading(as_of=latest.as_of, complete=latest.complete)
+    if then is not None:
+        return replace(then, later=later)
+    nothing = replace(latest, stored=0, source_count=None, exact=False, as_of=None, complete=False)
+    return replace(nothing, note="", later=later)
+
+
+def _coverage(session: Session, proofs: Iterable[Completeness]) -> tuple[Coverage, ...]:
+    names = [f.name for f in fields(Completeness) if f.name in Coverage.__dataclass_fields__]
     return tuple(
-        Coverage(**{f.name: getattr(c, f.name) for f in fields(Coverage)})
-        for c in session.store.coverage()
+        Coverage(**{name: getattr(c, name) for name in names})
+        for c in proofs
         if c.connection in session.config.connections
     )
 

@@ -170,8 +170,18 @@ class RecordedBaseline:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LaterReading:
+    """What the latest pull read of a stream and scope, where it ended after the data date."""
+
+    as_of: datetime | None
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Coverage:
-    """The completeness of one stream and scope in the latest pull of its connection."""
+    """The completeness of one stream and scope in the latest pull of its connection: for a past
+    data date the latest that had ended by then. Without one nothing is stored, as of never.
+    """
 
     connection: str
     stream: str
@@ -182,6 +192,7 @@ class Coverage:
     as_of: datetime | None  # aware UTC: the source was read as of this moment; None: never
     complete: bool
     note: str = ""
+    later: LaterReading | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import date, timedelta
+from collections.abc import Collection, Iterable, Sequence
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from itpm_sync.reconcile.inputs import Coverage
@@ -35,6 +35,7 @@ from itpm_sync.report.wording import (
     moment,
     money,
     normal,
+    read_later,
     safe_url,
     shown,
 )
@@ -294,14 +295,20 @@ def sources(coverage: Sequence[Coverage]) -> tuple[view.SourceRow, ...]:
 def _source(name: str, rows: Sequence[Coverage]) -> view.SourceRow:
     times = [r.as_of for r in rows if r.as_of]
     notes = [r.note for r in rows if r.note and not r.complete]
+    later = {read_later(r) for r in rows} - {""}
     return view.SourceRow(
         connection=clean(name, 60),
         streams=count(len({r.stream for r in rows}), "stream"),
         records=count(sum(r.stored for r in rows), "record"),
-        as_of=moment(min(times)) if len(times) == len(rows) else "partly never read",
+        as_of=moment(min(times)) if len(times) == len(rows) else _unread(times, later),
         complete=all(r.complete for r in rows),
-        note=clean("; ".join(notes[:2]), 200),
+        note=clean("; ".join((*notes[:2], *sorted(later)[:2])), 200),
     )
+
+
+def _unread(times: Collection[datetime], later: Collection[str]) -> str:
+    then = "not read by then" if later else "never read"
+    return f"partly {then}" if times else then
 
 
 def stream(row: Coverage) -> view.StreamRow:
@@ -315,5 +322,5 @@ def stream(row: Coverage) -> view.StreamRow:
         at_source="not told" if row.source_count is None else f"{known}{row.source_count:,}",
         as_of=moment(row.as_of),
         complete=row.complete,
-        note=clean(row.note, 200),
+        note=clean("; ".join(filter(None, (row.note, read_later(row)))), 200),
     )

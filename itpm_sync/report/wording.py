@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from itpm_sync.model import Money, currency_exponent
 from itpm_sync.reconcile import wording
 from itpm_sync.reconcile.figures import IMPLAUSIBLE
+from itpm_sync.reconcile.inputs import Coverage
 from itpm_sync.reconcile.status import Colour, Figure
 from itpm_sync.reconcile.wording import MINUS
 
@@ -90,6 +91,14 @@ def day(value: date | None) -> str:
 def moment(value: datetime | None) -> str:
     """`22 Nov 2026, 06:00 UTC`."""
     return f"{day(value.date())}, {value:%H:%M}{NBSP}UTC" if value else "never"
+
+
+def read_later(row: Coverage) -> str:
+    """Of a past data date: as of when a later pull read the scope again, and whether whole."""
+    if row.later is None or row.later.as_of in (None, row.as_of):
+        return ""
+    part = "" if row.later.complete else ", in part"
+    return f"read {'again' if row.as_of else 'first'} as of {moment(row.later.as_of)}{part}"
 
 
 def iso_week(value: date) -> str:

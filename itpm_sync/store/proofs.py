@@ -1,8 +1,9 @@
-"""What was proved last of each stream and scope of a connection."""
+"""What was proved last of each stream and scope of a connection, up to now or to a moment."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 
 import sqlalchemy as sa
 
@@ -16,10 +17,14 @@ _LATEST = (
     .order_by(_TABLE.recorded.desc())
     .limit(1)
 )
+_LATEST_BY = _LATEST.where(_TABLE.recorded <= sa.bindparam("by"))
 
 
-def latest(database: sa.Connection, connection: str | None) -> Iterator[Completeness]:
-    """The latest proofs, in the order of connection, stream and scope.
+def latest(
+    database: sa.Connection, connection: str | None, by: datetime | None
+) -> Iterator[Completeness]:
+    """The latest proofs, of those recorded `by` a moment; in the order of connection, stream and
+    scope.
 
     One step of an index for each: proofs are kept, so there are many times more than scopes.
     """
@@ -28,24 +33,31 @@ def latest(database: sa.Connection, connection: str | None) -> Iterator[Complete
     if connection is not None:
         query = query.where(state.connection == connection)
     for name, streams in database.execute(query).all():
-        yield from _of(database, name, streams) if streams else _together(database, name)
+        yield from _of(database, name, streams, by) if streams else _together(database, name, by)
 
 
 def _of(
-    database: sa.Connection, connection: str, streams: Mapping[str, Sequence[str]]
+    database: sa.Connection,
+    connection: str,
+    streams: Mapping[str, Sequence[str]],
+    by: datetime | None,
 ) -> Iterator[Completeness]:
     """Those of the configured scopes: of others nothing is to be proved any more."""
     for stream, scopes in sorted(streams.items()):
         for scope in sorted(scopes):
-            asked = {"connection": connection, "stream": stream, "scope": scope}
-            rows = database.execute(_LATEST, asked).mappings()
+            asked = {"connection": connection, "stream": stream, "scope": scope, "by": by}
+            rows = database.execute(_LATEST if by is None else _LATEST_BY, asked).mappings()
             yield from (Completeness(**row) for row in rows)
 
 
-def _together(database: sa.Connection, connection: str) -> Iterator[Completeness]:
+def _together(
+    database: sa.Connection, connection: str, by: datetime | None
+) -> Iterator[Completeness]:
     """Those of its latest run: until its next, a store of an earlier release does not know which
     scopes are configured."""
     mine = _TABLE.connection == connection
+    if by is not None:
+        mine = sa.and_(mine, _TABLE.recorded <= by)
     newest = sa.select(sa.func.max(_TABLE.recorded)).where(mine).scalar_subquery()
     query = _PROOF.where(mine, _TABLE.recorded == newest).order_by(_TABLE.stream, _TABLE.scope)
     yield from (Completeness(**row) for row in database.execute(query).mappings())

@@ -469,13 +469,15 @@ class Store:
         with self._db.read() as db:
             return tuple(RejectedRecord(**row) for row in db.execute(query).mappings())
 
-    def coverage(self, connection: str | None = None) -> tuple[Completeness, ...]:
+    def coverage(
+        self, connection: str | None = None, *, by: datetime | None = None
+    ) -> tuple[Completeness, ...]:
         """The latest proof of each stream and scope that a connection is configured for, of one or
         of all connections. It may stand several runs back: not every run reads every stream, and
-        one that was killed read only some.
+        one that was killed read only some. With `by`: the latest that was recorded by then.
         """
         with self._db.read() as db:
-            return tuple(proofs.latest(db, connection))
+            return tuple(proofs.latest(db, connection, by))
 
     # ---- itself ----------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache
 from html.parser import HTMLParser
@@ -15,6 +15,7 @@ from html.parser import HTMLParser
 import pytest
 
 from itpm_sync.reconcile.decisions import Waiver
+from itpm_sync.reconcile.inputs import LaterReading
 from itpm_sync.reconcile.status import (
     Colour,
     PersonLoad,
@@ -605,3 +606,22 @@ def test_the_same_snapshot_gives_the_same_page(index: int) -> None:
     snapshot = sample.snapshot()
     again = render_project(build_project(snapshot.projects[index], snapshot, past()))
     assert again.decode() == project_html(index)
+
+
+def test_a_past_report_says_what_was_read_by_then_and_when_it_was_read_again() -> None:
+    monday = datetime(2026, 11, 30, 5, 2, tzinfo=UTC)
+    jira, _, _, desk, bills = sample.snapshot().coverage
+    unread = {"stored": 0, "source_count": None, "exact": False, "as_of": None, "complete": False}
+    rows = (
+        replace(jira, later=LaterReading(as_of=monday, complete=True)),
+        replace(desk, later=LaterReading(as_of=monday, complete=False)),
+        replace(bills, **unread, note="", later=LaterReading(as_of=monday, complete=True)),
+    )
+    past_report = replace(sample.snapshot(), coverage=rows)
+    text = Page(render_portfolio(build_portfolio(past_report, Past.of(past_report, None))).decode())
+    for told in (
+        "22 Nov 2026, 05:02 UTC 166 records in 1 stream Complete read again as of 30 Nov 2026",
+        "11 tickets are missing; read again as of 30 Nov 2026, 05:02 UTC, in part",
+        "purchasing not read by then no records in 1 stream Incomplete read first as of 30 Nov",
+    ):
+        assert told in text.text

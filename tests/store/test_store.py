@@ -401,6 +401,17 @@ def test_coverage_is_the_latest_proof_of_every_configured_scope(store: Store) ->
     assert store.coverage("other") == ()
 
 
+def test_coverage_by_a_moment_is_the_latest_proof_of_until_then(store: Store) -> None:
+    store.put_connection_state(configured(s=["A"], t=["A"]), NOON)
+    hour = timedelta(hours=1)
+    store.put_completeness("r1", [proof("s", 1)], NOON)
+    store.put_completeness("r2", [proof("s", 3), proof("t", 3)], NOON + hour)
+
+    assert store.coverage(by=NOON - hour) == ()
+    assert store.coverage(by=NOON) == (proof("s", 1),)
+    assert store.coverage("c", by=NOON + hour) == store.coverage()
+
+
 def test_coverage_forgets_a_scope_that_is_configured_no_more(store: Store) -> None:
     store.put_completeness("r1", [proof("s", 3)], NOON)
     store.put_connection_state(configured(s=["B"]), NOON)

@@ -94,10 +94,13 @@ def _open_first(items: Iterable[HelpDeskItem]) -> Iterable[HelpDeskItem]:
 
 
 def stale_source(facts: PortfolioFacts) -> Iterator[Finding]:
-    """A source was last read longer ago than the policy allows."""
+    """A source was last read longer ago than the policy allows. What was read after a past data
+    date tells of that day too.
+    """
     limit = facts.inputs.policy.stale_after_h
     for c in facts.inputs.coverage:
-        hours = None if c.as_of is None else (facts.end - c.as_of).total_seconds() / 3600
+        read = (c.later.as_of if c.later else None) or c.as_of
+        hours = None if read is None else (facts.end - read).total_seconds() / 3600
         if hours is not None and hours <= limit:
             continue
         age = "was never read"
@@ -118,14 +121,15 @@ def _source(c: Coverage) -> str:
 
 
 def incomplete_source(facts: PortfolioFacts) -> Iterator[Finding]:
-    """A stream's latest pull did not complete, or its count is not that of the source.
+    """A stream's latest pull did not complete, or its count is not that of the source. A past data
+    date is judged by the pulls up to then, and lacks nothing that a later one has read whole.
 
     Where only quarantined records are missing, `rejected-records` says so, record by record.
     """
     quarantined = Counter((c, s) for c, s, _ in _rejected_ids(facts.inputs.rejected))
     for c in facts.inputs.coverage:
         gap = (c.source_count or c.stored) - c.stored if c.exact else 0
-        if c.complete and not gap:
+        if (c.complete and not gap) or _of_later_days(c):
             continue
         if 0 < gap <= quarantined[c.connection, c.stream]:
             continue
@@ -139,6 +143,12 @@ def incomplete_source(facts: PortfolioFacts) -> Iterator[Finding]:
             f"{_source(c)}: {c.stored:,} stored, {told}" + (f"; {c.note}" if c.note else ""),
             action="Pull again; if it stays, pull with --full --sweep.",
         )
+
+
+def _of_later_days(c: Coverage) -> bool:
+    """Whether what is missing is no shortage of a past data date: nothing was proved by then, or
+    all was read later."""
+    return c.later is not None and (c.as_of is None or c.later.complete)
 
 
 def _rejected_ids(rejected: Iterable[Rejected]) -> set[tuple[str, str, str]]:

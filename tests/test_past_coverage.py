@@ -1,0 +1,121 @@
+"""A report for a past day says what was known of the sources by the end of that day."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from itpm_sync import app
+from itpm_sync.reconcile.status import Snapshot
+
+BEFORE = datetime(2026, 11, 9, 18, 0, tzinfo=UTC)  # 30 h before the end of the day of FIRST
+FIRST = datetime(2026, 11, 10, 6, 0, tzinfo=UTC)
+SECOND = datetime(2026, 11, 17, 6, 0, tzinfo=UTC)
+CONFIGURATION = """
+version: 1
+title: Office
+connections:
+  office:
+    connector: files
+    folder: office
+    tables:
+      bills: {file: bills.csv, kind: invoice_line, key: [Number], columns: {
+        invoice: Number, project_key: Project, invoiced_on: Date,
+        amount: {column: Net, as: money, currency: CHF}}}
+projects: [{code: NET, name: Network, currency: CHF}]
+"""
+BILLS = "Number,Project,Date,Net\nR-1,NET,2026-11-02,500\n"
+PullAt = Callable[[datetime, str | None], None]
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Iterator[app.Session]:
+    (tmp_path / "office").mkdir()
+    (tmp_path / "itpm.yaml").write_text(CONFIGURATION)
+    with app.open_session(tmp_path / "itpm.yaml") as session:
+        yield session
+
+
+@pytest.fixture
+def pull_at(session: app.Session, tmp_path: Path) -> PullAt:
+    """Pulls at a moment when the bills read so; None: their file is missing."""
+
+    def at(moment: datetime, lines: str | None) -> None:
+        session.clock = lambda: moment
+        file = tmp_path / "office" / "bills.csv"
+        file.unlink(missing_ok=True)
+        if lines is not None:
+            file.write_text(lines)
+            os.utime(file, (moment.timestamp(), moment.timestamp()))
+        app.pull(session)
+
+    return at
+
+
+def of_sources(snapshot: Snapshot) -> list[str]:
+    """The codes of the findings of the sources."""
+    codes = {"stale-source", "incomplete-source"}
+    return sorted(f.code for f in snapshot.findings if f.code in codes)
+
+
+def test_a_shortage_of_today_is_none_of_a_past_day(session: app.Session, pull_at: PullAt) -> None:
+    pull_at(FIRST, BILLS)
+    then = app.reconcile(session)
+    pull_at(SECOND, None)
+    assert of_sources(app.reconcile(session)) == ["incomplete-source", "stale-source"]
+    again = app.reconcile(session, as_of=FIRST.date())
+    assert of_sources(again) == []
+    (row,) = again.coverage
+    assert replace(row, later=None) == then.coverage[0]
+    assert (row.stored, row.as_of, row.complete) == (1, FIRST, True)
+
+
+def test_a_shortage_of_a_past_day_stays_that_days_while_nothing_made_it_good(
+    session: app.Session, pull_at: PullAt
+) -> None:
+    pull_at(BEFORE, BILLS)
+    pull_at(FIRST, None)
+    assert of_sources(app.reconcile(session)) == ["incomplete-source"]
+    pull_at(SECOND, None)
+    assert of_sources(app.reconcile(session, as_of=FIRST.date())) == ["incomplete-source"]
+
+
+def test_a_source_that_was_read_whole_since_lacks_nothing_of_a_past_day(
+    session: app.Session, pull_at: PullAt
+) -> None:
+    pull_at(BEFORE, BILLS)
+    pull_at(FIRST, None)
+    pull_at(SECOND, BILLS)
+    past = app.reconcile(session, as_of=FIRST.date())
+    assert of_sources(past) == []
+    (row,) = past.coverage
+    assert not row.complete
+    assert row.later is not None
+    assert (row.later.as_of, row.later.complete) == (SECOND, True)
+
+
+def test_the_week_that_a_later_pull_read_is_not_stale(
+    session: app.Session, pull_at: PullAt
+) -> None:
+    pull_at(FIRST, BILLS)
+    pull_at(SECOND, BILLS)
+    past = app.reconcile(session, as_of=date(2026, 11, 16))  # 6 days after the reading by then
+    assert of_sources(past) == []
+    assert past.coverage[0].as_of == FIRST
+
+
+def test_a_day_before_the_first_pull_is_told_as_not_read_by_then(
+    session: app.Session, pull_at: PullAt
+) -> None:
+    pull_at(SECOND, BILLS)
+    past = app.reconcile(session, as_of=FIRST.date())
+    assert of_sources(past) == []
+    (row,) = past.coverage
+    assert (row.stored, row.source_count, row.as_of, row.complete) == (0, None, None, False)
+    assert row.later is not None
+    assert row.later.as_of == SECOND
