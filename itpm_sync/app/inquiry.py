@@ -30,12 +30,12 @@ from itpm_sync.app.session import Session, latest_runs
 from itpm_sync.errors import ConfigError, Problem, ReconcileError, StoreError, suggestion
 from itpm_sync.model import KINDS
 from itpm_sync.publish import Entry, figure_text
+from itpm_sync.reconcile.changes import State, changes
 from itpm_sync.reconcile.explanation import Explanation, Part
 from itpm_sync.reconcile.inputs import Coverage, Rejected
 from itpm_sync.reconcile.kept import kept
 from itpm_sync.reconcile.status import Figure, Finding, ProjectStatus, Rating, Severity, Snapshot
 from itpm_sync.reconcile.totals import PORTFOLIO, explain_total, totals
-from itpm_sync.reconcile.tracking import State, changes
 from itpm_sync.store import Run, Store
 
 if TYPE_CHECKING:

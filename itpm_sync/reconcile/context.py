@@ -30,11 +30,10 @@ from itpm_sync.model import (
 from itpm_sync.reconcile.allocate import Allocation, allocate
 from itpm_sync.reconcile.booking import Ticket, Tickets, linked
 from itpm_sync.reconcile.capacity import Capacity, Work, capacity, loads
-from itpm_sync.reconcile.checks.invoices import doubled
 from itpm_sync.reconcile.contracts import ContractMoney
 from itpm_sync.reconcile.decisions import GateAct
+from itpm_sync.reconcile.duplicate_invoices import Doubled, doubled
 from itpm_sync.reconcile.exchange import FxTable
-from itpm_sync.reconcile.facts import Doubled
 from itpm_sync.reconcile.folding import fold
 from itpm_sync.reconcile.gold_plating import Askers
 from itpm_sync.reconcile.inputs import Inputs
@@ -44,7 +43,7 @@ from itpm_sync.reconcile.number import Number, unknown
 from itpm_sync.reconcile.orphans import OtherTickets
 from itpm_sync.reconcile.quality import Histories
 from itpm_sync.reconcile.status import Snapshot
-from itpm_sync.reconcile.tracking import unwaived
+from itpm_sync.reconcile.waiving import unwaived
 from itpm_sync.reconcile.workdays import Zone
 
 R = TypeVar("R", bound=Record)
@@ -142,9 +141,8 @@ class Context:
 
     @cached_property
     def copies(self) -> frozenset[str]:
-        """The lines that are too many by findings that nobody waived, by identity."""
-        standing = {f.key for f in unwaived((d.finding for d in self.doubled), self.inputs)}
-        return frozenset(i.id for d in self.doubled if d.finding.key in standing for i in d.again)
+        """The lines that are too many, by identity, without what is waived."""
+        return frozenset(i.id for d in unwaived(self.doubled, self.inputs) for i in d.again)
 
     @cached_property
     def other_tickets(self) -> OtherTickets:

@@ -21,7 +21,7 @@ from itpm_sync.reconcile.inputs import Inputs
 from itpm_sync.reconcile.money import Disputed
 from itpm_sync.reconcile.netting import Netted, net_amount
 from itpm_sync.reconcile.number import Number, exact, exact_sum, total
-from itpm_sync.reconcile.tracking import unwaived
+from itpm_sync.reconcile.waiving import unwaived
 
 _NOTHING = Fraction(0)
 _WHOLE_PROJECT = "*"  # no code of a package

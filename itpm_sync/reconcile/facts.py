@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
 from fractions import Fraction
-from typing import NamedTuple
 
 from itpm_sync.model import (
     Contract,
@@ -25,6 +23,7 @@ from itpm_sync.reconcile.baselines import Authorised, Original
 from itpm_sync.reconcile.booking import Unlinked
 from itpm_sync.reconcile.capacity import Capacity
 from itpm_sync.reconcile.contracts import ContractFacts
+from itpm_sync.reconcile.duplicate_invoices import Doubled
 from itpm_sync.reconcile.duplicates import Duplicates
 from itpm_sync.reconcile.effort import Effort
 from itpm_sync.reconcile.exchange import ForeignCost, FxGap, PlanRates
@@ -155,13 +154,6 @@ class ProjectFacts:
         return money(value, self.currency) if self.in_money else f"{show(value, 1)} items"
 
 
-class Doubled(NamedTuple):
-    """What seems to be booked twice: the finding that says so, and the lines that are too many."""
-
-    finding: Finding
-    again: Sequence[InvoiceLine]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PortfolioFacts:
     """What belongs to no single project; `inputs` hold only what was known on the data date."""
@@ -243,12 +235,3 @@ def _word(record: Record, name: str) -> str:
 def place(record: Record) -> str:
     """The spot in the source that a person can open: a row, a page, else the source's id."""
     return record.attributes.get("place", "") or record.ref.url or record.ref.source_id
-
-
-def money_total(amounts: Iterable[Money]) -> Money | None:
-    """The sum, if all are of one currency."""
-    found = list(amounts)
-    currencies = {m.currency for m in found}
-    if len(currencies) != 1:
-        return None
-    return Money(sum((m.amount for m in found), Decimal(0)), currencies.pop())

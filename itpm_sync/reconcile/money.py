@@ -12,10 +12,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
 
-from itpm_sync.model import InvoiceLine, OrderLine, Payment, Receipt, Record
+from itpm_sync.model import InvoiceLine, Money, OrderLine, Payment, Receipt, Record
 from itpm_sync.reconcile.accruals import still_open
 from itpm_sync.reconcile.allocate import Placed
 from itpm_sync.reconcile.exchange import ForeignCost, FxGap, FxTable
@@ -30,7 +31,7 @@ from itpm_sync.reconcile.netting import (
 )
 from itpm_sync.reconcile.number import ZERO, Exact, Number, exact, exact_sum, unknown
 
-# ---- allocation to the cent ---------------------------------------------------------------------
+# ---- amounts ------------------------------------------------------------------------------------
 
 
 def allocate_minor(total_minor: int, weights: Sequence[Exact]) -> tuple[int, ...]:
@@ -54,6 +55,15 @@ def allocate_minor(total_minor: int, weights: Sequence[Exact]) -> tuple[int, ...
     for i in ranked[: whole - sum(parts)]:
         parts[i] += 1
     return tuple(sign * p for p in parts)
+
+
+def money_total(amounts: Iterable[Money]) -> Money | None:
+    """The sum, if all are of one currency."""
+    found = list(amounts)
+    currencies = {m.currency for m in found}
+    if len(currencies) != 1:
+        return None
+    return Money(sum((m.amount for m in found), Decimal(0)), currencies.pop())
 
 
 # ---- documents ----------------------------------------------------------------------------------

@@ -30,8 +30,8 @@ from itpm_sync.reconcile.status import (
     ProjectStatus,
     Rating,
 )
-from itpm_sync.reconcile.tracking import unwaived
 from itpm_sync.reconcile.unread import lacking_cost
+from itpm_sync.reconcile.waiving import unwaived
 
 
 def project_status(

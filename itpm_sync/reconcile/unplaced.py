@@ -9,8 +9,9 @@ from types import MappingProxyType
 
 from itpm_sync.model import Money, Record, TimeEntry
 from itpm_sync.reconcile.allocate import PACKAGE_KINDS, PLACED_KINDS, Missed, ProjectRecords
-from itpm_sync.reconcile.facts import EXAMPLES, evidence_of, money_total
+from itpm_sync.reconcile.facts import EXAMPLES, evidence_of
 from itpm_sync.reconcile.folding import fold
+from itpm_sync.reconcile.money import money_total
 from itpm_sync.reconcile.status import MissedRule, Unallocated
 
 _WORDS = 10  # packages that are kept of a rule

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from itpm_sync.reconcile.changes import Changes, changes
 from itpm_sync.reconcile.status import Colour, ProjectStatus, Snapshot
-from itpm_sync.reconcile.tracking import Changes, changes
 from itpm_sync.report import view
 from itpm_sync.report.wording import WORDS, day
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
+from itpm_sync.reconcile.changes import State
 from itpm_sync.reconcile.inputs import Coverage
 from itpm_sync.reconcile.splits import restructured
 from itpm_sync.reconcile.status import (
@@ -19,7 +20,6 @@ from itpm_sync.reconcile.status import (
     Severity,
     Unallocated,
 )
-from itpm_sync.reconcile.tracking import State
 from itpm_sync.reconcile.wording import kind, sentence
 from itpm_sync.report import view
 from itpm_sync.report.past import Past

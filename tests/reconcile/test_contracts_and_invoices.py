@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from itpm_sync.model import Contract, FxRate, InvoiceLine, Money, OrderLine, Payment, Receipt
-from itpm_sync.reconcile.checks.invoices import almost_same, normalised_number
+from itpm_sync.reconcile.duplicate_invoices import almost_same, normalised_number
 from itpm_sync.reconcile.explain import Explainer
 from itpm_sync.reconcile.inputs import Policy, ProjectSetup
 

@@ -9,9 +9,9 @@ from decimal import Decimal
 import pytest
 
 from itpm_sync.model import Receipt
+from itpm_sync.reconcile.changes import State, changes
 from itpm_sync.reconcile.decisions import Seen, Waiver
 from itpm_sync.reconcile.status import from_json, to_json
-from itpm_sync.reconcile.tracking import State, changes
 
 TODAY = date(2026, 3, 13)
 KEY = "receipt-without-order/NET/PO-7"

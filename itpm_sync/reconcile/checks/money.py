@@ -11,9 +11,9 @@ from fractions import Fraction
 from itpm_sync.model import Contract, InvoiceLine, Money, Payment, Receipt
 from itpm_sync.reconcile.contracts import ContractFacts
 from itpm_sync.reconcile.exchange import FxGap
-from itpm_sync.reconcile.facts import PortfolioFacts, ProjectFacts, finding, money_total
+from itpm_sync.reconcile.facts import PortfolioFacts, ProjectFacts, finding
 from itpm_sync.reconcile.inputs import Policy
-from itpm_sync.reconcile.money import Documents
+from itpm_sync.reconcile.money import Documents, money_total
 from itpm_sync.reconcile.number import decimal
 from itpm_sync.reconcile.status import Finding, Severity
 from itpm_sync.reconcile.wording import count, day, money, show
