@@ -50,7 +50,7 @@ def _named(bill: Bill) -> str:
 
 def _finding(found: Doubled, severity: Severity, message: str, *, action: str) -> Finding:
     return finding(
-        found.code,
+        "duplicate-invoice",
         severity,
         found.project,
         found.subject,
