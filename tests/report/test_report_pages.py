@@ -480,6 +480,17 @@ def test_scope_help_desk_unallocated_and_sources_are_on_the_page() -> None:
     assert "helpdesk 20 Nov 2026, 05:01 UTC 241 records in 1 stream Incomplete" in text
 
 
+def test_a_table_that_a_small_screen_cuts_shows_that_it_goes_on() -> None:
+    page = Page(project_html(0))
+    assert "Scroll the table sideways for all its columns" in page.text
+    css = page.raw["style"]
+    [rule] = re.findall(r"(?m)^\.scroll \{(.*?)\}", css, re.DOTALL)
+    assert "overflow-x: auto" in rule
+    assert "var(--shade)" in rule
+    narrow = css.partition("(max-width: 720px)")[2].partition("@media")[0]
+    assert ".sideways { display: inline; }" in narrow
+
+
 def test_charts_are_drawn_only_from_data() -> None:
     assert alone(sample.network()).all("figure") == []
     charts = [s for s in Page(project_html(0)).all("svg") if s.get("role") == "img"]
