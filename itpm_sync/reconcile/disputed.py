@@ -14,13 +14,13 @@ from fractions import Fraction
 
 from itpm_sync.model import InvoiceLine, OrderLine, Record
 from itpm_sync.reconcile.accruals import still_open
-from itpm_sync.reconcile.checks.orders import over_delivered
 from itpm_sync.reconcile.facts import ProjectFacts
 from itpm_sync.reconcile.folding import fold
 from itpm_sync.reconcile.inputs import Inputs
 from itpm_sync.reconcile.money import Disputed
 from itpm_sync.reconcile.netting import Netted, net_amount
 from itpm_sync.reconcile.number import Number, exact, exact_sum, total
+from itpm_sync.reconcile.order_lines import over_delivered
 from itpm_sync.reconcile.waiving import unwaived
 
 _NOTHING = Fraction(0)
@@ -37,13 +37,8 @@ def disputed(facts: ProjectFacts, copies: Collection[str], inputs: Inputs) -> Se
         for e in (facts.ledger.entries if copies else ())
         if e.state == "invoiced" and e.record.id in copies and e.own[0] > 0
     ]
-    found = list(over_delivered(facts))
-    standing = {f.subject for f in unwaived((told for _, told in found), inputs)}
-    worth = {
-        d.order.id: exact(told.amount.amount)
-        for d, told in found
-        if told.subject in standing and told.amount is not None
-    }
+    over = over_delivered(facts.code, facts.deliveries, facts.policy)
+    worth = {o.delivery.order.id: exact(o.worth.amount) for o in unwaived(over, inputs)}
     surplus = _Surplus(facts, copies).found(worth) if worth else ()
     return tuple(_within(facts, (*again, *surplus))) if again or worth else ()
 

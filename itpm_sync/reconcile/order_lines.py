@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import ClassVar
 
-from itpm_sync.model import InvoiceLine, OrderLine
-from itpm_sync.reconcile.matching import Line
+from itpm_sync.model import InvoiceLine, Money, OrderLine, currency_exponent
+from itpm_sync.reconcile.inputs import Policy
+from itpm_sync.reconcile.matching import Line, Tolerance, relative
 from itpm_sync.reconcile.money import Documents
 from itpm_sync.reconcile.netting import Netted, net_amount
+from itpm_sync.reconcile.number import decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,59 @@ class Delivery:
         price, which means nothing to a person.
         """
         return all(i.credit_note or i.quantity for i in self.invoices)
+
+    @property
+    def subject(self) -> str:
+        """What findings about it, and their waivers, name."""
+        return f"{self.order.order} {self.order.line}".strip()
+
+    def tolerance(self, policy: Policy) -> Tolerance:
+        """What the policy takes as equal to what was ordered."""
+        least = least_amount(policy, self.order.amount.currency)
+        return relative(self.line, policy.quantity_tolerance, policy.price_tolerance, least)
+
+    def is_beyond(self, quantity: Fraction, policy: Policy) -> bool:
+        """Whether a difference of so many pieces is not tolerated."""
+        return quantity > self.tolerance(policy).quantity
+
+    def worth(self, quantity: Fraction) -> Money:
+        """So many pieces at the order's price."""
+        return Money(decimal(quantity * self.line.order_price), self.order.amount.currency)
+
+
+@dataclass(frozen=True, slots=True)
+class OverDelivery:
+    """An order line of which more was received than ordered."""
+
+    code: ClassVar[str] = "receipt-over-order"
+    project: str
+    delivery: Delivery
+    more: Fraction  # pieces
+
+    @property
+    def subject(self) -> str:
+        """What it is about, for findings and their waivers."""
+        return self.delivery.subject
+
+    @property
+    def worth(self) -> Money:
+        """What is too much, at the order's price."""
+        return self.delivery.worth(self.more)
+
+
+def least_amount(policy: Policy, currency: str) -> Fraction:
+    """The amount that is tolerated, whatever its share of the whole."""
+    return Fraction(policy.amount_tolerance_minor, 10 ** currency_exponent(currency))
+
+
+def over_delivered(
+    project: str, found: Iterable[Delivery], policy: Policy
+) -> Iterator[OverDelivery]:
+    """The lines of a project of which more was received than ordered, beyond the tolerance."""
+    for d in found:
+        more = d.line.received - Fraction(d.order.quantity)
+        if more > 0 and d.is_beyond(more, policy):
+            yield OverDelivery(project, d, more)
 
 
 def deliveries(documents: Documents, number: str) -> Iterable[Delivery]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
-from itpm_sync.model import Money, OrderLine, currency_exponent
+from itpm_sync.model import Money, OrderLine
 from itpm_sync.reconcile.facts import ProjectFacts, finding
 from itpm_sync.reconcile.folding import fold
-from itpm_sync.reconcile.matching import Tolerance, is_other_price, relative
+from itpm_sync.reconcile.matching import is_other_price
 from itpm_sync.reconcile.netting import is_closed
 from itpm_sync.reconcile.number import decimal
-from itpm_sync.reconcile.order_lines import Delivery
+from itpm_sync.reconcile.order_lines import Delivery, least_amount, over_delivered
 from itpm_sync.reconcile.status import Finding, Severity
 from itpm_sync.reconcile.wording import money, show
 
@@ -59,34 +59,13 @@ def _over(p: ProjectFacts, number: str) -> tuple[Fraction, Fraction, str] | None
 
 def _tolerated(p: ProjectFacts, ordered: Fraction, currency: str) -> Fraction:
     """The larger of the share of an amount and the absolute tolerance."""
-    return max(_least(p, currency), ordered * Fraction(p.policy.price_tolerance))
-
-
-def _least(p: ProjectFacts, currency: str) -> Fraction:
-    return Fraction(p.policy.amount_tolerance_minor, 10 ** currency_exponent(currency))
-
-
-def _tolerance(p: ProjectFacts, d: Delivery) -> Tolerance:
-    least = _least(p, d.order.amount.currency)
-    return relative(d.line, p.policy.quantity_tolerance, p.policy.price_tolerance, least)
-
-
-def _beyond(p: ProjectFacts, d: Delivery, quantity: Fraction) -> bool:
-    return quantity > _tolerance(p, d).quantity
-
-
-def _worth(d: Delivery, quantity: Fraction) -> Money:
-    return Money(decimal(quantity * d.line.order_price), d.order.amount.currency)
+    return max(least_amount(p.policy, currency), ordered * Fraction(p.policy.price_tolerance))
 
 
 def _told(d: Delivery, *quantities: Fraction) -> Iterator[str]:
     """Quantities, or what they are worth at the order's price where no bill speaks of them."""
     for quantity in quantities:
-        yield _number(quantity) if d.billed_by_quantity else str(_worth(d, quantity))
-
-
-def _subject(d: Delivery) -> str:
-    return f"{d.order.order} {d.order.line}".strip()
+        yield _number(quantity) if d.billed_by_quantity else str(d.worth(quantity))
 
 
 def invoice_over_receipt(p: ProjectFacts) -> Iterator[Finding]:
@@ -94,17 +73,17 @@ def invoice_over_receipt(p: ProjectFacts) -> Iterator[Finding]:
     books = p.documents.books_receipts
     for d in p.deliveries:
         more = d.line.quantity_variance
-        if d.order.ref.connection not in books or not _beyond(p, d, more):
+        if d.order.ref.connection not in books or not d.is_beyond(more, p.policy):
             continue
         whole = Fraction(d.order.quantity)
         invoiced, received, ordered = _told(d, d.line.invoiced, d.line.received, whole)
         got = f"received {received}" if d.line.received else "received nothing"
-        amount = _worth(d, more)
+        amount = d.worth(more)
         yield finding(
             "invoice-over-receipt",
             Severity.HIGH if d.line.received else Severity.MEDIUM,
             p.code,
-            _subject(d),
+            d.subject,
             f"Order {d.order.order} line {d.order.line}: invoiced {invoiced}, "
             f"{got} of {ordered} ordered; {amount} is billed for what "
             "has not come",
@@ -116,44 +95,36 @@ def invoice_over_receipt(p: ProjectFacts) -> Iterator[Finding]:
 
 def receipt_over_order(p: ProjectFacts) -> Iterator[Finding]:
     """More was received than was ordered."""
-    return (found for _, found in over_delivered(p))
-
-
-def over_delivered(p: ProjectFacts) -> Iterator[tuple[Delivery, Finding]]:
-    """Order lines of which more was received than ordered; the finding's amount is its worth."""
-    for d in p.deliveries:
-        more = d.line.received - Fraction(d.order.quantity)
-        if more <= 0 or not _beyond(p, d, more):
-            continue
-        told = finding(
+    for over in over_delivered(p.code, p.deliveries, p.policy):
+        d = over.delivery
+        yield finding(
             "receipt-over-order",
             Severity.LOW,
             p.code,
-            _subject(d),
+            over.subject,
             f"Order {d.order.order} line {d.order.line}: received {_number(d.line.received)} of "
             f"{_number(Fraction(d.order.quantity))} ordered",
             action="Return what was not ordered, or change the order before it is billed.",
-            amount=_worth(d, more),
+            amount=over.worth,
             evidence=[d.order],
         )
-        yield d, told
 
 
 def short_delivery(p: ProjectFacts) -> Iterator[Finding]:
     """An order line was closed before all of it was received."""
     for d in p.deliveries:
         missing = Fraction(d.order.quantity) - d.line.received
-        if not (is_closed(d.order) and d.has_receipts and _beyond(p, d, missing)):
+        if not (is_closed(d.order) and d.has_receipts and d.is_beyond(missing, p.policy)):
             continue
         yield finding(
             "short-delivery",
             Severity.MEDIUM,
             p.code,
-            _subject(d),
+            d.subject,
             f"Order {d.order.order} line {d.order.line} is closed with {_number(d.line.received)} "
             f"of {_number(Fraction(d.order.quantity))} received",
             action="Ask whether the rest is still needed; reopen the order or lower it.",
-            amount=_worth(d, missing),
+            amount=d.worth(missing),
             evidence=[d.order],
         )
 
@@ -162,7 +133,7 @@ def invoice_price_above_order(p: ProjectFacts) -> Iterator[Finding]:
     """The unit price invoiced is above that of the order, though the order as a whole is not."""
     for d in p.deliveries:
         more = d.line.invoice_price - d.line.order_price
-        if more <= 0 or d.line.invoiced <= 0 or not is_other_price(d.line, _tolerance(p, d)):
+        if more <= 0 or d.line.invoiced <= 0 or not is_other_price(d.line, d.tolerance(p.policy)):
             continue
         if _over(p, fold(d.order.order)) is not None:
             continue  # invoice-over-order says it already
@@ -171,7 +142,7 @@ def invoice_price_above_order(p: ProjectFacts) -> Iterator[Finding]:
             "invoice-price-above-order",
             Severity.MEDIUM,
             p.code,
-            _subject(d),
+            d.subject,
             f"Order {d.order.order} line {d.order.line}: invoiced at "
             f"{money(d.line.invoice_price, currency)} each, ordered at "
             f"{money(d.line.order_price, currency)}",
