@@ -20,7 +20,7 @@ from itpm_sync.errors import Stopped, StoreError
 from itpm_sync.store import Landed, PreparedPage, Store
 
 WAITING = 10  # pages, before those who bring more have to wait
-TOGETHER = 1_000  # records in a transaction, a page more or less
+TOGETHER = 500  # records in a transaction: half of those that may wait, so that fetching goes on
 PATIENCE_S = 0.2  # for which pages wait for more of them
 
 
