@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import date
 from io import BytesIO
@@ -105,6 +106,17 @@ def test_the_page_shows_the_comparison_and_escapes_what_people_wrote():
     assert "baseline 2, 9 Mar 2026, approved by &lt;b&gt;Board&lt;/b&gt;" in section
     assert "EUR 1,000" in section
     assert "Contract budget base" in section
+
+
+def test_on_a_small_screen_too_each_figure_says_of_which_baseline_it_is():
+    html = render_project(build_project(PROJECT, snapshot(), Past())).decode()
+    assert "Original: baseline 1" in html
+    assert "In force: baseline 2" in html
+    table = re.search(r'<section id="baselines">.*?</table>', html, re.DOTALL)[0]
+    cells = re.findall(r"<td[^>]*>", table)
+    assert len(cells) == 14
+    assert all('data-label="Original"' in c or 'data-label="In force"' in c for c in cells)
+    assert '<table class="stack">' in table  # labels are shown there, but not in a tight one
 
 
 def test_without_a_second_baseline_and_layers_there_is_no_section():
