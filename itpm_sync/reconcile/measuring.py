@@ -37,7 +37,13 @@ from itpm_sync.reconcile.contracts import ContractFacts, contract_facts
 from itpm_sync.reconcile.disputed import disputed
 from itpm_sync.reconcile.effort import compared as with_efforts
 from itpm_sync.reconcile.effort import effort, unplanned
-from itpm_sync.reconcile.exchange import NO_FOREIGN_COST, PlanRates, by_package, fx_variance
+from itpm_sync.reconcile.exchange import (
+    NO_FOREIGN_COST,
+    ForeignCost,
+    PlanRates,
+    by_package,
+    fx_variance,
+)
 from itpm_sync.reconcile.facts import PackageFacts, ProjectFacts
 from itpm_sync.reconcile.folding import fold
 from itpm_sync.reconcile.forecast import Known, forecast
@@ -90,16 +96,9 @@ def project_facts(run: Context, setup: ProjectSetup, row: Register | None) -> Pr
     booked = _Booked(currency, time, _ledger(run, currency, records))
     now = _under(run, setup, records, baseline, booked)
     earlier = [_under(run, setup, records, version, booked) for version in recorded[:-1]]
-    values, counted, in_money = now.values, now.past.counted, now.past.in_money
-    pace = schedule(counted, run.today, lambda: finished_on(counted, now.scope, run.end, run.zone))
-    spi_t = pace["spi_t"].value
-    numbers = indices(values, run.policy.eac_method, spi_t) | estimate_range(values, spi_t) | pace
-    numbers |= without_effort(counted, values)
     original = _original(run, setup, records, recorded, (*earlier, now)[0], currency=currency)
     rates = PlanRates.of(baseline, run.fx)
     kept = reserve(records.of(WorkPackage), baseline, setup, rates, currency)
-    numbers |= layers(counted, values.bac, kept, in_money=in_money)
-    numbers |= compared(original, counted, values, numbers["eac"], in_money=in_money)
     desk = help_desk(records.of(HelpDeskItem), records.of(TimeEntry), run.zone, run.today)
     before = run.before_by_code.get(setup.code)
     facts = ProjectFacts(
@@ -110,7 +109,7 @@ def project_facts(run: Context, setup: ProjectSetup, row: Register | None) -> Pr
         end=run.end,
         zone=run.zone,
         currency=currency,
-        in_money=in_money,
+        in_money=now.past.in_money,
         records=records,
         baseline=baseline,
         rates=rates,
@@ -119,8 +118,8 @@ def project_facts(run: Context, setup: ProjectSetup, row: Register | None) -> Pr
         packages=now.packages,
         past=replace(now.past, before=_replaced(recorded, earlier, now)),
         work=now.past.work,
-        values=values,
-        numbers=numbers,
+        values=now.values,
+        numbers=_numbers(run, now, original, kept),
         fx_variances={},
         ledger=booked.book,
         labour=time,
@@ -176,30 +175,60 @@ def project_facts(run: Context, setup: ProjectSetup, row: Register | None) -> Pr
         previous=before,
         previous_on=run.before.data_date if run.before else None,
     )
+    return _completed(run, facts)
+
+
+def _numbers(
+    run: Context, now: _Measured, original: Original | None, kept: Number
+) -> dict[str, Number]:
+    """Indices, estimates, pace and layers of the plan; `kept` is the management reserve."""
+    values, counted, in_money = now.values, now.past.counted, now.past.in_money
+    pace = schedule(counted, run.today, lambda: finished_on(counted, now.scope, run.end, run.zone))
+    spi_t = pace["spi_t"].value
+    numbers = indices(values, run.policy.eac_method, spi_t) | estimate_range(values, spi_t) | pace
+    numbers |= without_effort(counted, values)
+    numbers |= layers(counted, values.bac, kept, in_money=in_money)
+    numbers |= compared(original, counted, values, numbers["eac"], in_money=in_money)
+    return numbers
+
+
+def _completed(run: Context, facts: ProjectFacts) -> ProjectFacts:
+    """The facts with what is computed from them: recent pace, forecast, variances, disputes."""
+    values, currency = facts.values, facts.currency
     drawn = forecast(
         Known(
-            setup=setup,
+            setup=facts.setup,
             policy=run.policy,
-            scope=now.scope,
-            booked=(p.record.on for p in records.of(TimeEntry)),
-            past=now.past,
+            scope=facts.scope,
+            booked=(p.record.on for p in facts.records.of(TimeEntry)),
+            past=facts.past,
             values=values,
-            currency=currency if in_money else "",
+            currency=currency if facts.in_money else "",
         )
     )
     foreign = facts.foreign
-    moved = fx_variance(foreign, rates, values.ac, values.ev, currency)
-    numbers = {**numbers, **_recent(facts), **drawn.numbers, "fx_variance": moved}
-    abroad, own = by_package(foreign), {f.plan.code: f.values for f in now.packages}
+    moved = fx_variance(foreign, facts.rates, values.ac, values.ev, currency)
+    return replace(
+        facts,
+        numbers={**facts.numbers, **_recent(facts), **drawn.numbers, "fx_variance": moved},
+        fx_variances=_fx_variances(facts, foreign, moved) if foreign else {},
+        forecast=drawn,
+        disputed=tuple(disputed(facts, run.copies, run.inputs)) if facts.in_money else (),
+    )
+
+
+def _fx_variances(
+    facts: ProjectFacts, foreign: Iterable[ForeignCost], moved: Number
+) -> dict[str, Number]:
+    """Those of the packages; `moved` is the project's."""
+    abroad = by_package(foreign)
     nothing = unknown(NO_FOREIGN_COST) if moved.value is None else known(0, NO_FOREIGN_COST)
-    variances = {
-        code: fx_variance(abroad[code], rates, of.ac, of.ev, currency)
+    return {
+        code: fx_variance(abroad[code], facts.rates, values.ac, values.ev, facts.currency)
         if code in abroad
         else nothing
-        for code, of in (own.items() if foreign else ())
+        for code, values in ((f.plan.code, f.values) for f in facts.packages)
     }
-    told = tuple(disputed(facts, run.copies, run.inputs)) if in_money else ()
-    return replace(facts, numbers=numbers, fx_variances=variances, forecast=drawn, disputed=told)
 
 
 @dataclass(frozen=True, slots=True)
