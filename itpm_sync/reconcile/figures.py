@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 
 from itpm_sync.reconcile import effort
-from itpm_sync.reconcile.exchange import NO_FOREIGN_COST
+from itpm_sync.reconcile.exchange import NO_FOREIGN_COST, FxTable
 from itpm_sync.reconcile.facts import PackageFacts, ProjectFacts
 from itpm_sync.reconcile.forecast import COST, FINISH
-from itpm_sync.reconcile.money import Disputed
+from itpm_sync.reconcile.money import Disputed, Entry
 from itpm_sync.reconcile.number import Number, exact_sum, figure, known, total, unknown
 from itpm_sync.reconcile.performance import indices
 from itpm_sync.reconcile.risks import exposure_before, exposure_change
@@ -209,6 +210,40 @@ def package_numbers(
     numbers["items"] = known(tally.items)
     numbers["items_done"] = known(tally.done)
     return numbers
+
+
+_COMPARED = ("ordered", "committed", "invoiced", "paid")
+
+
+def abroad(facts: ProjectFacts, has: HasSource) -> Mapping[str, Mapping[str, Figure]]:
+    """The money of work packages in the currency of their budget, by code, see
+    `PackageStatus.abroad`; what is in another currency is converted at the rate of its day.
+    """
+    budgets = {f.plan.code: m for f in facts.packages if (m := f.plan.money) is not None}
+    foreign = {c: m for c, m in budgets.items() if facts.currency not in ("", m.currency)}
+    entries: dict[tuple[str, str], list[Entry]] = defaultdict(list)
+    for entry in facts.ledger.entries if foreign else ():
+        entries[entry.package, entry.state].append(entry)
+
+    def state(name: str, code: str, currency: str) -> Number:
+        own = entries.get((code, name), ())
+        return total(_converted(e, facts.documents.fx, currency) for e in own)
+
+    found = {}
+    for code, budget in foreign.items():
+        sums = partial(state, code=code, currency=budget.currency)
+        booked = _booked(facts, has, sums, facts.labour.cost(code))
+        numbers = {"budget": known(budget.amount)} | {n: booked[n] for n in _COMPARED}
+        found[code] = {n: figure(n, LABELS[n], v, budget.currency) for n, v in numbers.items()}
+    return found
+
+
+def _converted(entry: Entry, fx: FxTable, currency: str) -> Number:
+    amount, own = entry.own
+    if entry.amount.value is None:
+        return entry.amount
+    rate = fx.rate(own, currency, entry.on)
+    return rate if rate.value is None else known(amount * rate.value)
 
 
 def project_figures(facts: ProjectFacts, has: HasSource) -> Mapping[str, Figure]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from fractions import Fraction
@@ -14,7 +14,7 @@ from itpm_sync.reconcile.checks import gate_findings, project_findings, sorted_f
 from itpm_sync.reconcile.checks.gates import GateReview
 from itpm_sync.reconcile.context import Context
 from itpm_sync.reconcile.facts import PackageFacts, ProjectFacts
-from itpm_sync.reconcile.figures import package_figures, project_figures
+from itpm_sync.reconcile.figures import abroad, package_figures, project_figures
 from itpm_sync.reconcile.folding import fold
 from itpm_sync.reconcile.gates import GateFacts, gate_statuses, next_gate
 from itpm_sync.reconcile.inputs import RecordedBaseline
@@ -24,6 +24,7 @@ from itpm_sync.reconcile.portfolio import cost_index, time_index
 from itpm_sync.reconcile.risks import exposure_trend
 from itpm_sync.reconcile.status import (
     BaselineVersion,
+    Figure,
     Finding,
     GateStatus,
     PackageStatus,
@@ -48,6 +49,7 @@ def project_status(
     coming = next_gate(gates, facts.setup.stage)
     review = GateReview(project=facts.code, stage=facts.setup.stage, gates=gates)
     setup, planned = facts.setup, [f.plan for f in facts.packages]
+    own = abroad(facts, run.has)
     return ProjectStatus(
         code=setup.code,
         name=setup.name,
@@ -61,7 +63,9 @@ def project_status(
         rating=overall,
         ratings=given,
         figures=project_figures(facts, run.has),
-        packages=tuple(_package_status(run, facts, f) for f in facts.packages),
+        packages=tuple(
+            _package_status(run, facts, f, own.get(f.plan.code, {})) for f in facts.packages
+        ),
         curve=curve(facts.past, facts.values, earlier=facts.earlier),
         burnup=facts.scope.burnup,
         scope_changes=facts.scope.changes,
@@ -129,7 +133,9 @@ def project_gates(
     )
 
 
-def _package_status(run: Context, facts: ProjectFacts, f: PackageFacts) -> PackageStatus:
+def _package_status(
+    run: Context, facts: ProjectFacts, f: PackageFacts, own: Mapping[str, Figure]
+) -> PackageStatus:
     return PackageStatus(
         code=f.plan.code,
         name=f.plan.name,
@@ -139,6 +145,7 @@ def _package_status(run: Context, facts: ProjectFacts, f: PackageFacts) -> Packa
         planned_finish=f.plan.finish,
         state=f.state,
         figures=package_figures(facts, f, run.has),
+        abroad=own,
     )
 
 

@@ -7,7 +7,7 @@ the same snapshot, and the same snapshot the same bytes (`to_json`).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -146,6 +146,10 @@ class ScopeChange:
 class PackageStatus:
     """A work package on the data date. `figures` by name: bac, pv, ev, ac, cv, sv, cpi, spi, eac,
     percent, budget, committed, invoiced, paid, items, items_done, effort_s.
+
+    `abroad`: budget, ordered, committed, invoiced and paid in the currency of the budget, where
+    that is not the project's; else empty. Only there can they be compared: in the project's the
+    budget is at the rate of the baseline, and each document at that of its own day.
     """
 
     code: str
@@ -156,6 +160,7 @@ class PackageStatus:
     planned_finish: date | None
     state: str  # not started, in progress, done, late
     figures: Mapping[str, Figure]
+    abroad: Mapping[str, Figure] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

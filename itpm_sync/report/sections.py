@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -122,18 +123,26 @@ def width(value: Decimal | None, whole: Decimal) -> str:
     return f"{share.quantize(Decimal('0.01')).normalize():f}%"
 
 
+_BAR = ("budget", "ordered", "invoiced", "paid")
+
+
 def money_bars(packages: Sequence[PackageStatus]) -> tuple[view.MoneyBar, ...]:
-    """Packages with known orders or bills, the biggest first, on one scale per currency."""
-    names = ("budget", "ordered", "invoiced", "paid")
-    rows = [(p, [value_of(p, n) for n in names]) for p in packages]
+    """Packages with known orders or bills, the biggest first, on one scale per currency: that of
+    the project, or of the package's budget where it is another.
+    """
+    own = [replace(p, figures={**p.figures, **p.abroad}) for p in sorted(packages, key=_size)]
+    rows = [(p, [value_of(p, n) for n in _BAR]) for p in own]
     rows = [(p, v) for p, v in rows if any(x is not None for x in v[1:]) and any(v)]
     by_unit: dict[str, Decimal] = {}
     for package, values in rows:
         unit = _unit(package)
         by_unit[unit] = max(by_unit.get(unit, Decimal(0)), *(v or Decimal(0) for v in values))
-    bars = [(max(v or Decimal(0) for v in vs), _money_bar(p, vs, by_unit[_unit(p)]))
-            for p, vs in rows]  # fmt: skip
-    return tuple(bar for _, bar in sorted(bars, key=lambda pair: -pair[0]))
+    return tuple(_money_bar(p, vs, by_unit[_unit(p)]) for p, vs in rows)
+
+
+def _size(package: PackageStatus) -> Decimal:
+    """For the biggest first; in the project's currency."""
+    return -max(value_of(package, name) or Decimal(0) for name in _BAR)
 
 
 def _unit(package: PackageStatus) -> str:

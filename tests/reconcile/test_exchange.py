@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from itpm_sync.app.baseline_lines import lines, recorded
 from itpm_sync.model import (
+    Contract,
     FxRate,
     InvoiceLine,
     Method,
@@ -89,6 +90,69 @@ def test_the_plan_is_at_the_frozen_rate_and_cost_at_the_rate_of_its_day(abroad):
     assert figure.unit == "EUR"
     without = "EUR −280.00"  # 900 − 1,210 + 30
     assert figure.note == f"in AC, against baseline 1 of 2 Mar 2026; CV without it {without}"
+
+
+def order(world, number, amount, on, **fields):
+    world.add(
+        OrderLine, number, order=number, amount=amount, ordered_on=on, work_package="A", **fields
+    )
+
+
+def test_orders_are_compared_with_their_budget_in_its_own_currency(abroad):
+    order(abroad, "P1", money(2000), date(2026, 3, 9))  # EUR 1,900 at 0.95; the budget is 1,800
+    package = abroad.project().packages[0]
+    assert package.figures["ordered"].value - package.figures["budget"].value == 100
+    own = {name: (f.value, f.unit) for name, f in package.abroad.items()}
+    assert own == {
+        "budget": (2000, "USD"),
+        "ordered": (2000, "USD"),
+        "committed": (2000, "USD"),
+        # 1,000, and EUR 100 at 0.95
+        "invoiced": (Decimal("1105.263157894737"), "USD"),
+        "paid": (0, "USD"),
+    }
+
+
+def test_a_package_over_its_budget_says_what_exchange_rates_did(abroad):
+    bill(abroad, "R3", money(900), date(2026, 3, 9))
+    # 1,900 × 0.95 + 100 + 160 = 2,065 of a budget of 2,000 × 0.90; 1,900 × 0.05 − 200 × 0.10
+    (found,) = [f for f in abroad.project().findings if f.code == "package-over-budget"]
+    told = (
+        "AC EUR 2,065.00 − BAC EUR 1,800.00 = EUR 265.00 too much, of which FX variance EUR 75.00"
+    )
+    assert found.message.endswith(told)
+
+
+def test_what_no_rate_brings_into_the_budgets_currency_is_not_known_there(abroad):
+    order(abroad, "P1", money(500, "JPY"), MONDAY)
+    rate(abroad, MONDAY, "0.006", currency="JPY")
+    own = abroad.project().packages[0].abroad
+    # JPY → EUR is quoted, and EUR → USD on 27 Feb: 500 × 0.006 ÷ 0.9
+    assert own["ordered"].value == Decimal("3.333333333333")
+    order(abroad, "P2", money(500, "SEK"), MONDAY)
+    own = abroad.project().packages[0].abroad
+    assert own["ordered"].value is None
+    assert own["ordered"].reason == "no exchange rate SEK → EUR on 2 Mar 2026"
+
+
+def test_a_budget_in_the_projects_currency_needs_no_other(abroad):
+    abroad.options["baselines"] = (planned(money(2000, "EUR")),)
+    assert abroad.project().packages[0].abroad == {}
+
+
+def test_a_contract_is_compared_with_its_orders_in_its_own_currency(abroad):
+    abroad.add(
+        Contract, "c", number="C-1", ceiling=money(2000), start=MONDAY, end=date(2026, 12, 31)
+    )
+    order(abroad, "P1", money(1200), MONDAY, contract="C-1", quantity=Decimal(12))  # at 0.90
+    order(abroad, "P2", money(800), date(2026, 3, 9), contract="C-1")  # at 0.95
+    bill(abroad, "R3", money(1200), date(2026, 3, 10), order="P1", quantity=Decimal(12))  # at 0.80
+    (contract,) = abroad.project().contracts
+    assert contract.invoiced == money(1200)
+    assert contract.committed == money(800)
+    codes = {f.code for f in abroad.project().findings}
+    over = {"order-over-contract", "invoice-over-order", "invoice-price-above-order"}
+    assert not codes & {*over, "invoice-over-receipt"}
 
 
 def test_each_record_is_explained_with_its_two_rates_and_their_difference(abroad):

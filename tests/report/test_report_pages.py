@@ -443,6 +443,17 @@ def test_bars_say_what_is_ordered_invoiced_and_paid() -> None:
     ) in alone(sample.network()).text
 
 
+def test_a_package_with_a_budget_abroad_is_compared_in_the_currency_of_its_budget() -> None:
+    # in EUR the budget is at the baseline's rate and the orders at those of their days
+    dollars = {"budget": "500000", "ordered": "500000", "invoiced": "350000", "paid": "200000"}
+    switches, *rest = sample.network().packages
+    abroad = {n: sample.figure(n, v, "USD") for n, v in dollars.items()}
+    status = replace(sample.network(), packages=(replace(switches, abroad=abroad), *rest))
+    text = alone(status).text
+    told = "Ordered USD 500,000 of USD 500,000 Invoiced USD 350,000, paid USD 200,000"
+    assert f"{switches.name} {told}" in text
+
+
 def test_a_contract_shows_what_is_used_and_left_of_its_ceiling() -> None:
     text = Page(project_html(0)).text  # 414,900 invoiced + 31,500.50 = 446,400.50 of 640,000
     assert (
