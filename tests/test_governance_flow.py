@@ -133,6 +133,17 @@ def test_a_past_figure_whose_records_changed_says_what_was_reported(run: Run, of
     assert f"run: itpm-sync reconcile --as-of {days_ago(7)}" in out
 
 
+def test_a_report_of_a_past_day_does_not_become_the_latest(run: Run, office: Path) -> None:
+    run("pull")
+    run("reconcile", "--as-of", days_ago(7))
+    run("reconcile")
+    out = office / "elsewhere"
+    assert run("report", "--as-of", days_ago(7), "--out", str(out)).code == 0
+    assert [p.name for p in out.iterdir()] == [days_ago(7)]
+    assert run("report", "--as-of", str(TODAY), "--out", str(out)).code == 0
+    assert (out / "latest" / "index.html").is_file()
+
+
 RECEIPTS = """
       deliveries:
         file: receipts.csv

@@ -17,7 +17,9 @@ def report(
     formats: Sequence[str] | None = None,
     out: Path | None = None,
 ) -> tuple[Path, ...]:
-    """Snapshot → documents; returns the files written."""
+    """Snapshot → documents; returns the files written. What is asked for as of a past day never
+    becomes the latest report.
+    """
     from itpm_sync.report import write_reports
 
     snapshot = snapshot_of(session, as_of)
@@ -28,4 +30,5 @@ def report(
         tuple(history(session, snapshot.data_date)),
         out or session.config.file(settings.folder),
         formats or settings.formats,
+        current=as_of is None or as_of == session.today(),
     )

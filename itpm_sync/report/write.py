@@ -25,16 +25,18 @@ def write_reports(
     out: Path,
     formats: Sequence[str] = FORMATS,
     *,
+    current: bool = True,
     limit_projects: int | None = None,
 ) -> tuple[Path, ...]:
-    """Writes `<out>/<data date>/` and refreshes `<out>/latest/`; gives the paths of the former.
+    """Writes `<out>/<data date>/` and, of the current status, refreshes `<out>/latest/`; gives the
+    paths of the former.
 
     Pages: `index.html` for the portfolio and one a project, named by `project_file`; the workbook
-    is `status.xlsx`. `latest/` has the same files of the newest data date, and an older report made
-    later leaves it alone: copies, as pages that lead on stay blank in previews and do not print.
-    A page that is not written any more goes from there, as nothing on it says how old it is. With
-    `limit_projects`, only so many projects get a page of their own, the worst first; portfolio and
-    workbook have them all.
+    is `status.xlsx`. `latest/` has the same files of the newest data date; a report of a past day
+    (not `current`), or one older than what stands in `out`, leaves it alone. It has copies, as
+    pages that lead on stay blank in previews and do not print. A page that is not written any more
+    goes from there, as nothing on it says how old it is. With `limit_projects`, only so many
+    projects get a page of their own, the worst first; portfolio and workbook have them all.
 
     Raises ConfigError for an unknown format and StoreError if `out` cannot be written.
     """
@@ -48,7 +50,7 @@ def write_reports(
             _write(latest / name, content)
 
     try:
-        newest = not _later_reports(out, snapshot)
+        newest = current and not _later_reports(out, snapshot)
         if "html" in formats:
             past = Past.of(snapshot, previous, history)
             _put_pages(snapshot, past, limit_projects, "xlsx" in formats, put)
