@@ -1,12 +1,15 @@
-"""Fixtures for every test: an empty store on SQLite and on PostgreSQL, and the demo, run once."""
+"""Fixtures for every test: an empty store on SQLite and on PostgreSQL, an office whose records are
+CSV files, and the demo, run once.
+"""
 
 from __future__ import annotations
 
 import itertools
 import os
 import subprocess
+import textwrap
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,16 @@ from itpm_sync.output.console import Output
 from itpm_sync.store import Store
 
 _NUMBERS = itertools.count(1)
+_OFFICE = """
+version: 1
+title: Office
+projects: [{code: NET, name: Network, currency: CHF}]
+connections:
+  office:
+    connector: files
+    folder: office
+    tables:
+"""
 
 # What stands beside tests and judges for them: an assertion that fails there shows its values too.
 pytest.register_assert_rewrite("tests.connectors", "tests.pull", "tests.soak")
@@ -37,6 +50,21 @@ def demo_config(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("demo")
     assert trial.run_demo(out, Output(quiet=True)) == 0
     return out / "itpm.yaml"
+
+
+@pytest.fixture
+def csv_office(tmp_path: Path) -> Callable[..., Path]:
+    """`csv_office(tables, more="")` makes the folder `office` and a configuration that reads these
+    tables there, with `more` at its end; gives the configuration's path.
+    """
+
+    def configured(tables: str, more: str = "") -> Path:
+        (tmp_path / "office").mkdir()
+        path = tmp_path / "itpm.yaml"
+        path.write_text(_OFFICE + textwrap.indent(textwrap.dedent(tables), "      ") + more)
+        return path
+
+    return configured
 
 
 @pytest.fixture(scope="session")

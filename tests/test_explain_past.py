@@ -18,43 +18,33 @@ from itpm_sync.output.explanation import parts as rows
 THEN = datetime(2026, 11, 10, 6, 0, tzinfo=UTC)
 LATER = datetime(2026, 11, 17, 6, 0, tzinfo=UTC)
 DAY = THEN.date()
-CONFIGURATION = """
-version: 1
-title: Office
-connections:
-  office:
-    connector: files
-    folder: office
-    tables:
-      plan: {file: plan.csv, kind: work_package, key: [WBS], columns: {
-        code: WBS, name: Name, project_key: Project, planned_start: Start, planned_finish: Finish,
-        budget: {column: Budget, as: money, currency: CHF}}}
-      contracts: {file: contracts.csv, kind: contract, key: [Number], columns: {
-        number: Number, vendor: Vendor, project_key: Project, start: Start, end: End,
-        ceiling: {column: Ceiling, as: money, currency: CHF}}}
-      bills: {file: bills.csv, kind: invoice_line, key: [Number], columns: {
-        invoice: Number, vendor: Vendor, project_key: Project, contract: Contract,
-        invoiced_on: Date, amount: {column: Net, as: money, currency: CHF}}}
-projects: [{code: NET, name: Network, currency: CHF}]
+TABLES = """
+plan: {file: plan.csv, kind: work_package, key: [WBS], columns: {
+  code: WBS, name: Name, project_key: Project, planned_start: Start, planned_finish: Finish,
+  budget: {column: Budget, as: money, currency: CHF}}}
+contracts: {file: contracts.csv, kind: contract, key: [Number], columns: {
+  number: Number, vendor: Vendor, project_key: Project, start: Start, end: End,
+  ceiling: {column: Ceiling, as: money, currency: CHF}}}
+bills: {file: bills.csv, kind: invoice_line, key: [Number], columns: {
+  invoice: Number, vendor: Vendor, project_key: Project, contract: Contract,
+  invoiced_on: Date, amount: {column: Net, as: money, currency: CHF}}}
 """
 HEAD = "Number,Vendor,Project,Contract,Date,Net\n"
 Bills = Callable[[datetime, str], None]
 
 
 @pytest.fixture
-def session(tmp_path: Path) -> Iterator[app.Session]:
-    office = tmp_path / "office"
-    office.mkdir()
-    (office / "plan.csv").write_text(
+def session(csv_office: Callable[..., Path], tmp_path: Path) -> Iterator[app.Session]:
+    configuration, folder = csv_office(TABLES), tmp_path / "office"
+    (folder / "plan.csv").write_text(
         "Project,WBS,Name,Start,Finish,Budget\nNET,1,Switches,2026-10-01,2026-12-18,9000\n"
     )
-    (office / "contracts.csv").write_text(
+    (folder / "contracts.csv").write_text(
         "Number,Vendor,Project,Start,End,Ceiling\nC-1,Acme,NET,2026-01-01,2026-12-31,5000\n"
     )
-    (tmp_path / "itpm.yaml").write_text(CONFIGURATION)
-    for file in office.iterdir():
+    for file in folder.iterdir():
         os.utime(file, (THEN.timestamp(), THEN.timestamp()))
-    with app.open_session(tmp_path / "itpm.yaml") as session:
+    with app.open_session(configuration) as session:
         yield session
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pkgutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -26,30 +27,21 @@ except SystemExit as end:
 collected = ["COLLECTED"] * (gc.get_stats() != before)
 print(*sys.modules, *collected, file=sys.stderr)
 """
-CONFIGURATION = """
-version: 1
-title: Office
-connections:
-  office:
-    connector: files
-    folder: office
-    tables:
-      plan:
-        file: plan.csv
-        kind: work_package
-        key: [WBS]
-        columns: {code: WBS, name: Name, project_key: Project}
-projects: [{code: NET, name: Network, currency: CHF}]
-jobs: {hourly: [pull]}
+TABLES = """
+plan:
+  file: plan.csv
+  kind: work_package
+  key: [WBS]
+  columns: {code: WBS, name: Name, project_key: Project}
 """
+JOBS = "jobs: {hourly: [pull]}\n"
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    (tmp_path / "office").mkdir()
-    (tmp_path / "office" / "plan.csv").write_text("Project,WBS,Name\nNET,1,Switches\n")
-    (tmp_path / "itpm.yaml").write_text(CONFIGURATION)
-    return tmp_path
+def folder(csv_office: Callable[..., Path]) -> Path:
+    folder = csv_office(TABLES, JOBS).parent
+    (folder / "office" / "plan.csv").write_text("Project,WBS,Name\nNET,1,Switches\n")
+    return folder
 
 
 def loaded(folder: Path, *words: str) -> set[str]:

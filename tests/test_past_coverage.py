@@ -16,28 +16,18 @@ from itpm_sync.reconcile.status import Snapshot
 BEFORE = datetime(2026, 11, 9, 18, 0, tzinfo=UTC)  # 30 h before the end of the day of FIRST
 FIRST = datetime(2026, 11, 10, 6, 0, tzinfo=UTC)
 SECOND = datetime(2026, 11, 17, 6, 0, tzinfo=UTC)
-CONFIGURATION = """
-version: 1
-title: Office
-connections:
-  office:
-    connector: files
-    folder: office
-    tables:
-      bills: {file: bills.csv, kind: invoice_line, key: [Number], columns: {
-        invoice: Number, project_key: Project, invoiced_on: Date,
-        amount: {column: Net, as: money, currency: CHF}}}
-projects: [{code: NET, name: Network, currency: CHF}]
+TABLES = """
+bills: {file: bills.csv, kind: invoice_line, key: [Number], columns: {
+  invoice: Number, project_key: Project, invoiced_on: Date,
+  amount: {column: Net, as: money, currency: CHF}}}
 """
 BILLS = "Number,Project,Date,Net\nR-1,NET,2026-11-02,500\n"
 PullAt = Callable[[datetime, str | None], None]
 
 
 @pytest.fixture
-def session(tmp_path: Path) -> Iterator[app.Session]:
-    (tmp_path / "office").mkdir()
-    (tmp_path / "itpm.yaml").write_text(CONFIGURATION)
-    with app.open_session(tmp_path / "itpm.yaml") as session:
+def session(csv_office: Callable[..., Path]) -> Iterator[app.Session]:
+    with app.open_session(csv_office(TABLES)) as session:
         yield session
 
 

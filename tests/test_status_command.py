@@ -14,17 +14,11 @@ from itpm_sync import app, cli
 from itpm_sync.store import RunLock, lock, run_is_gone
 
 NOW = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
-CONFIGURATION = """
-version: 1
-title: Office
-connections:
-  office:
-    connector: files
-    folder: office
-    tables:
-      plan: {file: plan.csv, kind: work_package, key: [WBS],
-             columns: {code: WBS, name: Name, project_key: Project}}
-projects: [{code: NET, name: Network, currency: CHF}]
+TABLES = """
+plan: {file: plan.csv, kind: work_package, key: [WBS],
+       columns: {code: WBS, name: Name, project_key: Project}}
+"""
+JOBS = """
 jobs:
   hourly: {steps: [pull], expect_every_h: 2}
   weekly: {steps: [pull], expect_every_h: 192}
@@ -34,11 +28,10 @@ Status = Callable[[], tuple[int, str]]
 
 
 @pytest.fixture
-def session(tmp_path: Path) -> Iterator[app.Session]:
-    (tmp_path / "office").mkdir()
+def session(csv_office: Callable[..., Path], tmp_path: Path) -> Iterator[app.Session]:
+    configuration = csv_office(TABLES, JOBS)
     (tmp_path / "office" / "plan.csv").write_text("Project,WBS,Name\nNET,1,Switches\n")
-    (tmp_path / "itpm.yaml").write_text(CONFIGURATION)
-    with app.open_session(tmp_path / "itpm.yaml") as session:
+    with app.open_session(configuration) as session:
         session.clock = lambda: NOW
         yield session
 
