@@ -13,11 +13,7 @@ from hypothesis import strategies as st
 import itpm_sync.config.loading
 from itpm_sync.config import Root, load
 from itpm_sync.errors import ConfigError, Problem
-from tests.config.config_world import (
-    ENVIRON,
-    EXAMPLE,
-    POINTS,
-)
+from tests.config.config_world import ENVIRON, EXAMPLE, POINTS
 
 SNIPPETS = (
     "&a ", "*a", "<<: ", "!!int ", "${env:", "${file:", "}", "[", "]", "{", ": ", "- ", "? ", "|\n",

@@ -10,12 +10,7 @@ import pytest
 from itpm_sync.config import load, read_yaml
 from itpm_sync.errors import ConfigError
 from itpm_sync.mapping import compile_mapping
-from tests.config.config_world import (
-    EXAMPLE,
-    Read,
-    changed,
-    problems,
-)
+from tests.config.config_world import EXAMPLE, Read, changed, problems
 
 WAIVER = "  - {finding: no-rate, author: Ann, expires: 2026-05-01, reason: 'gift'}\n"
 MISTAKES = {

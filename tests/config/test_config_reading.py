@@ -9,14 +9,7 @@ import pytest
 import yaml
 
 from itpm_sync.config import json_schema
-from tests.config.config_world import (
-    ENVIRON,
-    EXAMPLE,
-    FakeSettings,
-    Read,
-    changed,
-    problems,
-)
+from tests.config.config_world import ENVIRON, EXAMPLE, FakeSettings, Read, changed, problems
 
 
 def test_a_good_file_gives_frozen_settings_with_secrets_resolved(read: Read, folder: Path) -> None:
