@@ -32,7 +32,7 @@ from itpm_sync.reconcile.gold_plating import GoldPlating
 from itpm_sync.reconcile.helpdesk import HelpDesk
 from itpm_sync.reconcile.inputs import Inputs, Policy, ProjectSetup, RecordedBaseline
 from itpm_sync.reconcile.labour import Labour
-from itpm_sync.reconcile.money import Disputed, Documents, Ledger
+from itpm_sync.reconcile.money import Disputed, Documents, Ledger, is_credit
 from itpm_sync.reconcile.number import Number, decimal
 from itpm_sync.reconcile.order_lines import Delivery
 from itpm_sync.reconcile.orphans import Orphans
@@ -217,7 +217,7 @@ def label(record: Record) -> str:  # noqa: PLR0911 - one line a kind
     if isinstance(record, OrderLine):
         return f"Order {record.order} line {record.line}, {record.amount}"
     if isinstance(record, InvoiceLine):
-        return f"Invoice {record.invoice} line {record.line}, {record.amount}"
+        return f"{document([record])} {record.invoice} line {record.line}, {record.amount}"
     if isinstance(record, TimeEntry):
         hours = show(Fraction(record.duration_s, 3600))
         return f"{record.person}, {hours} h on {day(record.on)}"
@@ -226,6 +226,11 @@ def label(record: Record) -> str:  # noqa: PLR0911 - one line a kind
     named = [str(v) for n in ("code", "number", "invoice", "order") if (v := _word(record, n))]
     title = _word(record, "name") or _word(record, "title")
     return " ".join([*named[:1], *([title] if title else [])]) or record.ref.source_id
+
+
+def document(lines: Sequence[InvoiceLine]) -> str:
+    """What people call the document that these lines are of."""
+    return "Credit note" if is_credit(lines) else "Invoice"
 
 
 def _word(record: Record, name: str) -> str:

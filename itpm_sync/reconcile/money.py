@@ -66,6 +66,12 @@ def money_total(amounts: Iterable[Money]) -> Money | None:
     return Money(sum((m.amount for m in found), Decimal(0)), currencies.pop())
 
 
+def is_credit(lines: Sequence[InvoiceLine]) -> bool:
+    """True of a credit note: where its source says so, or where the lines together are below 0."""
+    whole = money_total(i.amount for i in lines)
+    return any(i.credit_note for i in lines) or (whole is not None and whole.amount < 0)
+
+
 # ---- documents ----------------------------------------------------------------------------------
 
 

@@ -366,6 +366,29 @@ def test_same_number_twice_is_a_duplicate_however_it_is_written(world, eur):
     )
 
 
+def test_a_credit_note_is_called_one_by_its_kind_or_by_its_sign(world, eur):
+    invoice(world, eur, "G-1", "60", credit_note=True)
+    invoice(world, eur, "g1", "60", credit_note=True)
+    invoice(world, eur, "G-2", "-70")
+    [twice] = world.findings("duplicate-invoice")
+    assert twice.message.startswith("Credit note G-1 = g1 of Acme is booked more than once")
+    assert "make the cost too low" in twice.action
+    assert [e.label for e in twice.evidence] == [
+        "Credit note G-1 line 1, EUR 60.00", "Credit note g1 line 1, EUR 60.00",
+    ]  # fmt: skip
+    [loose] = world.findings("invoice-without-order")
+    assert loose.message.startswith("Credit note Acme G-2 of ")
+    explained = Explainer(world.inputs(), "NET").of("invoiced").parts
+    assert all(p.label.startswith("Credit note ") for p in explained)
+
+
+def test_a_line_below_0_makes_no_credit_note_of_a_bill(world, eur):
+    invoice(world, eur, "R-1", "100", line="1")
+    invoice(world, eur, "R-1", "-5", source_id="R-1/2", line="2")
+    [found] = world.findings("invoice-without-order")
+    assert found.message.startswith("Invoice Acme R-1 of ")
+
+
 def test_a_copy_that_a_credit_note_took_back_is_no_duplicate_any_more(world, eur):
     invoice(world, eur, "R-1", "500")
     invoice(world, eur, "R-01", "500", invoiced_on=DAY + timedelta(days=1))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from itpm_sync.reconcile.duplicate_invoices import Bill, Doubled, Lookalike, Rebooked
-from itpm_sync.reconcile.facts import PortfolioFacts, finding
-from itpm_sync.reconcile.money import money_total
+from itpm_sync.reconcile.facts import PortfolioFacts, document, finding
+from itpm_sync.reconcile.money import is_credit, money_total
 from itpm_sync.reconcile.status import Finding, Severity
 from itpm_sync.reconcile.wording import count, day
 
@@ -21,12 +21,15 @@ def _rebooked(found: Rebooked) -> Finding:
     words = " = ".join(sorted({i.invoice for i in found.lines}))
     vendor = found.lines[0].vendor or "an unnamed vendor"
     too_much = money_total(i.amount for i in found.again)
+    action = "Compare the documents; pay one, and have the other cancelled or credited."
+    if is_credit(found.lines):
+        action = "Compare the documents; have all but one cancelled: they make the cost too low."
     return _finding(
         found,
         Severity.HIGH,
-        f"Invoice {words} of {vendor} is booked more than once: "
+        f"{document(found.lines)} {words} of {vendor} is booked more than once: "
         f"{too_much or 'several currencies'} too much",
-        action="Compare the documents; pay one, and have the other cancelled or credited.",
+        action=action,
     )
 
 

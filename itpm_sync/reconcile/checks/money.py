@@ -11,7 +11,7 @@ from fractions import Fraction
 from itpm_sync.model import Contract, InvoiceLine, Money, Payment, Receipt
 from itpm_sync.reconcile.contracts import ContractFacts
 from itpm_sync.reconcile.exchange import FxGap
-from itpm_sync.reconcile.facts import PortfolioFacts, ProjectFacts, finding
+from itpm_sync.reconcile.facts import PortfolioFacts, ProjectFacts, document, finding
 from itpm_sync.reconcile.inputs import Policy
 from itpm_sync.reconcile.money import Documents, money_total
 from itpm_sync.reconcile.number import decimal
@@ -59,7 +59,7 @@ def invoice_without_order(facts: Facts) -> Iterator[Finding]:
             Severity.MEDIUM,
             _code(facts),
             subject,
-            f"Invoice {subject} of {day(loose[0].invoiced_on)} {why}: {_sum(loose)}",
+            f"{document(lines)} {subject} of {day(loose[0].invoiced_on)} {why}: {_sum(loose)}",
             action="Ask who ordered it; link it to its order or contract, or reject it.",
             amount=money_total(i.amount for i in loose),
             evidence=loose,
