@@ -34,7 +34,9 @@ connections:
 """
 
 # What stands beside tests and judges for them: an assertion that fails there shows its values too.
-pytest.register_assert_rewrite("tests.config", "tests.connectors", "tests.pull", "tests.soak")
+pytest.register_assert_rewrite(
+    "tests.config", "tests.connectors", "tests.pull", "tests.soak", "tests.systems"
+)
 
 # Each property is tried on a few examples in `make test` and on many in `make soak`.
 settings.register_profile("test", max_examples=40, deadline=None)

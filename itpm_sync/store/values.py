@@ -144,7 +144,11 @@ class ScopeCensus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completeness:
-    """What a run proved of one stream and scope. Fields as in `reconcile.status.Coverage`."""
+    """What a run proved of one stream and scope.
+
+    Its fields mean what those of `reconcile.inputs.Coverage` mean: store and reconciliation do not
+    import each other, and a snapshot keeps no count of a census.
+    """
 
     connection: str
     stream: str

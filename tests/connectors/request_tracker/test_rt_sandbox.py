@@ -1,6 +1,6 @@
 """The sandbox as a Sandbox: seeding, saving, loading dumps, going wrong on request.
 
-That it behaves as RT does is the matter of tests/systems/test_request_tracker_real.py.
+That it behaves as RT does is the matter of tests/systems/request_tracker.
 """
 
 from __future__ import annotations
