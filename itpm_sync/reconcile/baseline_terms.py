@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import date
 from types import MappingProxyType
 
-from itpm_sync.reconcile.baselines import last_finish
+from itpm_sync.reconcile.baselines import Moved, last_finish
+from itpm_sync.reconcile.exchange import signed
 from itpm_sync.reconcile.explanation import Part
 from itpm_sync.reconcile.facts import ProjectFacts
 from itpm_sync.reconcile.inputs import Element, RecordedBaseline
-from itpm_sync.reconcile.number import Number, known, unknown
+from itpm_sync.reconcile.number import Number, decimal, known, unknown
 from itpm_sync.reconcile.performance import Values
 from itpm_sync.reconcile.progress import Plan
 from itpm_sync.reconcile.wording import day
@@ -34,7 +36,7 @@ SYMBOLS: Mapping[str, str] = MappingProxyType(
     }
 )  # fmt: skip
 _SUMS = ("bac_original", "pv_original", "ev_original", "undistributed", "planning")
-NAMES = frozenset((*_FORMULAS, *_SUMS, "management_reserve"))
+NAMES = frozenset((*_FORMULAS, *_SUMS, "management_reserve", "bac_growth_fx"))
 
 
 def formula(facts: ProjectFacts, name: str) -> str:
@@ -73,6 +75,8 @@ def parts(facts: ProjectFacts, name: str) -> Iterable[Part]:
             label="Management reserve", value=number.value, unit=facts.currency,
             reason=number.reason, note=from_,
         )  # fmt: skip
+    elif name == "bac_growth_fx" and facts.original is not None:
+        yield from (_moved(facts, m) for m in facts.original.moved)
     elif name in _SUMS and facts.original is not None and facts.numbers[name].value is not None:
         for plan, values in facts.original.counted:
             note = f"{told(facts.original.baseline)}; {plan.method}"
@@ -90,6 +94,17 @@ def _package(facts: ProjectFacts, plan: Plan, number: Number, note: str) -> Part
         reason=number.reason, package=plan.code,
         note="; ".join(t for t in (note, number.note) if t),
     )  # fmt: skip
+
+
+def _moved(facts: ProjectFacts, m: Moved) -> Part:
+    note, base = "", facts.currency
+    if m.then.value is not None and m.now.value is not None:
+        note = (
+            f"1 {m.money.currency} = {decimal(m.then.value)} {base} by the original baseline, "
+            f"{decimal(m.now.value)} {base} by {facts.rates.version}; difference "
+            f"{signed(m.now.value - m.then.value)}"
+        )
+    return replace(_package(facts, m.plan, m.number, note), source=str(m.money))
 
 
 def told(baseline: RecordedBaseline) -> str:

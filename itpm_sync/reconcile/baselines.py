@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
+from typing import NamedTuple
 
 from itpm_sync.model import ChangeRequest, Money, WorkPackage
 from itpm_sync.reconcile.allocate import Placed
@@ -18,7 +19,7 @@ from itpm_sync.reconcile.approval import approved_requests
 from itpm_sync.reconcile.exchange import FxTable, PlanRates
 from itpm_sync.reconcile.folding import fold
 from itpm_sync.reconcile.inputs import Element, ProjectSetup, RecordedBaseline
-from itpm_sync.reconcile.number import Number, known, total, unknown
+from itpm_sync.reconcile.number import ZERO, Number, exact, known, total, unknown
 from itpm_sync.reconcile.performance import Values
 from itpm_sync.reconcile.progress import Plan, chosen_records, element_of
 
@@ -33,15 +34,52 @@ def versions(
     return sorted(mine, key=lambda b: (b.on, b.version))
 
 
+class Moved(NamedTuple):
+    """A budget in another currency, with its rates by the original and by the present baseline."""
+
+    plan: Plan
+    money: Money
+    then: Number
+    now: Number
+
+    @property
+    def number(self) -> Number:
+        """budget × (rate now − rate then), in the project's currency."""
+        step = minus(self.now, self.then)
+        return step if step.value is None else known(exact(self.money.amount) * step.value)
+
+
+def moved(
+    counted: Iterable[tuple[Plan, Values]], then: PlanRates, now: PlanRates, currency: str
+) -> Sequence[Moved]:
+    """The budgets of the baseline in force that the original one would convert at other rates."""
+    if then.baseline == now.baseline:
+        return ()
+    foreign = ((p, p.money) for p, _ in counted if p.money and p.money.currency != currency)
+    return [
+        Moved(plan, m, then.rate(m.currency, currency), now.rate(m.currency, currency))
+        for plan, m in foreign
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class Original:
-    """What the first baseline says on the data date: its packages that count, and their sums."""
+    """What the first baseline says on the data date: its packages that count, and their sums;
+    `moved` are budgets of the baseline in force whose rates are not those of the original.
+    """
 
     baseline: RecordedBaseline
     counted: Sequence[tuple[Plan, Values]]
     values: Values
     in_money: bool
     reserve: Number
+    moved: Sequence[Moved] = ()
+    reserve_moved: Number = ZERO  # the same of the management reserve
+
+    @property
+    def growth_by_rates(self) -> Number:
+        """What of the growth of BAC comes from exchange rates alone."""
+        return total(m.number for m in self.moved)
 
     @property
     def finish(self) -> date | None:
@@ -130,7 +168,8 @@ def compared(
     *,
     in_money: bool,
 ) -> Mapping[str, Number]:
-    """What the original baseline says of today: `COMPARED`. EV is by its budgets too.
+    """What the original baseline says of today: `COMPARED`, and `bac_growth_fx` where budgets are
+    in another currency. EV is by its budgets too.
 
     None of them without a recorded baseline.
     """
@@ -142,7 +181,8 @@ def compared(
         return dict.fromkeys(COMPARED, unknown(reason))
     then, ac = original.values, values.ac
     growth = minus(values.bac, then.bac)
-    return {
+    by_rates = {"bac_growth_fx": original.growth_by_rates} if original.moved else {}
+    return by_rates | {
         "bac_original": then.bac,
         "pv_original": then.pv,
         "ev_original": then.ev,
@@ -181,9 +221,12 @@ def _days(original: date | None, current: date | None) -> Number:
 
 @dataclass(frozen=True, slots=True)
 class Authorised:
-    """The contract budget base that was authorised, and how it came to be."""
+    """The contract budget base that was authorised, and how it came to be. `by_rates` is what
+    exchange rates alone have added to the baseline in force since: nobody has planned it.
+    """
 
     amount: Number
+    by_rates: Fraction
     told: str
     requests: Sequence[ChangeRequest]
 
@@ -198,9 +241,14 @@ def authorised(
     on: date,
 ) -> Authorised:
     """The configured budget base, else the original's and the approved change requests since."""
+    changed = total((original.growth_by_rates, original.reserve_moved)).value
+    by_rates = changed or Fraction(0)
     if setup.budget_base is not None:
         amount = PlanRates.of(original.baseline, fx).convert(setup.budget_base, currency)
-        return Authorised(amount, "the configured budget base", ())
+        own = setup.budget_base.currency == currency
+        return Authorised(
+            amount, Fraction(0) if own else by_rates, "the configured budget base", ()
+        )
     since = original.baseline.on
     approved = approved_requests(requests, on).values()
     found = [
@@ -216,4 +264,5 @@ def authorised(
     kept = known(original.reserve.value or Fraction(0))
     amount = total([original.values.bac, kept, *added])
     words = "BAC and management reserve of the original baseline"
-    return Authorised(amount, f"{words} + approved change requests" if added else words, found)
+    told = f"{words} + approved change requests" if added else words
+    return Authorised(amount, by_rates, told, found)

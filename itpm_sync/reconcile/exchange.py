@@ -18,8 +18,8 @@ from typing import NamedTuple
 
 from itpm_sync.model import FxRate, Money, Record
 from itpm_sync.reconcile.inputs import BaselineRate, RecordedBaseline
-from itpm_sync.reconcile.number import ONE, Number, exact, exact_sum, known, total, unknown
-from itpm_sync.reconcile.wording import day, money
+from itpm_sync.reconcile.number import ONE, Number, decimal, exact, exact_sum, known, total, unknown
+from itpm_sync.reconcile.wording import MINUS, day, money
 
 
 class FxGap(NamedTuple):
@@ -39,6 +39,12 @@ class FxGap(NamedTuple):
 def no_rate_reason(currency: str, base: str, on: date) -> str:
     """Why an amount cannot be converted."""
     return f"no exchange rate {currency} → {base} on {day(on)}"
+
+
+def signed(step: Fraction) -> str:
+    """The difference of two rates: `+0.05`, `−0.1`."""
+    text = f"{abs(decimal(step)):f}"
+    return f"{MINUS if step < 0 else '+' if step else ''}{text}"
 
 
 class _Quote(NamedTuple):

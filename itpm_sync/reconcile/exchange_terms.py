@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from fractions import Fraction
 
-from itpm_sync.reconcile.exchange import NO_FOREIGN_COST
+from itpm_sync.reconcile.exchange import NO_FOREIGN_COST, signed
 from itpm_sync.reconcile.explanation import Part
 from itpm_sync.reconcile.facts import ProjectFacts
 from itpm_sync.reconcile.number import Number, decimal, figure, unknown
 from itpm_sync.reconcile.status import Figure
 from itpm_sync.reconcile.tracing import Traces
-from itpm_sync.reconcile.wording import MINUS, money
+from itpm_sync.reconcile.wording import money
 
 NAME, LABEL = "fx_variance", "FX variance"
 
@@ -46,14 +45,9 @@ def parts(facts: ProjectFacts, traces: Traces, package: str = "") -> Iterable[Pa
             how = f" ({then.note})" if then.note else ""
             note = (
                 f"{facts.rates.version}: {decimal(then.value)} {base}{how}; difference "
-                f"{_signed(now.value - then.value)}"
+                f"{signed(now.value - then.value)}"
             )
         yield traces.of(
             record, cost.moved(then), base, on=on, note=note, package=cost.package,
             source=money(cost.amount, cost.currency), fx=traces.fx_to(base, cost.currency, on),
         )  # fmt: skip
-
-
-def _signed(value: Fraction) -> str:
-    text = f"{abs(decimal(value)):f}"
-    return f"{MINUS if value < 0 else '+' if value else ''}{text}"

@@ -60,6 +60,7 @@ LABELS: Mapping[str, str] = {
     "sv_original": "Schedule variance against the original baseline",
     "vac_original": "Variance at completion against the original baseline",
     "bac_growth": "BAC: current − original baseline",
+    "bac_growth_fx": "BAC: current − original baseline, by exchange rates alone",
     "bac_growth_percent": "Growth of BAC in percent of the original baseline",
     "finish_growth_days": "Planned finish: current − original baseline",
     "undistributed": "Undistributed budget",

@@ -29,6 +29,8 @@ from itpm_sync.reconcile.baselines import (
     authorised,
     compared,
     layers,
+    minus,
+    moved,
     reserve,
     versions,
 )
@@ -52,7 +54,7 @@ from itpm_sync.reconcile.helpdesk import help_desk
 from itpm_sync.reconcile.inputs import ProjectSetup, RecordedBaseline
 from itpm_sync.reconcile.labour import Labour, labour
 from itpm_sync.reconcile.money import Ledger, ledger
-from itpm_sync.reconcile.number import Number, as_money, known, total, unknown
+from itpm_sync.reconcile.number import ZERO, Number, as_money, known, total, unknown
 from itpm_sync.reconcile.order_lines import Delivery, deliveries
 from itpm_sync.reconcile.orphans import orphans
 from itpm_sync.reconcile.pace import RECENT_WEEKS, finished_on, recent, schedule, without_effort
@@ -96,7 +98,9 @@ def project_facts(run: Context, setup: ProjectSetup, row: Register | None) -> Pr
     booked = _Booked(currency, time, _ledger(run, currency, records))
     now = _under(run, setup, records, baseline, booked)
     earlier = [_under(run, setup, records, version, booked) for version in recorded[:-1]]
-    original = _original(run, setup, records, recorded, (*earlier, now)[0], currency=currency)
+    original = _original(
+        run, setup, records, recorded, (*earlier, now)[0], now=now, currency=currency
+    )
     rates = PlanRates.of(baseline, run.fx)
     kept = reserve(records.of(WorkPackage), baseline, setup, rates, currency)
     desk = help_desk(records.of(HelpDeskItem), records.of(TimeEntry), run.zone, run.today)
@@ -317,13 +321,26 @@ def _original(
     recorded: Sequence[RecordedBaseline],
     first: _Measured,
     *,
+    now: _Measured,
     currency: str,
 ) -> Original | None:
     if not recorded:
         return None
-    rates = PlanRates.of(recorded[0], run.fx)
-    kept = reserve(records.of(WorkPackage), recorded[0], setup, rates, currency)
-    return Original(recorded[0], first.past.counted, first.values, first.past.in_money, kept)
+    then, in_force = PlanRates.of(recorded[0], run.fx), PlanRates.of(recorded[-1], run.fx)
+
+    def kept(baseline: RecordedBaseline, rates: PlanRates) -> Number:
+        return reserve(records.of(WorkPackage), baseline, setup, rates, currency)
+
+    step = minus(kept(recorded[-1], in_force), kept(recorded[-1], then))
+    return Original(
+        recorded[0],
+        first.past.counted,
+        first.values,
+        first.past.in_money,
+        kept(recorded[0], then),
+        moved(now.past.counted, then, in_force, currency) if now.past.in_money else (),
+        step if step.value is not None else ZERO,
+    )
 
 
 def _authorised(

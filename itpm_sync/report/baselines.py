@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from itpm_sync.reconcile.status import BaselineVersion, ProjectStatus
+from itpm_sync.reconcile.status import BaselineVersion, Figure, ProjectStatus
 from itpm_sync.reconcile.wording import MINUS
 from itpm_sync.report import view
 from itpm_sync.report.wording import Shown, clean, day, shown
@@ -65,15 +66,33 @@ def _finish(
 
 
 def _growth(project: ProjectStatus) -> str:
-    """`BAC has grown by CHF 600, 60 % of the original`."""
+    """`BAC has grown by CHF 600, 60 % of the original`. What exchange rates alone have changed is
+    neither growth nor a cut, and told apart.
+    """
     growth, share = (project.figures.get(n) for n in ("bac_growth", "bac_growth_percent"))
+    original, rates = (project.figures.get(n) for n in ("bac_original", "bac_growth_fx"))
     if growth is None or share is None or growth.value is None or share.value is None:
         return ""
+    if rates is None or rates.value is None or not (original and original.value):
+        unknown = "; what exchange rates did to it is not known" if rates else ""
+        return f"{_grown(growth, share)}{unknown}."
+    own = growth.value - rates.value
+    planned = replace(growth, value=own), replace(share, value=own * 100 / original.value)
+    if not rates.value:
+        return f"{_grown(*planned)}."
+    step = f"added {_size(rates)} to" if rates.value > 0 else f"taken {_size(rates)} from"
+    return f"{_grown(*planned)} at its exchange rates; those since have {step} it."
+
+
+def _grown(growth: Figure, share: Figure) -> str:
     if not growth.value:
-        return "BAC is that of the original."
+        return "BAC is that of the original"
     verb = "shrunk" if growth.value < 0 else "grown"
-    amount, part = (shown(f).text.replace(MINUS, "") for f in (growth, share))
-    return f"BAC has {verb} by {amount}, {part} of the original."
+    return f"BAC has {verb} by {_size(growth)}, {_size(share)} of the original"
+
+
+def _size(figure: Figure) -> str:
+    return shown(figure).text.replace(MINUS, "")
 
 
 def layers(project: ProjectStatus) -> tuple[view.KeyFigure, ...]:

@@ -356,6 +356,65 @@ def test_a_configured_budget_base_is_converted_as_the_plan_is(abroad):
     assert found.amount == money(90, "EUR")
 
 
+@pytest.fixture
+def rebaselined(abroad):
+    """USD 2,000 planned at EUR 0.90, recorded anew on 9 March at EUR 0.72."""
+    usd_072 = replace(USD_09, on=date(2026, 3, 9), rate=Decimal("0.72"))
+    later = planned(money(2000), usd_072, number=2, on=date(2026, 3, 9))
+    abroad.options["baselines"] = (planned(money(2000), USD_09), later)
+    return abroad
+
+
+def test_a_new_baseline_at_other_rates_says_what_is_from_them(rebaselined):
+    found = rebaselined.figures()
+    # 2,000 × 0.72 − 2,000 × 0.90
+    assert (found["bac"], found["bac_original"], found["bac_growth"]) == (1440, 1800, -360)
+    assert found["bac_growth_fx"] == -360
+    (part,) = explain(rebaselined.inputs(), "NET", "bac_growth_fx").parts
+    assert (part.value, part.source) == (-360, "USD 2,000.00")
+    assert part.note == (
+        "1 USD = 0.9 EUR by the original baseline, 0.72 EUR by baseline 2 of 9 Mar 2026; "
+        "difference −0.18"
+    )
+
+
+def test_growth_by_exchange_rates_alone_is_no_finding(rebaselined):
+    first, second = rebaselined.options["baselines"]
+    rebaselined.options["baselines"] = (
+        replace(first, rates=second.rates),
+        replace(second, rates=first.rates),
+    )
+    # 1,440 → 1,800: 25 % by rates
+    found = rebaselined.project()
+    assert found.figures["bac_growth"].value == found.figures["bac_growth_fx"].value == 360
+    codes = {f.code for f in found.findings}
+    assert not codes & {"original-baseline-exceeded", "over-target-baseline"}
+
+
+def test_growth_is_judged_at_the_rates_of_the_original(rebaselined):
+    first, second = rebaselined.options["baselines"]
+    more = replace(second.packages[0], budget=money(3000))
+    rebaselined.options["baselines"] = (first, replace(second, packages=(more,)))
+    # 3,000 × 0.72 = 2,160 of 1,800: 360, of which −540 by rates: USD 1,000 at 0.90 more
+    (exceeded,) = rebaselined.findings("original-baseline-exceeded")
+    assert exceeded.amount == money(900, "EUR")
+    assert "BAC grew by EUR 900.00, 50.0 % of EUR 1,800.00" in exceeded.message
+    (over,) = rebaselined.findings("over-target-baseline")
+    assert over.amount == money(900, "EUR")
+    assert "BAC EUR 2,160.00 − EUR −540.00 by exchange rates" in over.message
+
+
+def test_a_budget_base_in_the_projects_currency_is_exceeded_by_rates_too(rebaselined):
+    first, second = rebaselined.options["baselines"]
+    rebaselined.options["baselines"] = (
+        replace(first, rates=second.rates),
+        replace(second, rates=first.rates),
+    )
+    rebaselined.setup["budget_base"] = money(1700, "EUR")
+    (over,) = rebaselined.findings("over-target-baseline")  # 2,000 × 0.90 − 1,700
+    assert over.amount == money(100, "EUR")
+
+
 # ---- which of several rates ---------------------------------------------------------------------
 
 

@@ -78,6 +78,32 @@ def test_a_shrunk_budget_is_told_as_such():
     assert found.growth.replace(NBSP, " ") == "BAC has shrunk by EUR 600, 60 % of the original."
 
 
+def grown(growth, by_rates, **fields):
+    figures = PROJECT.figures | {
+        "bac_growth": figure("bac_growth", growth, "EUR"),
+        "bac_growth_percent": figure("bac_growth_percent", growth / 10, "percent"),
+        "bac_growth_fx": figure("bac_growth_fx", by_rates, "EUR", **fields),
+    }
+    found = comparison(replace(PROJECT, figures=figures))
+    assert found is not None
+    return found.growth.replace(NBSP, " ")
+
+
+def test_what_exchange_rates_alone_did_to_bac_is_neither_growth_nor_shrinkage():
+    same = "BAC is that of the original at its exchange rates; those since have "
+    assert grown(-100, -100) == f"{same}taken EUR 100 from it."
+    assert grown(50, 50) == f"{same}added EUR 50 to it."
+    assert grown(500, -100) == (  # 600 of the 1,000 of the original
+        "BAC has grown by EUR 600, 60 % of the original at its exchange rates; those since have "
+        "taken EUR 100 from it."
+    )
+    assert grown(0, 0) == "BAC is that of the original."
+    assert grown(-100, None, reason="no exchange rate") == (
+        "BAC has shrunk by EUR 100, 10 % of the original; what exchange rates did to it is not "
+        "known."
+    )
+
+
 def test_layers_of_the_budget_are_shown_where_they_hold_something():
     shown = [(k.label, k.value.text.replace(NBSP, " ")) for k in layers(PROJECT)]
     assert shown == [("Contract budget base", "EUR 1,650"), ("of it management reserve", "EUR 50")]

@@ -22,11 +22,13 @@ def over_target_baseline(p: ProjectFacts) -> Iterator[Finding]:
     allowed, kept = p.authorised.amount.value, p.numbers.get("management_reserve")
     reserve = (kept.value if kept is not None else None) or Fraction(0)
     whole = p.values.bac.value + reserve
-    if allowed is None or whole <= allowed:
+    by_rates = p.authorised.by_rates
+    if allowed is None or whole - by_rates <= allowed:
         return
     approved = f" ({p.baseline.approval or 'no approval'})"
     parts = f"BAC {p.told(p.values.bac.value)}"
     parts += f" + management reserve {p.told(reserve)}" if reserve else ""
+    parts += f" − {p.told(by_rates)} by exchange rates" if by_rates else ""
     yield finding(
         "over-target-baseline",
         Severity.MEDIUM if p.baseline.approval else Severity.HIGH,
@@ -34,15 +36,17 @@ def over_target_baseline(p: ProjectFacts) -> Iterator[Finding]:
         "baseline",
         f"Baseline {p.baseline.version} of {day(p.baseline.on)}{approved} is an over-target "
         f"baseline: {parts} − {p.told(allowed)} authorised ({p.authorised.told}) = "
-        f"{p.told(whole - allowed)} too much",
+        f"{p.told(whole - by_rates - allowed)} too much",
         action="Have the amount authorised by a change request, or bring the baseline back to it.",
-        amount=p.amount(whole - allowed),
+        amount=p.amount(whole - by_rates - allowed),
         evidence=p.authorised.requests,
     )
 
 
 def original_baseline_exceeded(p: ProjectFacts) -> Iterator[Finding]:
-    """Cost or finish have grown far over the original baseline, however often it was replaced."""
+    """Cost or finish have grown far over the original baseline, however often it was replaced.
+    What exchange rates alone have changed is no growth.
+    """
     if (
         p.original is None
         or p.baseline is None
@@ -50,10 +54,10 @@ def original_baseline_exceeded(p: ProjectFacts) -> Iterator[Finding]:
     ):
         return
     days = p.numbers["finish_growth_days"].value or Fraction(0)
-    percent = p.numbers["bac_growth_percent"].value or Fraction(0)
+    growth, bac = _planned_growth(p), p.numbers["bac_original"].value
+    percent = 100 * growth / bac if growth is not None and bac else Fraction(0)
     if percent < _SIGNIFICANT and days < _HALF_A_YEAR:
         return
-    growth, bac = p.numbers["bac_growth"].value, p.numbers["bac_original"].value
     grown = []
     if growth is not None and growth > 0 and bac is not None:
         grown.append(f"BAC grew by {p.told(growth)}, {show(percent, 1)} % of {p.told(bac)}")
@@ -68,6 +72,14 @@ def original_baseline_exceeded(p: ProjectFacts) -> Iterator[Finding]:
         action="Judge the project by the original baseline too, and decide whether to go on.",
         amount=p.amount(growth) if growth is not None and growth > 0 else None,
     )
+
+
+def _planned_growth(p: ProjectFacts) -> Fraction | None:
+    """The growth of BAC over the original, at the exchange rates of the original where known."""
+    growth, by_rates = p.numbers["bac_growth"].value, p.numbers.get("bac_growth_fx")
+    if growth is None or by_rates is None or by_rates.value is None:
+        return growth
+    return growth - by_rates.value
 
 
 def planning_package_due(p: ProjectFacts) -> Iterator[Finding]:

@@ -47,6 +47,7 @@ _BASELINE = Listing(
         ("bac", "BAC"),
         ("bac_original", "BAC, original"),
         ("bac_growth", "Growth of BAC"),
+        ("bac_growth_fx", "of it by exchange rates"),
         ("bac_growth_percent", "Growth of BAC, share"),
         ("pv_original", "PV, original"),
         ("ev_original", "EV, original"),
