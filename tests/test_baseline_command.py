@@ -88,13 +88,16 @@ def test_each_version_says_where_it_is_from_and_what_differs(run: Run, tmp_path:
     code, said = run("baseline", "record", "NET", *by)
     assert (code, said) == (
         0,
-        "baseline 1 of NET recorded: 2 work packages, 0 scope items, EUR 1,050.00\n",
+        (
+            "baseline 1 of NET recorded: 1 work package, 0 scope items, EUR 1,000.00, management "
+            "reserve EUR 50.00\n"
+        ),
     )
     code, said = run("baseline", "record", "net", *by, "--from", str(tmp_path / "net.xml"))
     assert code == 0
     assert said.splitlines()[0] == (
-        "baseline 2 of NET recorded: 2 work packages, 0 scope items, EUR 1,650.00, from net.xml, "
-        "its baseline 0"
+        "baseline 2 of NET recorded: 1 work package, 0 scope items, EUR 1,600.00, management "
+        "reserve EUR 50.00, from net.xml, its baseline 0"
     )
     _, listed = run("baseline", "list", "NET", "--json")
     first, second = json.loads(listed)
@@ -104,6 +107,39 @@ def test_each_version_says_where_it_is_from_and_what_differs(run: Run, tmp_path:
     _, told = run("baseline", "diff", "NET", "1", "2")
     assert "budget: EUR 1,000.00 → EUR 1,600.00" in told
     assert "planned_finish: 2026-03-27 → 2026-04-10" in told
+
+
+def test_amounts_set_apart_are_no_work_packages(run: Run, tmp_path: Path) -> None:
+    config = (tmp_path / "itpm.yaml").read_text(encoding="utf-8")
+    apart = config.replace("{code: NET, ", "{code: NET, undistributed_budget: 200, ")
+    (tmp_path / "itpm.yaml").write_text(apart, encoding="utf-8")
+    _, said = run("baseline", "record", "NET", "--author", "Ann")
+    assert said == (  # 1,000 + 200, and 50 beside them
+        "baseline 1 of NET recorded: 1 work package, 0 scope items, EUR 1,200.00, of which "
+        "undistributed budget EUR 200.00, management reserve EUR 50.00\n"
+    )
+    (tmp_path / "itpm.yaml").write_text(apart.replace("reserve: 50", "reserve: 70"), "utf-8")
+    run("baseline", "record", "NET", "--author", "Ann")
+    _, told = run("baseline", "diff", "NET", "1", "2")
+    assert told == "changed  management reserve: budget: EUR 50.00 → EUR 70.00\n"
+    _, listed = run("baseline", "list", "NET")
+    assert [line.split()[4:6] for line in listed.splitlines()[1:]] == [["1", "0"]] * 2
+
+
+def test_a_summary_adds_nothing_to_the_budget_that_is_recorded(run: Run, tmp_path: Path) -> None:
+    plan = PLAN.replace("Budget", "Budget,Above").replace(",1000.00", ",1000.00,")
+    plan += "NET,1.1,Duct,2026-03-02,2026-03-27,1000.00,1\n"
+    (tmp_path / "plan.csv").write_text(plan, encoding="utf-8")
+    config = (tmp_path / "itpm.yaml").read_text(encoding="utf-8")
+    above = config.replace(
+        "          name: Name\n", "          name: Name\n          parent: Above\n"
+    )
+    (tmp_path / "itpm.yaml").write_text(above, encoding="utf-8")
+    run("pull")
+    _, said = run("baseline", "record", "NET", "--author", "Ann")
+    assert said.startswith(
+        "baseline 1 of NET recorded: 2 work packages, 0 scope items, EUR 1,000.00, management"
+    )
 
 
 def test_the_figures_stand_beside_the_original_after_a_new_version(

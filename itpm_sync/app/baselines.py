@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -102,16 +102,34 @@ def _work(packages: Iterable[BaselinePackage]) -> bool:
 
 
 def _counts(frozen: FrozenPlan) -> str:
-    totals: dict[str, Decimal] = defaultdict(Decimal)
-    for package in frozen.packages:
-        if package.budget is not None:
-            totals[package.budget.currency] += package.budget.amount
-    sums = "".join(f", {Money(amount, name)}" for name, amount in sorted(totals.items()))
-    parts = [count(len(frozen.packages), "work package"), count(len(frozen.items), "scope item")]
+    """What was recorded: packages and items, BAC, what of it is set apart, and what beside it."""
+    number = Counter(p.element for p in frozen.packages)
+    parts = [count(number[Element.WORK], "work package")]
+    if number[Element.PLANNING]:
+        parts.append(count(number[Element.PLANNING], "planning package"))
+    parts.append(count(len(frozen.items), "scope item"))
     if frozen.milestones:
         parts.append(count(len(frozen.milestones), "milestone"))
+    parts += _sums(frozen, set(Element) - {Element.RESERVE})
+    for element in (Element.UNDISTRIBUTED, Element.RESERVE):
+        word = f"{'of which ' if element is Element.UNDISTRIBUTED else ''}{_word(element)}"
+        parts += [f"{word} {amount}" for amount in _sums(frozen, {element})]
     source = f", from {frozen.source}" if frozen.source else ""
-    return f"{', '.join(parts)}{sums}{source}"
+    return f"{', '.join(parts)}{source}"
+
+
+def _sums(frozen: FrozenPlan, elements: Collection[Element]) -> Iterator[str]:
+    """The budgets of some elements, a sum a currency; summaries would count them twice."""
+    totals: dict[str, Decimal] = defaultdict(Decimal)
+    for package in frozen.packages:
+        counts = package.element in elements and package.code not in frozen.summaries
+        if counts and package.budget is not None:
+            totals[package.budget.currency] += package.budget.amount
+    return (str(Money(amount, name)) for name, amount in sorted(totals.items()))
+
+
+def _word(element: Element) -> str:
+    return element.value.replace("_", " ")
 
 
 def _planned(
@@ -217,11 +235,7 @@ def baseline_diff(session: Session, project: str, old: int, new: int) -> tuple[s
                 ]
             )
     told = [
-        *_differences(
-            "work package",
-            {p.code: p for p in versions[old].packages},
-            {p.code: p for p in versions[new].packages},
-        ),
+        *_package_differences(versions[old].packages, versions[new].packages),
         *_differences(
             "item",
             {i.identity: i for i in versions[old].items},
@@ -236,6 +250,19 @@ def baseline_diff(session: Session, project: str, old: int, new: int) -> tuple[s
         *_differences("exchange rate", _rates(versions[old]), _rates(versions[new])),
     ]
     return tuple(told) or (f"versions {old} and {new} of {project} are equal",)
+
+
+def _package_differences(
+    old: Iterable[BaselinePackage], new: Iterable[BaselinePackage]
+) -> Iterator[str]:
+    """Of packages, then of the amounts that are set apart, which are none."""
+    for word, elements in (
+        ("work package", (Element.WORK, Element.PLANNING)),
+        (_word(Element.UNDISTRIBUTED), (Element.UNDISTRIBUTED,)),
+        (_word(Element.RESERVE), (Element.RESERVE,)),
+    ):
+        before, after = ({p.code: p for p in ps if p.element in elements} for ps in (old, new))
+        yield from _differences(word, before, after)
 
 
 def _calendars(old: RecordedBaseline, new: RecordedBaseline) -> Iterator[str]:
@@ -255,14 +282,15 @@ def _differences(what: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> I
     for key in sorted({*old, *new}):
         before, after = old.get(key), new.get(key)
         name = getattr(after or before, "key", key)
+        told = what if name == what else f"{what} {name}"
         if before is None:
-            yield f"added    {what} {name}"
+            yield f"added    {told}"
         elif after is None:
-            yield f"removed  {what} {name}"
+            yield f"removed  {told}"
         elif before != after:
             changed = [
                 f"{n}: {getattr(before, n)} → {getattr(after, n)}"
                 for n in before.__dataclass_fields__
                 if getattr(before, n) != getattr(after, n)
             ]
-            yield f"changed  {what} {name}: {'; '.join(changed)}"
+            yield f"changed  {told}: {'; '.join(changed)}"

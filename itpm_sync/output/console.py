@@ -398,7 +398,7 @@ class Output:
             [
                 (
                     escape(b.project), str(b.version), b.on.isoformat(), escape(b.author),
-                    escape(b.approval), escape(b.change_request), str(len(b.packages)),
+                    escape(b.approval), escape(b.change_request), str(len(b.work)),
                     str(len(b.items)), escape(b.source or "plan"),
                 )
                 for b in found

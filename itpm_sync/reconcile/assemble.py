@@ -151,7 +151,8 @@ def freeze(inputs: Inputs, project: str, plan: FrozenPlan | None = None) -> Froz
     scope = project_scope(run, setup, records, None)
     live = records.of(WorkPackage)
     rates = PlanRates.of(None, run.fx)
-    own = plan.packages if plan else _packages(plans(live, None, rates, setup.currency, setup))
+    planned = () if plan else plans(live, None, rates, setup.currency, setup)
+    own = plan.packages if plan else _packages(planned)
     items = tuple(
         BaselineItem(
             identity=item.id,
@@ -173,6 +174,7 @@ def freeze(inputs: Inputs, project: str, plan: FrozenPlan | None = None) -> Froz
         calendar=(plan.calendar if plan else None) or setup.calendar,
         source=plan.source if plan else "",
         rates=tuple(run.fx.frozen(run.today)),
+        summaries=frozenset(p.code for p in planned if p.is_summary),
     )
 
 

@@ -6,7 +6,7 @@ The same inputs give the same snapshot (`status.Snapshot`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -144,6 +144,7 @@ class FrozenPlan:
     calendar: Calendar | None = None
     source: str = ""
     rates: tuple[BaselineRate, ...] = ()
+    summaries: frozenset[str] = frozenset()  # codes of packages whose budget is that of their parts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +168,11 @@ class RecordedBaseline:
     calendar: Calendar | None = None
     source: str = ""  # what it was recorded from, for people
     rates: tuple[BaselineRate, ...] = ()
+
+    @property
+    def work(self) -> Sequence[BaselinePackage]:
+        """The lines that work is planned in; amounts that are set apart are no packages."""
+        return [p for p in self.packages if p.element in (Element.WORK, Element.PLANNING)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
