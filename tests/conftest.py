@@ -1,5 +1,5 @@
 """Fixtures for every test: an empty store on SQLite and on PostgreSQL, an office whose records are
-CSV files, and the demo, run once.
+CSV files, a caller of commands, and the demo, run once.
 """
 
 from __future__ import annotations
@@ -7,6 +7,7 @@ from __future__ import annotations
 import itertools
 import os
 import subprocess
+import sys
 import textwrap
 import warnings
 from collections.abc import Callable, Iterator
@@ -17,9 +18,10 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import settings
 
-from itpm_sync import trial
+from itpm_sync import cli, trial
 from itpm_sync.output.console import Output
 from itpm_sync.store import Store
+from tests.calling import Ended, Run
 
 _NUMBERS = itertools.count(1)
 _OFFICE = """
@@ -52,6 +54,23 @@ def demo_config(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("demo")
     assert trial.run_demo(out, Output(quiet=True)) == 0
     return out / "itpm.yaml"
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Calls the program with these words, in this process."""
+
+    def ended(*words: str) -> Ended:
+        monkeypatch.setattr(sys, "argv", ["itpm-sync", *words])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        out, err = capsys.readouterr()
+        assert "Traceback" not in out + err
+        assert isinstance(end.value.code, int)
+        return Ended(end.value.code, out, err)
+
+    return ended
 
 
 @pytest.fixture

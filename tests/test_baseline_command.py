@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from itpm_sync import app, cli
+from itpm_sync import app
+from tests.calling import Ended
 
 CONFIG = """\
 currency: EUR
@@ -64,23 +64,15 @@ def pulled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def run(
-    pulled: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Run:
+def run(pulled: Path, tmp_path: Path, call: Callable[..., Ended]) -> Run:
     """Runs a command on a copy of the office; gives exit code and output."""
     shutil.copytree(pulled, tmp_path, dirs_exist_ok=True)
 
-    def command(*words: str) -> tuple[int, str]:
-        monkeypatch.setattr(sys, "argv", ["itpm-sync", "-c", str(tmp_path / "itpm.yaml"), *words])
-        with pytest.raises(SystemExit) as stopped:
-            cli.main()
-        captured = capsys.readouterr()
-        return int(stopped.value.code or 0), captured.out + captured.err
+    def told(*words: str) -> tuple[int, str]:
+        ended = call("-c", str(tmp_path / "itpm.yaml"), *words)
+        return ended.code, ended.all
 
-    return command
+    return told
 
 
 def test_each_version_says_where_it_is_from_and_what_differs(run: Run, tmp_path: Path) -> None:

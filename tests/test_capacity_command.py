@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from itpm_sync import cli
+from tests.calling import Ended
 
 CONFIG = """\
 timezone: UTC
@@ -38,7 +40,7 @@ capacity: {weeks: 5, undated_weeks: 4}
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: Callable[..., Ended]):
     (tmp_path / "itpm.yaml").write_text(CONFIG)
     (tmp_path / "items.csv").write_text(
         "Key,Title,Project,Who,Hours\n"
@@ -48,16 +50,13 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     (tmp_path / "people.csv").write_text("Name,Skills,Leave\nAna Ruiz,lan,\nLuc Meyer,lan,\n")
     monkeypatch.chdir(tmp_path)
 
-    def call(*words: str) -> tuple[int, str]:
-        monkeypatch.setattr("sys.argv", ["itpm-sync", *words])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        out = capsys.readouterr()
-        return int(ended.value.code or 0), out.out + out.err
+    def told(*words: str) -> tuple[int, str]:
+        ended = call(*words)
+        return ended.code, ended.all
 
     for words in (("pull",), ("reconcile",)):
-        assert call(*words)[0] == 0
-    return call
+        assert told(*words)[0] == 0
+    return told
 
 
 def test_everybody_is_a_line_with_load_and_capacity_by_week(run) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date, timedelta
@@ -13,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from itpm_sync import app, cli
+from itpm_sync import app
 from itpm_sync.app import inquiry
 from itpm_sync.app.reconciling import previous_of
 from itpm_sync.reconcile.explain import Explainer
@@ -23,6 +22,7 @@ from itpm_sync.reconcile.inputs import Inputs
 from itpm_sync.reconcile.kept import kept
 from itpm_sync.reconcile.status import Snapshot
 from itpm_sync.reconcile.totals import explain_total, totals
+from tests.calling import Ended
 
 Run = Callable[..., tuple[int, str]]
 
@@ -240,16 +240,12 @@ def test_every_record_behind_the_demos_figures_names_its_rule_place_and_run(conf
 
 
 @pytest.fixture
-def run(config: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    def command(*words: str) -> tuple[int, str]:
-        monkeypatch.setattr(sys, "argv", ["itpm-sync", "-c", str(config), *words])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        out, err = capsys.readouterr()
-        assert isinstance(ended.value.code, int)
-        return ended.value.code, out + err
+def run(config: Path, call: Callable[..., Ended]) -> Run:
+    def told(*words: str) -> tuple[int, str]:
+        ended = call("-c", str(config), *words)
+        return ended.code, ended.all
 
-    return command
+    return told
 
 
 def test_the_largest_parts_come_first_and_the_rest_is_one_line(run: Run) -> None:

@@ -8,8 +8,8 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -17,11 +17,11 @@ from pathlib import Path
 import pytest
 
 from connectors.jira.sandbox import JiraSandbox
-from itpm_sync import cli
 from itpm_sync.connector import Faults
 from itpm_sync.errors import StoreError
 from itpm_sync.model import ItemType, Project, SourceRef, WorkItem, WorkStatus
 from itpm_sync.store import Store
+from tests.calling import Run
 
 SECRET = "sandbox-token"
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
@@ -47,37 +47,11 @@ def ticket(number: int, code: str = "NET", *, done: bool = False) -> WorkItem:
     )
 
 
-@dataclass
-class Result:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def all(self) -> str:
-        return self.out + self.err
-
-
-Run = Callable[..., Result]
-
-
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
+def run(call: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("JIRA_TOKEN", SECRET)
-
-    def command(*words: str) -> Result:
-        monkeypatch.setattr(sys, "argv", ["itpm-sync", *words])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        out, err = capsys.readouterr()
-        assert "Traceback" not in out + err
-        code = ended.value.code
-        assert isinstance(code, int)
-        return Result(code, out, err)
-
-    return command
+    return call
 
 
 @pytest.fixture

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from itpm_sync import cli
 from itpm_sync.config import default_criteria
+from tests.calling import Ended, Run
 
 TODAY = date.today()  # noqa: DTZ011 — a day or two around it make no difference here
 SOON, PAST = TODAY + timedelta(days=90), TODAY - timedelta(days=10)
@@ -44,35 +41,10 @@ jobs: {weekly: [pull, reconcile, report]}
 """
 
 
-@dataclass
-class Result:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-Run = Callable[..., Result]
-
-
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], office: Path) -> Run:
+def run(call: Run, monkeypatch: pytest.MonkeyPatch, office: Path) -> Run:
     monkeypatch.chdir(office)
-
-    def command(*words: str) -> Result:
-        monkeypatch.setattr(sys, "argv", ["itpm-sync", *words])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        out, err = capsys.readouterr()
-        assert "Traceback" not in out + err
-        assert isinstance(ended.value.code, int)
-        return Result(ended.value.code, out, err)
-
-    return command
+    return call
 
 
 @pytest.fixture
@@ -94,7 +66,7 @@ def configure(office: Path, **blocks: Any) -> None:
     (office / "itpm.yaml").write_text(OFFICE + extra)
 
 
-def rows(result: Result, code: str) -> list[tuple[str, str]]:
+def rows(result: Ended, code: str) -> list[tuple[str, str]]:
     return [(f["subject"], f["state"]) for f in result.json if f["code"] == code]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,23 +15,15 @@ from itpm_sync import cli, starter, trial
 from itpm_sync.errors import ConfigError
 from itpm_sync.logs import _Text
 from itpm_sync.output import Output
-
-Run = Callable[..., tuple[int, str, str]]
+from tests.calling import Run
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
+def run(call: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.delenv("JIRA_TOKEN", raising=False)
-
-    def go(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["itpm-sync", *words])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        return ended.value.code, *capsys.readouterr()  # type: ignore[return-value]
-
-    return go
+    return call
 
 
 def test_the_overview_of_commands_cuts_no_sentence_short_at_80_columns(run: Run) -> None:

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from itpm_sync import app, cli
+from itpm_sync import app
 from itpm_sync.store import RunLock, lock, run_is_gone
+from tests.calling import Run
 
 NOW = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
 TABLES = """
@@ -92,20 +93,13 @@ def test_a_job_that_only_failed_is_late(session: app.Session) -> None:
     assert standing(session, "hourly").late
 
 
-def test_the_words_tell_never_run_from_late(
-    session: app.Session, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def said(*words: str) -> tuple[object, str]:
-        monkeypatch.setattr("sys.argv", ["itpm-sync", "-c", str(session.config.path), *words])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        return ended.value.code, capsys.readouterr().out
-
-    code, out = said("status")
+def test_the_words_tell_never_run_from_late(session: app.Session, call: Run) -> None:
+    office = "-c", str(session.config.path)
+    code, out, _ = call(*office, "status")
     assert "never run the job weekly: due since 20" in out
     assert (code, "late" in out) == (3, False)
-    said("run", "hourly")
-    code, out = said("status")
+    call(*office, "run", "hourly")
+    code, out, _ = call(*office, "status")
     assert "never run the job weekly: due by 20" in out
     assert "on time the job hourly: last ended well at 20" in out
     assert code == 0
