@@ -307,7 +307,11 @@ class MissedRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unallocated:
-    """Records of a kind that no rule placed: shown, never dropped."""
+    """Records of a kind that no rule placed: shown, never dropped.
+
+    `named` are the codes that they give as their project, or as their work package where the
+    project is known, and that nobody has: the first ten by how many records give them.
+    """
 
     kind: str
     count: int
@@ -316,6 +320,7 @@ class Unallocated:
     examples: tuple[Evidence, ...]
     missed: tuple[MissedRule, ...] = ()
     cost: Money | None = None  # of time, at its rates, in the project's currency; None: not known
+    named: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

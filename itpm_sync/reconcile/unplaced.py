@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from operator import attrgetter
 from types import MappingProxyType
 
 from itpm_sync.model import Money, Record, TimeEntry
@@ -14,8 +15,10 @@ from itpm_sync.reconcile.folding import fold
 from itpm_sync.reconcile.money import money_total
 from itpm_sync.reconcile.status import MissedRule, Unallocated
 
-_WORDS = 10  # packages that are kept of a rule
-_TOLD = 3  # rules, and packages of each, that a message names
+_WORDS = 10  # packages that are kept of a rule, and codes that records name in vain
+_TOLD = 3  # of these, and of rules, that a message names
+_LONGEST = 60  # characters of a code in a message
+_PROJECT, _WORK_PACKAGE = attrgetter("project_key"), attrgetter("work_package")
 _NONE: Mapping[str, Missed] = MappingProxyType({})
 
 
@@ -36,7 +39,7 @@ def without_package(
     for kind in PLACED_KINDS:
         if kind in PACKAGE_KINDS:
             loose = [p.record for p in records.kinds.get(kind, ()) if not p.package]
-            groups = grouped(kind, loose, missed)
+            groups = grouped(kind, loose, missed, code=_WORK_PACKAGE)
             if kind == TimeEntry.kind:
                 groups = (replace(group, cost=time_cost) for group in groups)
             result += groups
@@ -44,9 +47,15 @@ def without_package(
 
 
 def grouped(
-    kind: str, records: Sequence[Record], missed: Mapping[str, Missed] = _NONE
+    kind: str,
+    records: Sequence[Record],
+    missed: Mapping[str, Missed] = _NONE,
+    *,
+    code: Callable[[Record], str] = _PROJECT,
 ) -> Iterable[Unallocated]:
-    """One group a kind, and a currency where the records carry money."""
+    """One group a kind, and a currency where the records carry money; `code` is what would have
+    placed a record, had it been one of ours.
+    """
     groups: dict[str, list[Record]] = defaultdict(list)
     for record in records:
         amount = getattr(record, "amount", None)
@@ -61,7 +70,14 @@ def grouped(
             duration_s=sum(seconds) if seconds else None,
             examples=tuple(evidence_of(r) for r in found[:EXAMPLES]),
             missed=tuple(_by_rule(missed[r.id] for r in found if r.id in missed)),
+            named=_most_named(filter(None, map(code, found))),
         )
+
+
+def _most_named(codes: Iterable[str]) -> tuple[tuple[str, int], ...]:
+    """The codes and how often each is given, the commonest first."""
+    found = Counter(codes).items()
+    return tuple(sorted(found, key=lambda named: (-named[1], named[0]))[:_WORDS])
 
 
 def _by_rule(missed: Iterable[Missed]) -> Iterable[MissedRule]:
@@ -79,6 +95,23 @@ def rules_told(missed: Sequence[MissedRule], project: str) -> str:
     told = [_rule_told(m, project) for m in missed[:_TOLD]]
     more = [f"{len(missed) - _TOLD} more"] if len(missed) > _TOLD else []
     return " and ".join([*told, *more])
+
+
+def codes_told(named: Sequence[tuple[str, int]], project: str) -> str:
+    """`; the project NTE (2) is not configured`, `; work package 1.9 is none of NET`, or empty."""
+    words = [f"{clipped(w)} ({n:,})" if n > 1 else clipped(w) for w, n in named[:_TOLD]]
+    told = ", ".join(words) + (", …" if len(named) > _TOLD else "")
+    s, are = ("", "is") if len(named) == 1 else ("s", "are")
+    if not named:
+        return ""
+    if project:
+        return f"; work package{s} {told} {are} none of {project}"
+    return f"; the project{s} {told} {are} not configured"
+
+
+def clipped(code: str) -> str:
+    """A code from outside, at the length that a sentence bears."""
+    return code if len(code) <= _LONGEST else f"{code[: _LONGEST - 1]}…"
 
 
 def _rule_told(missed: MissedRule, project: str) -> str:

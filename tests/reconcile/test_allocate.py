@@ -12,6 +12,7 @@ from itpm_sync.model import (
     HelpDeskItem,
     InvoiceLine,
     ItemType,
+    Milestone,
     OrderLine,
     TimeEntry,
     WorkItem,
@@ -217,3 +218,37 @@ def test_what_matches_nothing_is_shown_with_its_worth(net, eur):
     assert subjects == ["help_desk_item", "order_line EUR"]
     [orphan] = net.findings("orphan-tickets")  # which tells of the ticket
     assert [e.identity for e in orphan.evidence] == ["src:work_item:1"]
+
+
+def test_a_misspelt_project_code_is_named_with_the_one_that_was_meant(net, eur):
+    for code in ("1", "2"):
+        net.add(WorkPackage, f"w{code}", code=code, name="Wifi", project_key="NTE", budget=eur(9))
+    net.add(Milestone, "m", code="M1", name="Live", planned=date(2026, 3, 2), project_key="NTE")
+    net.add(Milestone, "n", code="M2", name="Over", planned=date(2026, 3, 2), project_key="")
+    milestones, packages = net.findings("unallocated-records")
+    assert packages.message == (
+        "2 work packages match no rule for a project: they are in no total; the project NTE (2) is "
+        "not configured"
+    )
+    assert packages.action == (
+        "Correct the code at the source (NTE: NET?), configure the project, or add an allocation "
+        "rule."
+    )
+    assert milestones.message == (
+        "2 milestones match no rule for a project: they are in no total; the project NTE is not "
+        "configured"
+    )
+
+
+def test_a_misspelt_work_package_is_named_with_its_project(net, eur):
+    for number, package in enumerate(("LNA", "LNA", "1.9", "WANN", "", "X"), start=1):
+        net.add(OrderLine, f"o{number}", order=f"P{number}", amount=eur(1), work_package=package)
+    [found] = net.findings("unallocated-records")
+    assert found.message == (
+        "6 order lines (EUR 6.00) match no rule for a work package of NET: they are in the "
+        "project's totals only; work packages LNA (2), 1.9, WANN, … are none of NET"
+    )
+    assert found.action == (
+        "Correct the code at the source (LNA: LAN?), add the work package to the plan, or add an "
+        "allocation rule."
+    )

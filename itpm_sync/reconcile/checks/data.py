@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
 from fractions import Fraction
 
 from itpm_sync.model import HelpDeskItem, WorkItem
@@ -11,7 +12,7 @@ from itpm_sync.reconcile.booking import Unlinked
 from itpm_sync.reconcile.facts import PortfolioFacts, ProjectFacts, finding, label, place
 from itpm_sync.reconcile.inputs import Coverage, Rejected
 from itpm_sync.reconcile.status import Evidence, Finding, Severity, Unallocated
-from itpm_sync.reconcile.unplaced import rules_told
+from itpm_sync.reconcile.unplaced import clipped, codes_told, rules_told
 from itpm_sync.reconcile.wording import count, kind, show
 
 _SINGLE_REJECTIONS = 200  # per stream; beyond that one finding lists them all
@@ -36,13 +37,28 @@ def unallocated_records(facts: ProjectFacts | PortfolioFacts) -> Iterator[Findin
             project=project,
             subject=f"{group.kind}{currency}",
             message=f"{count(group.count, kind(group.kind))}{_worth(group)} "
-            f"{_unmatched(group, project)}: {'it is' if one else 'they are'} {where}",
-            action="Correct the rule, or add the work package to the plan."
-            if _missed(group) == group.count
-            else "Add an allocation rule, or the missing code at the source.",
+            f"{_unmatched(group, project)}: {'it is' if one else 'they are'} {where}"
+            f"{codes_told(group.named, project)}",
+            action=_placing(group, facts),
             amount=group.amount or group.cost,
             evidence=group.examples,
         )
+
+
+def _placing(group: Unallocated, facts: ProjectFacts | PortfolioFacts) -> str:
+    """What to do; where one code is named that looks like one of ours, which."""
+    if _missed(group) == group.count:
+        return "Correct the rule, or add the work package to the plan."
+    if not group.named:
+        return "Add an allocation rule, or the missing code at the source."
+    if isinstance(facts, ProjectFacts):
+        known, what = [f.plan.code for f in facts.packages], "add the work package to the plan"
+    else:
+        known, what = [p.code for p in facts.inputs.projects], "configure the project"
+    code = group.named[0][0]
+    nearest = get_close_matches(code, known, n=1)
+    meant = f" ({clipped(code)}: {nearest[0]}?)" if nearest else ""
+    return f"Correct the code at the source{meant}, {what}, or add an allocation rule."
 
 
 def _missed(group: Unallocated) -> int:
