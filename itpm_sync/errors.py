@@ -213,6 +213,14 @@ def visible(text: str) -> str:
     return _UNSEEN.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
+def scope_name(stream: str, scope: str) -> str:
+    """How messages call a scope of a stream: `issue NET`, but `receipts.csv` where its own name
+    begins with the stream's.
+    """
+    says = scope.casefold().startswith(stream.casefold()) and not scope[len(stream) :][:1].isalnum()
+    return scope if says else f"{stream} {scope}".strip()
+
+
 def suggestion(word: str, known: Iterable[str]) -> str:
     """`did you mean "…"?` for the closest known word, or the list of what is known."""
     names = sorted(known)

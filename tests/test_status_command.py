@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -103,6 +104,22 @@ def test_the_words_tell_never_run_from_late(session: app.Session, call: Run) -> 
     assert "never run the job weekly: due by 20" in out
     assert "on time the job hourly: last ended well at 20" in out
     assert code == 0
+
+
+def test_a_table_called_like_its_file_is_named_once(session: app.Session, call: Run) -> None:
+    def said(command: str) -> str:
+        return call("-c", str(session.config.path), command).all
+
+    plan = session.config.base_dir / "office" / "plan.csv"
+    said("pull")
+    plan.write_text("Project,WBS,Name\n")
+    pulled, status, _, findings = told = [
+        said("pull"), said("status"), said("reconcile"), said("findings"),
+    ]  # fmt: skip
+    assert not re.search(r"plan plan\.csv|plan\.csv:? plan\.csv", "".join(told))
+    assert "plan.csv: there is a header and no rows" in pulled
+    assert "incomplete office plan.csv: there is a header and no rows" in status
+    assert "Source office plan.csv: 1 stored, the source cannot say how many; there is" in findings
 
 
 # ---- runs that were killed ----------------------------------------------------------------------

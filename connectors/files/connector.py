@@ -190,12 +190,12 @@ class FilesConnector:
                 failures.append(error)
         if failures:
             raise ConnectionFailed(
-                f"table {name}: " + "; ".join(error.message for error in failures),
+                "; ".join(error.message for error in failures),
                 advice="; ".join(error.advice for error in failures if error.advice),
             )
         if not rows and not table.may_be_empty:
             raise ConnectionFailed(
-                f"table {name}: {table.file} has a header and no rows",
+                "there is a header and no rows",
                 advice="export it again, or set may_be_empty: true if that is right",
             )
 

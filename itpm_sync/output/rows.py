@@ -49,7 +49,7 @@ def reasons(coverage: Iterable[Coverage]) -> dict[str, list[str]]:
     notes: dict[str, list[str]] = {}
     for one in coverage:
         if not one.complete:
-            notes.setdefault(one.note, []).append(f"{one.connection} {one.stream} {one.scope}")
+            notes.setdefault(one.reason, []).append(one.place)
     return notes
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from itpm_sync.connector import Count, Deletes, Fate, Stream, Whereabouts, Window
+from itpm_sync.errors import scope_name
 from itpm_sync.store import Checkpoint, ScopeCensus
 
 FEW = 10  # deletions that need no confirmation, however small the scope
@@ -155,9 +156,10 @@ def doubts(stream: Stream, censuses: Iterable[ScopeCensus], max_share: float) ->
         if not census.listed and not (stream.may_be_empty and gone <= FEW):
             found.append(_lists_nothing(stream, census))
         elif gone > FEW and gone > max_share * census.stored:
+            place = scope_name(stream.name, census.scope)
             found.append(
-                f"{_place(stream, census.scope)}: {gone} of {census.stored} stored records are no "
-                f"longer listed, more than {max_share:.0%}"
+                f"{place}: {gone} of {census.stored} stored records are no longer listed, "
+                f"more than {max_share:.0%}"
             )
     return tuple(found)
 
@@ -182,12 +184,8 @@ def _lacking(stream: Stream, censuses: Iterable[ScopeCensus]) -> Iterator[ScopeC
     return (c for c in censuses if c.scope in scopes_of(stream) and c.missing)
 
 
-def _place(stream: Stream, scope: str) -> str:
-    return f"{stream.name} {scope}".strip()
-
-
 def _lists_nothing(stream: Stream, census: ScopeCensus) -> str:
-    place = _place(stream, census.scope)
+    place = scope_name(stream.name, census.scope)
     return f"{place}: the source lists nothing, {census.stored} records are stored"
 
 

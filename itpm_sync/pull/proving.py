@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itpm_sync.connector import Count, Stream
+from itpm_sync.errors import scope_name
 from itpm_sync.pull import plan
 from itpm_sync.pull.reading import ScopeReading
 from itpm_sync.pull.result import ScopeResult
@@ -12,7 +13,7 @@ from itpm_sync.store import Checkpoint, Completeness
 
 def place(stream: Stream, scope: str) -> str:
     """Stream and scope for a message."""
-    return f"{stream.name} {scope}".strip()
+    return scope_name(stream.name, scope)
 
 
 def doubt(stream: Stream, scope: str, *, stored: int, count: Count | None, sweep: Sweep) -> str:

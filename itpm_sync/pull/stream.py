@@ -290,8 +290,8 @@ class StreamPull:
             if problem := self._sweep.problems.get(scope):
                 self._problems[scope] = f"{proving.place(self._stream, scope)}: {problem}"
         for scope, ids in self._sweep.unlisted.items():
-            log.info("%s %s %s: %d records are not listed, yet given by id",
-                     self._wires.name, self._stream.name, scope, len(ids))  # fmt: skip
+            log.info("%s %s: %d records are not listed, yet given by id",
+                     self._wires.name, proving.place(self._stream, scope), len(ids))  # fmt: skip
             self._noted(self._reader.read_again(scope, ids, self._policy.now))
 
     def _conclude_and_complete(

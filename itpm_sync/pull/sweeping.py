@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from itpm_sync.connector import ListsUnchanged, Stream, TellsWhereabouts, Whereabouts, Window
-from itpm_sync.errors import StoreError
+from itpm_sync.errors import StoreError, scope_name
 from itpm_sync.pull import plan
 from itpm_sync.pull.reading import Wires, describe
 from itpm_sync.store import Checkpoint, ScopeCensus
@@ -55,7 +55,8 @@ def list_ids(
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001 — the connector's; `describe` logs it
-            problems[scope] = f"{stream.name} {scope}: cannot be listed: {describe(error)}"
+            place = scope_name(stream.name, scope)
+            problems[scope] = f"{place}: cannot be listed: {describe(error)}"
     return problems
 
 

@@ -12,6 +12,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from itpm_sync.errors import scope_name
 from itpm_sync.model import Money, Record, Stage
 from itpm_sync.reconcile.choices import CapacityChoices, DuplicateChoices
 from itpm_sync.reconcile.decisions import GateAct, GateRules, Override, Seen, Waiver
@@ -199,6 +200,16 @@ class Coverage:
     complete: bool
     note: str = ""
     later: LaterReading | None = None
+
+    @property
+    def place(self) -> str:
+        """Connection and scope as messages call them: `office receipts.csv`."""
+        return f"{self.connection} {scope_name(self.stream, self.scope)}".strip()
+
+    @property
+    def reason(self) -> str:
+        """The note without the scope that it begins with, to stand beside it."""
+        return self.note.removeprefix(f"{scope_name(self.stream, self.scope)}: ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

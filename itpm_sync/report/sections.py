@@ -331,5 +331,5 @@ def stream(row: Coverage) -> view.StreamRow:
         at_source="not told" if row.source_count is None else f"{known}{row.source_count:,}",
         as_of=moment(row.as_of),
         complete=row.complete,
-        note=clean("; ".join(filter(None, (row.note, read_later(row)))), 200),
+        note=clean("; ".join(filter(None, (row.reason, read_later(row)))), 200),
     )

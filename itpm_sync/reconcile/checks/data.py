@@ -127,13 +127,9 @@ def stale_source(facts: PortfolioFacts) -> Iterator[Finding]:
             Severity.HIGH,
             "",
             f"{c.connection}/{c.stream}/{c.scope}",
-            f"{_source(c)} {age}",
+            f"Source {c.place} {age}",
             action="See `itpm-sync status` for the failed run, mend the connection and pull again.",
         )
-
-
-def _source(c: Coverage) -> str:
-    return " ".join(w for w in ("Source", c.connection, c.stream, c.scope) if w)
 
 
 def incomplete_source(facts: PortfolioFacts) -> Iterator[Finding]:
@@ -156,7 +152,8 @@ def incomplete_source(facts: PortfolioFacts) -> Iterator[Finding]:
             Severity.HIGH,
             "",
             f"{c.connection}/{c.stream}/{c.scope}",
-            f"{_source(c)}: {c.stored:,} stored, {told}" + (f"; {c.note}" if c.note else ""),
+            f"Source {c.place}: {c.stored:,} stored, {told}"
+            + (f"; {c.reason}" if c.reason else ""),
             action="Pull again; if it stays, pull with --full --sweep.",
         )
 

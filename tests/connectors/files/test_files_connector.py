@@ -337,7 +337,7 @@ def test_a_check_tells_a_missing_folder_once(tmp_path: Path) -> None:
 
 def test_a_table_without_rows_is_a_problem_unless_it_may_be_empty(tmp_path: Path) -> None:
     save(tmp_path, HEADER)
-    assert "has a header and no rows" in load(tmp_path).failure
+    assert "there is a header and no rows" in load(tmp_path).failure
     assert load(tmp_path, may_be_empty=True).failure == ""
 
 
