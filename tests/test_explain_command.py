@@ -297,8 +297,8 @@ def test_an_unknown_name_is_advice_and_exit_code_2(
 def test_without_a_figure_every_one_is_listed_and_each_can_be_explained(run: Run) -> None:
     code, out = run("explain", "NET")
     assert code == 0
-    assert out.splitlines()[0] == "Figure\tWhat it is\tValue"
-    listed = [line.split("\t")[0] for line in out.splitlines()[1:]]
+    assert out.splitlines()[1] == "Figure\tWhat it is\tValue"
+    listed = [line.split("\t")[0] for line in out.splitlines()[2:]]
     assert {"eac", "labour", "contract:C-100:burn", "desk_open"} <= set(listed)
     assert run("explain", "NET", listed[-1])[0] == 0
     assert sorted(json.loads(run("explain", "NET", "--json")[1])) == sorted(listed)
@@ -333,6 +333,22 @@ def test_what_leads_on_from_a_past_figure_stays_on_its_day(run: Run, config: Pat
     listed = json.loads(run("explain", "NET", "--as-of", str(day), "--json")[1])
     found = json.loads(run("explain", "NET", "ac", "--as-of", str(day), "--json")[1])
     assert listed["ac"] == found["figure"]
+
+
+def test_the_list_of_figures_says_of_what_and_of_which_day_they_are(run: Run, config: Path) -> None:
+    with app.open_session(config) as session:
+        today = app.snapshot_of(session).data_date
+    asked = today - timedelta(days=5)
+    _, told = run("explain", "NET", "ac", "--as-of", str(asked))
+    day = told.partition(" on ")[2][:10]  # of the last snapshot until then
+    assert day < str(asked)
+
+    def first(*words: str) -> str:
+        return run("explain", *words)[1].splitlines()[0]
+
+    assert first("NET", "--as-of", str(asked)) == f"Figures of NET on {day}"
+    assert first("NET", "--package", "1.2") == f"Figures of NET package 1.2 on {today}"
+    assert first("portfolio") == f"Figures of portfolio on {today}"
 
 
 def test_a_day_before_the_first_snapshot_says_how_to_get_one(run: Run) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from itpm_sync.app.inquiry import (
         Explained,
         Found,
+        Listed,
         Loads,
         Ratings,
         Status,
@@ -47,6 +48,7 @@ _HOMES = {
     "Found": "inquiry",
     "JobResult": "jobs",
     "JobStanding": "jobs",
+    "Listed": "inquiry",
     "Loads": "inquiry",
     "PlanSource": "baselines",
     "ProjectGates": "gates",
@@ -86,6 +88,7 @@ __all__ = (
     "Found",
     "JobResult",
     "JobStanding",
+    "Listed",
     "Loads",
     "PlanSource",
     "ProjectGates",

@@ -145,17 +145,30 @@ def explain(
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """Every figure that can be explained, by its name."""
+
+    project: str
+    package: str  # empty: the project
+    data_date: date
+    figures: Mapping[str, Figure]
+
+
 def figures(
     session: Session, project: str, package: str = "", *, as_of: date | None = None
-) -> Mapping[str, Figure]:
-    """Every figure that can be explained, by its name: of a project, one of its work packages, or
-    the portfolio. Raises as `explain` does.
+) -> Listed:
+    """The figures of a project, one of its work packages, or the portfolio, of the latest snapshot
+    on or before a day. Raises as `explain` does.
     """
     snapshot = snapshot_of(session, as_of)
+    day = snapshot.data_date
     if _is_portfolio(snapshot, project, package):
-        return totals(snapshot)
+        return Listed(project=project, package="", data_date=day, figures=totals(snapshot))
+    status = _project(snapshot, project)
     with _told_as_mistake():
-        return _explainer(session, snapshot, _project(snapshot, project)).figures(package)
+        found = _explainer(session, snapshot, status).figures(package)
+    return Listed(project=status.code, package=package, data_date=day, figures=found)
 
 
 def _is_portfolio(snapshot: Snapshot, project: str, package: str) -> bool:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         Explained,
         Found,
         JobResult,
+        Listed,
         Loads,
         ProjectGates,
         Ratings,
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
     from itpm_sync.publish import PublishResult
     from itpm_sync.pull import PullResult
     from itpm_sync.reconcile.inputs import RecordedBaseline
-    from itpm_sync.reconcile.status import Figure, Snapshot
+    from itpm_sync.reconcile.status import Snapshot
 
 _COLOURS = {"green": "green", "amber": "yellow", "red": "red", "grey": "bright_black"}
 _STATES = {"ok": "green", "partial": "yellow", "failed": "red", "safety_stop": "red"}
@@ -296,13 +297,16 @@ class Output:
         if not found:
             self.line("no findings")
 
-    def figures(self, found: Mapping[str, Figure], *, as_json: bool) -> None:
+    def figures(self, told: Listed, *, as_json: bool) -> None:
         """Every figure that can be explained: its name, what it is, its value."""
         from itpm_sync.publish import figure_text
 
+        found = told.figures
         if as_json:
             self._json({name: asdict(figure) for name, figure in found.items()})
             return
+        of = _subject(told.project, told.package)
+        self._print(f"[bold]Figures[/] of {escape(of)} on {told.data_date}")
         rows = [(escape(n), escape(f.label), escape(figure_text(f))) for n, f in found.items()]
         self._table(("Figure", "What it is", "Value"), rows, whole=("Figure",))
 
@@ -316,7 +320,7 @@ class Output:
             self._json({**asdict(found), "total": found.total, "run": told.run,
                         "changed": told.changed, "kept": told.kept})  # fmt: skip
             return
-        of = f"{found.project} package {found.package}" if found.package else found.project
+        of = _subject(found.project, found.package)
         self._print(
             f"[bold]{escape(figure.label)}[/] of {escape(of)} on {found.data_date}: "
             f"[bold]{escape(figure_text(figure))}[/]"
@@ -406,6 +410,10 @@ class Output:
         )  # fmt: skip
         if not found:
             self.line("no baseline is recorded: itpm-sync baseline record PROJECT --author NAME")
+
+
+def _subject(project: str, package: str) -> str:
+    return f"{project} package {package}" if package else project
 
 
 def _plain(value: Any) -> Any:
