@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,22 @@ def test_a_persons_week_names_its_items_and_says_how_the_capacity_is_made(run) -
     assert "800.0 h remaining" in text
 
 
+def test_a_week_is_listed_with_everybody_and_nothing_else(run) -> None:
+    columns = run("capacity")[1].splitlines()[0].split("\t")
+    monday = next(w["monday"] for w in json.loads(run("capacity", "--json")[1])[0]["weeks"][1:])
+    day = date.fromisoformat(monday) + timedelta(days=2)
+    code, text = run("capacity", "--week", str(day))
+    assert code == 0
+    assert [line.split("\t") for line in text.splitlines()] == [
+        ["Person", "Team", "Skills", columns[4], "Not estimated"],
+        ["Ana Ruiz", "", "lan", "200/40", ""],
+        ["Luc Meyer", "", "lan", "n/a/20", "1"],
+    ]
+    for words in ((), ("Ana Ruiz",)):
+        found = json.loads(run("capacity", *words, "--week", str(day), "--json")[1])
+        assert [w["monday"] for x in found for w in x["weeks"]] == [monday] * len(found)
+
+
 def test_json_holds_the_same(run) -> None:
     _, text = run("capacity", "--json")
     ana, luc = json.loads(text)
@@ -96,6 +113,7 @@ def test_json_holds_the_same(run) -> None:
         (("Anna Ruiz",), "nobody is called 'Anna Ruiz'"),
         (("--skill", "cobol"), "nobody has the skill 'cobol'"),
         (("Ana Ruiz", "--week", "1999-01-01"), "1999-01-01 is not within"),
+        (("--week", "1999-01-01"), "1999-01-01 is not within"),
         (("Ana Ruiz", "--week", "soon"), "expected YYYY-MM-DD, found soon"),
     ],
 )

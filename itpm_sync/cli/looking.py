@@ -68,14 +68,14 @@ def capacity(
     context: typer.Context,
     person: Annotated[str, typer.Argument(metavar="[PERSON]", show_default=False)] = "",
     week: Annotated[
-        str | None, typer.Option(metavar="DATE", help="Any day of it; with PERSON.")
+        str | None, typer.Option(metavar="DATE", help="Only this week; any day of it.")
     ] = None,
     skill: Annotated[str, typer.Option(help="Only who has this skill.")] = "",
     as_json: Json = False,
 ) -> None:
     """Who has too much work in which week, and who has room.
 
-    Of a PERSON: what a week is made of.
+    Of a PERSON: what a week is made of, the first with too much work if none is asked for.
     """
     from itpm_sync import app
 

@@ -350,17 +350,20 @@ class Output:
     def capacity(
         self, told: Loads, *, person: str, skill: str, week: date | None, as_json: bool
     ) -> None:
-        """Who is over in which week, by how much; of one person, the items behind a week."""
+        """Load and capacity by person and week, or in one week; of one person, the items behind
+        a week.
+        """
         from itpm_sync.output import loads
 
         tolerance = Fraction(told.tolerance)
         shown = loads.chosen(told.found, person, skill)
         if as_json:
-            self._json(loads.data(shown, tolerance))
+            self._json(loads.data(loads.within(shown, week), tolerance))
         elif not person:
             if not shown:
                 self.line("nobody is known under `people`, and no open work is assigned")
-            self._table(loads.headers(shown), loads.rows(shown, tolerance))
+            listed = loads.within(shown, week)
+            self._table(loads.headers(listed), loads.rows(listed, tolerance))
         for load in shown if person and not as_json else ():
             one = loads.week_of(load, week, tolerance)
             self.lines(loads.lines(told.found, load, one, told.hours_per_day))

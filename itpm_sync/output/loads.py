@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -64,6 +65,16 @@ def chosen(found: Capacity, person: str, skill: str) -> tuple[Load, ...]:
             raise ConfigError([Problem((), f"nobody is called {person!r}", hint, "PERSON")])
         return tuple(named)
     return tuple(loads)
+
+
+def within(loads: Iterable[Load], wanted: date | None) -> tuple[Load, ...]:
+    """The loads with the week of a day only, with all of theirs where none is asked for.
+
+    ConfigError if it is not one of those looked at.
+    """
+    if wanted is None:
+        return tuple(loads)
+    return tuple(replace(x, weeks=(week_of(x, wanted, Fraction()),)) for x in loads)
 
 
 def week_of(load: Load, wanted: date | None, tolerance: Fraction) -> Week:
