@@ -16,13 +16,14 @@ from itpm_sync import app
 from itpm_sync.app import inquiry
 from itpm_sync.app.reconciling import previous_of
 from itpm_sync.reconcile.explain import Explainer
-from itpm_sync.reconcile.explanation import Explanation, adding_up
+from itpm_sync.reconcile.explanation import adding_up
 from itpm_sync.reconcile.glossary import in_words, terms
 from itpm_sync.reconcile.inputs import Inputs
 from itpm_sync.reconcile.kept import kept
 from itpm_sync.reconcile.status import Snapshot
 from itpm_sync.reconcile.totals import explain_total, totals
 from tests.calling import Ended
+from tests.reconcile.evaluating import evaluated
 
 Run = Callable[..., tuple[int, str]]
 
@@ -40,15 +41,6 @@ def pulled(config: Path) -> Iterator[tuple[Inputs, Snapshot, Snapshot | None]]:
         snapshot = app.snapshot_of(session)
         day = snapshot.data_date
         yield app.inputs(session, day), snapshot, previous_of(session, day)
-
-
-def evaluated(found: Explanation) -> Fraction:
-    """The formula, computed anew from its own words and the values of its inputs."""
-    values = {p.symbol: p.value for p in found.inputs}
-    words = "|".join(re.escape(s) for s in sorted(values, key=len, reverse=True))
-    text = re.sub(rf"(?<!\w)(?:{words})(?!\w)", lambda m: f"F('{values[m[0]]}')", found.formula)
-    text = re.sub(r"(?<![\w'/.])(\d+(?:\.\d+)?)(?![\w'/.])", r"F('\1')", text)
-    return eval(text.replace("−", "-").replace("·", "*"), {"F": Fraction})  # noqa: S307
 
 
 def test_every_figure_of_the_demos_report_adds_up(

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import csv
 import lzma
-import os
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from functools import cache
-from pathlib import Path
 
 import pytest
 
@@ -20,15 +18,11 @@ from itpm_sync.model import HelpDeskItem, SourceRef, TicketStatus, TicketType
 from itpm_sync.reconcile import reconcile
 from itpm_sync.reconcile.inputs import Inputs, ProjectSetup
 from itpm_sync.reconcile.status import ProjectStatus
+from tests.beside import SHARED, on_real_data
 
-SHARED = Path(os.environ.get("ITPM_SHARED", Path(__file__).parents[3] / "shared"))
 DATA = SHARED / "data" / "servicenow-incidents" / "incident_events.csv.xz"
 
-pytestmark = [
-    pytest.mark.real,
-    pytest.mark.skipif(not DATA.is_file(), reason="the real data are not beside the project"),
-    pytest.mark.skipif(os.environ.get("ITPM_REAL") != "1", reason="takes minutes: make real"),
-]
+pytestmark = on_real_data(DATA)
 DAYS = (date(2016, 3, 31), date(2016, 4, 30), date(2016, 5, 31))
 
 

@@ -6,11 +6,9 @@ Run with `make real`. The recomputation uses the rows and the standard library a
 from __future__ import annotations
 
 import csv
-import os
 from collections import defaultdict
 from datetime import date, datetime
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
@@ -18,15 +16,11 @@ from itpm_sync.model import SourceRef, WorkItem, WorkStatus
 from itpm_sync.reconcile import reconcile
 from itpm_sync.reconcile.inputs import Inputs, ProjectSetup
 from itpm_sync.reconcile.status import Snapshot
+from tests.beside import SHARED, on_real_data
 
-SHARED = Path(os.environ.get("ITPM_SHARED", Path(__file__).parents[3] / "shared"))
 DATA = SHARED / "data" / "jira-time-estimates" / "resolved_issues.csv"
 
-pytestmark = [
-    pytest.mark.real,
-    pytest.mark.skipif(not DATA.is_file(), reason="the real data are not beside the project"),
-    pytest.mark.skipif(os.environ.get("ITPM_REAL") != "1", reason="real data: make real"),
-]
+pytestmark = on_real_data(DATA)
 
 
 @pytest.fixture(scope="module")

@@ -19,17 +19,13 @@ from pathlib import Path
 import pytest
 
 from connectors.jira.sandbox import JiraSandbox
+from tests.beside import SHARED, on_real_data
 
-SHARED = Path(os.environ.get("ITPM_SHARED", Path(__file__).parents[3] / "shared"))
 DATA = SHARED / "data" / "titanium-jira"
 COUNTS = {"TIMOB": 22_371, "AC": 4_503, "ALOY": 1_499, "MOD": 367, "DAEMON": 317}
 SAMPLE = 200
 
-pytestmark = [
-    pytest.mark.real,
-    pytest.mark.skipif(not DATA.is_dir(), reason="the real data are not beside the project"),
-    pytest.mark.skipif(os.environ.get("ITPM_REAL") != "1", reason="takes minutes: make real"),
-]
+pytestmark = on_real_data(DATA)
 
 CONFIGURATION = """
 title: Titanium

@@ -10,7 +10,6 @@ from __future__ import annotations
 import csv
 import json
 import lzma
-import os
 import subprocess
 import sys
 from collections import defaultdict
@@ -22,15 +21,11 @@ from typing import Any
 import pytest
 
 from itpm_sync.store import Store
+from tests.beside import SHARED, on_real_data
 
-SHARED = Path(os.environ.get("ITPM_SHARED", Path(__file__).parents[3] / "shared"))
 DATA = SHARED / "data" / "uk-ocds" / "ocds_releases.json.xz"
 
-pytestmark = [
-    pytest.mark.real,
-    pytest.mark.skipif(not DATA.is_file(), reason="the real data are not beside the project"),
-    pytest.mark.skipif(os.environ.get("ITPM_REAL") != "1", reason="real data: make real"),
-]
+pytestmark = on_real_data(DATA)
 
 CONFIGURATION = """
 title: Procurement

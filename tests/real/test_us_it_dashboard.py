@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import re
 import subprocess
 import sys
@@ -19,14 +18,11 @@ from pathlib import Path
 
 import pytest
 
-SHARED = Path(os.environ.get("ITPM_SHARED", Path(__file__).parents[3] / "shared"))
+from tests.beside import SHARED, on_real_data
+
 DATA = SHARED / "data" / "us-it-dashboard" / "projects.csv"
 
-pytestmark = [
-    pytest.mark.real,
-    pytest.mark.skipif(not DATA.is_file(), reason="the real data are not beside the project"),
-    pytest.mark.skipif(os.environ.get("ITPM_REAL") != "1", reason="takes minutes: make real"),
-]
+pytestmark = on_real_data(DATA)
 
 CONFIGURATION = """
 title: Federal IT projects

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -16,8 +15,7 @@ from itpm_sync.model import Money, Record, SourceRef
 from itpm_sync.reconcile import reconcile
 from itpm_sync.reconcile.inputs import Inputs, ProjectSetup
 from itpm_sync.reconcile.status import Finding, ProjectStatus, Snapshot
-
-SHARED = Path(os.environ.get("ITPM_SHARED", Path(__file__).resolve().parents[3] / "shared"))
+from tests.beside import SHARED
 
 
 class World:

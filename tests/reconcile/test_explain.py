@@ -30,19 +30,10 @@ from itpm_sync.model import (
 )
 from itpm_sync.reconcile import freeze
 from itpm_sync.reconcile.explain import Explainer, explain
-from itpm_sync.reconcile.explanation import Explanation
 from itpm_sync.reconcile.inputs import Inputs, RecordedBaseline, Rule
+from tests.reconcile.evaluating import evaluated
 
 MONDAY = date(2026, 3, 2)
-
-
-def evaluated(found: Explanation) -> Fraction:
-    """The formula, computed anew from its own words and the values of its inputs."""
-    values = {p.symbol: p.value for p in found.inputs}
-    words = "|".join(re.escape(s) for s in sorted(values, key=len, reverse=True))
-    text = re.sub(rf"(?<!\w)(?:{words})(?!\w)", lambda m: f"F('{values[m[0]]}')", found.formula)
-    text = re.sub(r"(?<![\w'/.])(\d+(?:\.\d+)?)(?![\w'/.])", r"F('\1')", text)
-    return eval(text.replace("−", "-").replace("·", "*"), {"F": Fraction})  # noqa: S307
 
 
 def check_all(inputs: Inputs) -> set[str]:

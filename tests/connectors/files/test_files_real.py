@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import csv
-import os
 import re
 from collections import Counter
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
@@ -17,16 +15,12 @@ from connectors.files.settings import FilesSettings
 from itpm_sync.connector import Context, Count, Page, Window
 from itpm_sync.mapping import compile_mapping
 from itpm_sync.model import Money, Project
+from tests.beside import SHARED, on_real_data
 
-SHARED = Path(os.environ.get("ITPM_SHARED", Path(__file__).resolve().parents[4] / "shared"))
 FOLDER = SHARED / "data" / "us-it-dashboard"
 WINDOW = Window(since=None, until=datetime(2026, 1, 1, tzinfo=UTC))
 
-pytestmark = [
-    pytest.mark.real,
-    pytest.mark.skipif(not FOLDER.is_dir(), reason=f"the real data is not in {FOLDER}"),
-    pytest.mark.skipif(os.environ.get("ITPM_REAL") != "1", reason="takes minutes: make real"),
-]
+pytestmark = on_real_data(FOLDER)
 
 MILLIONS = {"as": "money", "currency": "USD", "scale": 1_000_000, "required": True}
 SETTINGS = {

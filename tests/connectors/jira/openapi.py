@@ -19,7 +19,6 @@ What differs from the documents, and why:
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
@@ -32,6 +31,7 @@ from openapi_core import Config, OpenAPI
 from openapi_core.testing import MockRequest, MockResponse
 
 from connectors.jira.sandbox import Exchange
+from tests.beside import SHARED
 
 Json = dict[str, Any]
 
@@ -49,8 +49,7 @@ _SILENT = frozenset({0})  # no answer was given: an injected reset or timeout
 
 def documents() -> Path:
     """The folder of the vendor's documents."""
-    beside = Path(__file__).resolve().parents[3].parent / "shared"
-    return Path(os.environ.get("ITPM_SHARED", beside)) / "specs"
+    return SHARED / "specs"
 
 
 def missing() -> str:

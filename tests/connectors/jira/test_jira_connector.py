@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from pathlib import Path
@@ -21,35 +20,8 @@ from itpm_sync.mapping import Mapper, compile_mapping
 from itpm_sync.model import FieldChange, ItemType, Method, Record, TimeEntry, WorkItem, WorkStatus
 from itpm_sync.pull import PullResult, PullSource, pull
 from itpm_sync.store import Store
-from tests.connectors.jira.jira_site import (
-    CONTEXT,
-    FLAVOURS,
-    JiraSite,
-    body,
-    jira_site,
-    pages,
-    records,
-    stream,
-)
+from tests.connectors.jira.jira_site import CONTEXT, JiraSite, body, pages, records, stream
 from tests.connectors.jira.openapi import assert_valid, missing
-
-
-@pytest.fixture(params=FLAVOURS)
-def site(request: pytest.FixtureRequest) -> Iterator[JiraSite]:
-    with jira_site(request.param) as running:
-        yield running
-
-
-@pytest.fixture
-def cloud() -> Iterator[JiraSite]:
-    with jira_site("cloud") as running:
-        yield running
-
-
-@pytest.fixture
-def datacenter() -> Iterator[JiraSite]:
-    with jira_site("datacenter") as running:
-        yield running
 
 
 def mapper(connector: JiraConnector) -> Mapper:

@@ -21,7 +21,7 @@ from itpm_sync.errors import NotFound, PreconditionFailed, RequestRejected
 from itpm_sync.http import HttpClient
 from itpm_sync.publish import Action, Entry
 from itpm_sync.publish import publish as run_publish
-from tests.connectors.jira.jira_site import CONTEXT, FLAVOURS, JiraSite, jira_site
+from tests.connectors.jira.jira_site import CONTEXT, JiraSite
 
 HOSTILE = "{code} *bold* [~admin] !x.png! | h1. <b>&amp;</b> \\ (x)\nnext line"
 MESSAGE = StatusMessage(
@@ -40,11 +40,10 @@ MARK = "itpm-sync:NET"
 FIELDS = JiraPublisher.fields
 
 
-@pytest.fixture(params=FLAVOURS)
-def site(request: pytest.FixtureRequest) -> Iterator[JiraSite]:
-    with jira_site(request.param) as running:
-        running.sandbox.create_issue("NET", "Status of the network refresh")
-        yield running
+@pytest.fixture
+def site(site: JiraSite) -> JiraSite:
+    site.sandbox.create_issue("NET", "Status of the network refresh")
+    return site
 
 
 def publisher(site: JiraSite, context: Context = CONTEXT) -> JiraPublisher:

@@ -19,7 +19,7 @@ from itpm_sync.config import read_yaml
 from itpm_sync.mapping import compile_mapping
 from itpm_sync.pull import PullResult, PullSource, pull
 from itpm_sync.store import Completeness, Store
-from tests.connectors.jira.jira_site import CONTEXT, FLAVOURS, JiraSite, jira_site
+from tests.connectors.jira.jira_site import CONTEXT, JiraSite
 
 HOUR = timedelta(hours=1)
 MAPPING = read_yaml(JiraConnector.mapping_file).data
@@ -70,18 +70,6 @@ class World:
 
     def proofs(self) -> dict[tuple[str, str], Completeness]:
         return {(p.stream, p.scope): p for p in self.store.coverage("jira")}
-
-
-@pytest.fixture(params=FLAVOURS)
-def site(request: pytest.FixtureRequest) -> Iterator[JiraSite]:
-    with jira_site(request.param) as running:
-        yield running
-
-
-@pytest.fixture
-def datacenter() -> Iterator[JiraSite]:
-    with jira_site("datacenter") as running:
-        yield running
 
 
 @pytest.fixture

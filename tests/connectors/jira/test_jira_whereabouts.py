@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,17 +11,16 @@ from connectors.jira.connector import JiraConnector
 from connectors.jira.settings import JiraSettings
 from itpm_sync.connector import Context, Fate, Whereabouts
 from itpm_sync.errors import ConnectionFailed
-from tests.connectors.jira.jira_site import FLAVOURS, JiraSite, jira_site, records, stream
+from tests.connectors.jira.jira_site import JiraSite, records, stream
 
 HIDDEN = Whereabouts(Fate.HIDDEN)
 
 
-@pytest.fixture(params=FLAVOURS)
-def site(request: pytest.FixtureRequest) -> Iterator[JiraSite]:
-    with jira_site(request.param) as running:
-        running.sandbox.create_project("NET")
-        running.sandbox.create_project("ELSE")
-        yield running
+@pytest.fixture
+def site(site: JiraSite) -> JiraSite:
+    site.sandbox.create_project("NET")
+    site.sandbox.create_project("ELSE")
+    return site
 
 
 def test_of_issues_deleted_and_hidden_are_one_and_moved_is_told(site: JiraSite) -> None:
