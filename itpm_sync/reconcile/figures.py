@@ -15,7 +15,7 @@ from itpm_sync.reconcile.number import Number, exact_sum, figure, known, total, 
 from itpm_sync.reconcile.performance import indices
 from itpm_sync.reconcile.risks import exposure_before, exposure_change
 from itpm_sync.reconcile.status import Figure, ProjectStatus
-from itpm_sync.reconcile.unread import why_none
+from itpm_sync.reconcile.unread import not_netted, why_none
 from itpm_sync.reconcile.wording import count, money
 
 HasSource = Callable[[str], bool]
@@ -310,6 +310,8 @@ def _booked(
 
     orders, bills, came = none("order_line"), none("invoice_line"), none("receipt")
     result = {name: orders or state(name) for name in ("ordered", "committed")}
+    if result["committed"].value is not None:
+        result["committed"] = result["committed"].noted(not_netted(facts.never_read, has))
     result |= {name: orders or came or state(name) for name in ("received", "accrued")}
     result |= {name: bills or state(name) for name in ("invoiced", "paid")}
     return result | {"labour": none("time_entry") or labour}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 NeverRead = Mapping[str, Sequence[str]]
@@ -32,6 +32,18 @@ def why_none(kind: str, never_read: NeverRead) -> str:
     if not streams:
         return f"no source of {_WORDS[kind]} is connected"
     return f"{_WORDS[kind]} never read ({', '.join(streams)})"
+
+
+def not_netted(never_read: NeverRead, has: Callable[[str], bool]) -> str:
+    """What the open order balance was not lessened by: `receipts never read (office receipts): what
+    was received is not taken off`; empty where all is known. `has`: whether any record of a kind
+    was read.
+    """
+    return "; ".join(
+        f"{why_none(kind, never_read)}: what was {done} is not taken off"
+        for kind, done in (("receipt", "received"), ("invoice_line", "invoiced"))
+        if kind in never_read or not has(kind)
+    )
 
 
 def lacking_cost(never_read: NeverRead) -> Iterator[str]:

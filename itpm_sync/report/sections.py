@@ -140,6 +140,13 @@ def money_bars(packages: Sequence[PackageStatus]) -> tuple[view.MoneyBar, ...]:
     return tuple(_money_bar(p, vs, by_unit[_unit(p)]) for p, vs in rows)
 
 
+def money_note(project: ProjectStatus) -> str:
+    """`Still to come: no source of receipts is connected: …`; empty where all is known."""
+    committed = project.figures.get("committed")
+    note = committed.note if committed and committed.value else ""
+    return f"Still to come: {clean(note, 300)}." if note else ""
+
+
 def _size(package: PackageStatus) -> Decimal:
     """For the biggest first; in the project's currency."""
     return -max(value_of(package, name) or Decimal(0) for name in _BAR)

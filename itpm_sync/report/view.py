@@ -297,6 +297,7 @@ class ProjectPage:
     resolved: tuple[str, ...]
     money: tuple[MoneyBar, ...]
     money_hidden: int
+    money_note: str  # what is not known of the orders that are still open
     package_figures: tuple[str, ...]  # headings of PackageRow.figures
     packages: tuple[PackageRow, ...]
     package_sums: tuple[SumRow, ...]

@@ -45,6 +45,28 @@ def test_where_nothing_is_configured_nothing_is_missed(ordered):
     assert project.cost_lacks == ()
 
 
+def test_what_is_committed_says_what_it_could_not_be_lessened_by(ordered):
+    # ordered 800 − the larger of received, which nobody tells, and invoiced 0
+    none = "no source of receipts is connected: what was received is not taken off"
+    committed = ordered.project().figures["committed"]
+    assert (committed.value, committed.note) == (800, none)
+    ordered.options["never_read"] = {"receipt": ("office receipts",)}
+    never = "receipts never read (office receipts): what was received is not taken off"
+    assert ordered.project().figures["committed"].note == never
+    assert ordered.project().packages[0].figures["committed"].note == never
+    assert Explainer(ordered.inputs(), "NET").of("committed").figure.note == never
+    ordered.records["invoice_line"] = []
+    assert ordered.project().figures["committed"].note == (
+        f"{never}; no source of invoices is connected: what was invoiced is not taken off"
+    )
+
+
+def test_what_is_committed_says_nothing_where_receipts_and_invoices_are_read(ordered):
+    ordered.add(Receipt, "g", order="PO-1", quantity=Decimal(2), received_on=DAY)
+    committed = ordered.project().figures["committed"]
+    assert (committed.value, committed.note) == (600, "")
+
+
 def test_a_second_table_that_was_never_read_is_missed_beside_the_first(ordered):
     ordered.add(Receipt, "g", order="PO-1", quantity=Decimal(2), received_on=DAY)
     ordered.options["never_read"] = {"receipt": ("office receipts",)}

@@ -70,6 +70,14 @@ def test_bars_say_what_is_ordered_invoiced_and_paid() -> None:
     ) in alone(sample.network()).text
 
 
+def test_bars_say_what_is_not_known_of_open_orders() -> None:
+    note = "no source of receipts is connected: what was received is not taken off"
+    figures = sample.network().figures
+    told = figures | {"committed": replace(figures["committed"], note=note)}
+    assert f"Still to come: {note}." in alone(replace(sample.network(), figures=told)).text
+    assert "not taken off" not in alone(sample.network()).text
+
+
 def test_a_package_with_a_budget_abroad_is_compared_in_the_currency_of_its_budget() -> None:
     # in EUR the budget is at the baseline's rate and the orders at those of their days
     dollars = {"budget": "500000", "ordered": "500000", "invoiced": "350000", "paid": "200000"}

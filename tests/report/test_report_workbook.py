@@ -270,7 +270,7 @@ def test_states_of_money_are_not_subtracted_from_each_other() -> None:
     # EUR 1,000 ordered at 0.96 and paid at 0.93: CHF 30 left that nobody owes
     assert list(rows("Money")[0])[5:] == [
         "Budget", "Ordered", "Committed (open orders)", "Received", "Received, not invoiced",
-        "Invoiced", "Paid", "Labour", "n/a because",
+        "Invoiced", "Paid", "Labour", "n/a because", "Not known of what is committed",
     ]  # fmt: skip
 
 

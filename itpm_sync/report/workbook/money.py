@@ -48,6 +48,7 @@ _MONEY = (
     Column("unit", "Currency", 9),
     *_STATES.columns,
     WHY,
+    Column("note", "Not known of what is committed", 50),
 )
 
 
@@ -69,7 +70,9 @@ def _money_row(p: ProjectStatus, level: str, of: ProjectStatus | PackageStatus) 
     unit = next((f.unit for f in states.values() if is_currency(f.unit)), "")
     if not unit:
         return
-    yield (p.code, level, of.code, of.name, unit, *_STATES.cells(states), why(states))
+    committed = states.get("committed")
+    note = committed.note if committed and committed.value else ""
+    yield (p.code, level, of.code, of.name, unit, *_STATES.cells(states), why(states), note)
 
 
 def _outside(p: ProjectStatus) -> Iterable[Row]:
@@ -78,7 +81,7 @@ def _outside(p: ProjectStatus) -> Iterable[Row]:
     found = {name: figure for name in booked if (figure := outside(p, name))}
     if p.packages and found:
         unit = next(iter(found.values())).unit
-        yield (p.code, "work package", "", OUTSIDE, unit, *_STATES.cells(found), "")
+        yield (p.code, "work package", "", OUTSIDE, unit, *_STATES.cells(found), "", "")
 
 
 # ---- totals
