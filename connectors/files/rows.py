@@ -23,6 +23,7 @@ from itpm_sync.connector import RawRecord
 from itpm_sync.errors import RecordError
 
 _LONGEST_KEY = 400  # characters; a key is an index entry of the store
+_LONGEST_CELL = 2**17  # characters: a text of 40 pages
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +221,8 @@ def _value(column: _Column, cells: Sequence[Cell]) -> Json:
     """The canonical value of a column in a row; raises BadCell."""
     rule = column.rule
     cell = constant(rule.value or "") if column.index is None else cells[column.index]
+    if len(cell.text) > _LONGEST_CELL:
+        raise BadCell(f"at most {_LONGEST_CELL:,} characters", "is a quote before it not closed?")
     if cell.kind != "error":
         cell = _translated(cell, column)
     fmt = column.fmt

@@ -17,6 +17,7 @@ from itpm_sync.errors import ConnectionFailed
 
 _DELIMITERS = (",", ";", "\t", "|")
 _SAMPLE = 64 * 1024  # characters read to find the delimiter
+_LONGEST = 2**20  # characters of a cell; what is longer, is what an open quote has swallowed
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark is its beginning
@@ -27,6 +28,8 @@ _BOMS = (
 
 
 def open_csv(path: Path, layout: Layout, head: bytes, stack: ExitStack) -> OpenTable:
+    # the module's limit of 131,072 would end the file; it holds for the process, so it only rises
+    csv.field_size_limit(max(csv.field_size_limit(), _LONGEST))
     encoding, advice = _encoding(path, layout.encoding, head)
     file = stack.enter_context(path.open(encoding=encoding, errors=_errors(encoding), newline=""))
     sample = file.read(_SAMPLE)
@@ -120,32 +123,52 @@ def _delimiter(sample: str, layout: Layout) -> str:
 
 
 def _csv_rows(file: TextIO, delimiter: str, lines_before: int, name: str) -> Iterator[Row]:
-    """The records that are not blank, each with the physical line on which it begins."""
+    """The records that are not blank, each with the physical line on which it begins.
+
+    Raises ConnectionFailed at the end if a quote swallowed rows: which ones they were nobody knows,
+    so nothing of the file may be taken for deleted.
+    """
     reader = csv.reader(file, delimiter=delimiter, strict=True)
+    swallowed: list[str] = []
     while True:
         number = lines_before + reader.line_num + 1
         try:
             cells = next(reader)
         except StopIteration:
-            return
+            break
         except csv.Error as error:
-            yield _broken(str(error), number, lines_before + reader.line_num, name)
+            last = lines_before + reader.line_num
+            if "field larger" in str(error):
+                yield _too_long(number, last, name)
+            elif last > number or "unexpected end" in str(error):
+                swallowed.append(f"rows {number} to {last}" if last > number else f"row {number}")
+            else:
+                yield Row(number, (), "has a quote inside a quoted cell that is not doubled")
             continue
         if any(cells):
             row = [Cell(text.strip()) for text in cells]
             if any(cell.text for cell in row):
                 yield Row(number, row, _unreadable(cells))
-
-
-def _broken(message: str, number: int, last: int, name: str) -> Row:
-    """A record whose quotes are wrong; fatal where the rest of the file is inside the quotes."""
-    if "unexpected end" in message or "field larger" in message:
+    if swallowed:
+        more = f" and {len(swallowed) - 5} more such places" if len(swallowed) > 5 else ""
         raise ConnectionFailed(
-            f"{name} row {number}: a quote opens and does not close (or a cell is very long); "
-            f"rows {number} to {last} could not be read",
+            f"{name}: a quote opens and does not close where it should; what stands from it to the "
+            f"next quote could not be read: {', '.join(swallowed[:5])}{more}",
+            advice="mend the quotes where each of them begins; the other rows were read",
+        )
+
+
+def _too_long(number: int, last: int, name: str) -> Row:
+    """A record with a cell beyond all bounds; fatal where it goes on over several lines, as then
+    nobody knows where the next record begins.
+    """
+    if last > number:
+        raise ConnectionFailed(
+            f"{name} row {number}: a quote opens and does not close within {_LONGEST:,} characters;"
+            f" the rows from {number} on could not be read",
             advice="mend the quotes of this row; the rows before it were read",
         )
-    return Row(number, (), "has a quote inside a quoted cell that is not doubled")
+    return Row(number, (), f"has a cell of more than {_LONGEST:,} characters")
 
 
 def _unreadable(cells: list[str]) -> str:

@@ -241,6 +241,33 @@ def test_the_same_row_in_overlapping_files_can_be_allowed(tmp_path: Path) -> Non
     assert (sorted(loaded.ids), loaded.rejected) == (["1.1", "1.2"], [])
 
 
+def test_an_endless_cell_costs_its_row_or_less_and_the_others_are_read(tmp_path: Path) -> None:
+    endless = "l" * (2**17 + 1)
+    save(tmp_path, HEADER + GOOD.replace("4711", endless)
+         + GOOD.replace("1.1", "1.2").replace("45 %", endless)
+         + GOOD.replace("1.1", "1.3"))  # fmt: skip
+    loaded = load(tmp_path)
+    assert loaded.ids == ["1.1", "1.2", "1.3"]
+    assert [str(e).partition(", found")[0] for e in loaded.rejected] == [
+        f"plan.csv row {n}, column {name}: expected at most 131,072 characters"
+        for n, name in ((2, "Cost centre"), (3, "% done"))
+    ]
+    assert all("only this cell is left out" in text for text in loaded.messages)
+    save(tmp_path, HEADER + GOOD.replace("1.234,50", endless) + GOOD.replace("1.1", "1.2"))
+    loaded = load(tmp_path, columns={**PLAN["columns"], "budget": {
+        "column": "Budget", "as": "money", "soft": False}})  # fmt: skip
+    assert (loaded.ids, [e.source_id for e in loaded.rejected]) == (["1.2"], ["1.1"])
+
+
+def test_rows_that_a_quote_swallowed_are_told_and_never_taken_for_deleted(tmp_path: Path) -> None:
+    save(tmp_path, HEADER + GOOD + GOOD.replace("1.1;", '1.2;"') + GOOD.replace("1.1;S", '1.3;"S'))
+    loaded = load(tmp_path)
+    assert loaded.ids == ["1.1"]
+    assert "could not be read: rows 3 to 4" in loaded.failure
+    with pytest.raises(ConnectionFailed):
+        list(read_census(connector(tmp_path, plan=PLAN)))
+
+
 def test_a_row_without_its_key_is_rejected(tmp_path: Path) -> None:
     save(tmp_path, HEADER + GOOD.replace("1.1;", ";") + GOOD)
     loaded = load(tmp_path)

@@ -137,8 +137,30 @@ class TestCsv:
         path = csv_file('A,B\nx,1\n"y,2\nz,3\n')
         with open_table(path, Layout(headers=("A",))) as table:
             assert next(table.rows).cells[0].text == "x"
-            with pytest.raises(ConnectionFailed, match=r"row 3: a quote opens.*rows 3 to 4"):
+            with pytest.raises(ConnectionFailed, match=r"a quote opens and does not.*rows 3 to 4"):
                 next(table.rows)
+
+    def test_a_quote_that_swallows_rows_names_them_and_the_others_are_read(
+        self, csv_file: Any
+    ) -> None:
+        path = csv_file('A,B\nu,1\n"v,2\nw,3\n"x",4\ny,5\n"z,6\n')
+        found: list[str] = []
+        with open_table(path, Layout(headers=("A",))) as table:
+            with pytest.raises(ConnectionFailed, match=r"could not be read: rows 3 to 5, row 7 "):
+                found.extend(row.cells[0].text for row in table.rows)
+            assert found == ["u", "y"]
+
+    def test_a_cell_in_one_line_beyond_all_bounds_costs_its_row_only(self, csv_file: Any) -> None:
+        _, rows = rows_of(csv_file(f"A,B\nx,{'l' * (2**20 + 1)}\ny,{'k' * 2**20}\nz,1\n"), "A")
+        assert [row.problem for row in rows] == [
+            "has a cell of more than 1,048,576 characters", "", "",
+        ]  # fmt: skip
+        assert [(row.number, len(row.cells[1].text)) for row in rows[1:]] == [(3, 2**20), (4, 1)]
+
+    def test_an_open_quote_that_swallows_a_megabyte_is_told_as_one(self, csv_file: Any) -> None:
+        path = csv_file('A,B\n"x,1\n' + "y,2\n" * 2**18)
+        with pytest.raises(ConnectionFailed, match=r"row 2: a quote opens and does not close with"):
+            rows_of(path, "A")
 
     def test_a_nul_byte_costs_its_row_only(self, csv_file: Any) -> None:
         _, rows = rows_of(csv_file(b"A,B\n1\0,2\n3,4\n"), "A")
