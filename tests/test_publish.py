@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -98,6 +100,15 @@ class Wall:
         return Observed(content, "9")
 
 
+@contextmanager
+def answer_lost(wall: Wall) -> Iterator[None]:
+    """What is written here is done, and the program ends before it hears so."""
+    wall.lose_answer = True
+    with pytest.raises(KeyboardInterrupt):
+        yield
+    wall.lose_answer = False
+
+
 def run(wall: Wall, box: Memory, rating: str = "green", **options: object) -> PublishResult:
     return publish([(target(), wall, message(rating=rating))], box, clock=lambda: NOW, **options)  # type: ignore[arg-type]
 
@@ -154,11 +165,9 @@ def test_a_persons_deletion_is_a_conflict_not_a_reason_to_write_again() -> None:
 
 def test_after_a_lost_answer_the_mark_is_looked_up_and_nothing_is_doubled() -> None:
     wall, box = Wall(), Memory()
-    wall.lose_answer = True
-    with pytest.raises(KeyboardInterrupt):
+    with answer_lost(wall):
         run(wall, box)
     assert box.entries[target().id].state is State.SENDING
-    wall.lose_answer = False
     wall.requests.clear()
     assert actions(run(wall, box)) == [Action.ADOPT]
     assert wall.requests == ["observe"]
@@ -168,30 +177,24 @@ def test_after_a_lost_answer_the_mark_is_looked_up_and_nothing_is_doubled() -> N
 def test_a_lost_answer_to_an_update_is_adopted_not_taken_for_an_edit() -> None:
     wall, box = Wall(), Memory()
     run(wall, box)
-    wall.lose_answer = True
-    with pytest.raises(KeyboardInterrupt):
+    with answer_lost(wall):
         run(wall, box, "red")
-    wall.lose_answer = False
     assert actions(run(wall, box, "red")) == [Action.ADOPT]
 
 
 def test_a_lost_answer_followed_by_a_new_status_is_our_own_text_not_an_edit() -> None:
     wall, box = Wall(), Memory()
     run(wall, box)
-    wall.lose_answer = True
-    with pytest.raises(KeyboardInterrupt):
+    with answer_lost(wall):
         run(wall, box, "amber")
-    wall.lose_answer = False
     assert actions(run(wall, box, "red")) == [Action.UPDATE]
     assert wall.texts["NET-1"][1] == "Network refresh: red"
 
 
 def test_an_edit_of_what_a_lost_write_had_created_is_a_conflict() -> None:
     wall, box = Wall(), Memory()
-    wall.lose_answer = True
-    with pytest.raises(KeyboardInterrupt):
+    with answer_lost(wall):
         run(wall, box)
-    wall.lose_answer = False
     wall.texts["NET-1"] = (wall.texts["NET-1"][0], "edited by Ana")
     assert actions(run(wall, box, "red")) == [Action.CONFLICT]
     assert wall.texts["NET-1"][1] == "edited by Ana"
@@ -199,10 +202,8 @@ def test_an_edit_of_what_a_lost_write_had_created_is_a_conflict() -> None:
 
 def test_a_conflict_that_was_told_and_is_then_deleted_stays_one() -> None:
     wall, box = Wall(), Memory()
-    wall.lose_answer = True
-    with pytest.raises(KeyboardInterrupt):
+    with answer_lost(wall):
         run(wall, box)
-    wall.lose_answer = False
     wall.texts["NET-1"] = (wall.texts["NET-1"][0], "edited by Ana")
     assert actions(run(wall, box)) == [Action.CONFLICT]
     wall.texts.clear()
@@ -214,10 +215,8 @@ def test_a_conflict_that_was_told_and_is_then_deleted_stays_one() -> None:
 def test_what_a_lost_write_made_and_somebody_deleted_unseen_is_written_again() -> None:
     """Nobody can tell this from a write that never arrived."""
     wall, box = Wall(), Memory()
-    wall.lose_answer = True
-    with pytest.raises(KeyboardInterrupt):
+    with answer_lost(wall):
         run(wall, box)
-    wall.lose_answer = False
     wall.texts.clear()
     assert actions(run(wall, box)) == [Action.CREATE]
 
@@ -225,10 +224,8 @@ def test_what_a_lost_write_made_and_somebody_deleted_unseen_is_written_again() -
 def test_two_lost_writes_in_a_row_are_not_taken_for_an_edit() -> None:
     wall, box = Wall(), Memory()
     run(wall, box)
-    wall.lose_answer = True
-    with pytest.raises(KeyboardInterrupt):
+    with answer_lost(wall):
         run(wall, box, "amber")  # acted
-    wall.lose_answer = False
     original = wall.write
 
     def refused(*args: object) -> Observed:

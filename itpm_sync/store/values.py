@@ -1,4 +1,8 @@
-"""What the store takes and gives: frozen values."""
+"""What the store takes and gives: frozen values.
+
+Some have fields of values that `reconcile` and `publish` define for themselves. The store knows
+neither, nor do they know the store: `app` copies between them by the fields' names.
+"""
 
 from __future__ import annotations
 
@@ -144,11 +148,7 @@ class ScopeCensus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completeness:
-    """What a run proved of one stream and scope.
-
-    Its fields mean what those of `reconcile.inputs.Coverage` mean: store and reconciliation do not
-    import each other, and a snapshot keeps no count of a census.
-    """
+    """What a run proved of one stream and scope. Fields as in `reconcile.inputs.Coverage`."""
 
     connection: str
     stream: str
@@ -236,9 +236,7 @@ class StoredBaseline:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateRecord:
-    """What somebody did at a project's gates. `act` is approved, attested or withdrawn; `subject`
-    the gate, or the criterion that is attested.
-    """
+    """What somebody did at a project's gates. Fields as in `reconcile.decisions.GateAct`."""
 
     project: str
     act: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -14,7 +14,7 @@ from itpm_sync.reconcile.exchange import FxGap
 from itpm_sync.reconcile.facts import PortfolioFacts, ProjectFacts, document, finding
 from itpm_sync.reconcile.inputs import Policy
 from itpm_sync.reconcile.money import Documents, money_total
-from itpm_sync.reconcile.number import decimal
+from itpm_sync.reconcile.number import Number, decimal
 from itpm_sync.reconcile.status import Finding, Severity
 from itpm_sync.reconcile.wording import count, day, money, show
 
@@ -140,42 +140,48 @@ def _named(number: int, one: str, worth: str, of: str, name: str) -> str:
 
 def order_over_contract(facts: Facts) -> Iterator[Finding]:
     """The orders under a contract exceed its ceiling."""
-    for c in facts.contracts:
-        ceiling, ordered = c.contract.ceiling, c.ordered.value
-        if ceiling is None or ordered is None or ordered <= ceiling.amount:
-            continue
-        over = Money(decimal(ordered - Fraction(ceiling.amount)), ceiling.currency)
+    for contract, told, over in _beyond_ceiling(facts, "ordered", lambda c: c.ordered):
         yield finding(
             "order-over-contract",
             Severity.HIGH,
             _code(facts),
-            c.contract.number,
-            f"Contract {c.contract.number}: ordered {money(ordered, ceiling.currency)} − ceiling "
-            f"{ceiling} = {over} too much",
+            contract.number,
+            told,
             action="Amend the contract or cancel orders before anything more is ordered.",
             amount=over,
-            evidence=[c.contract],
+            evidence=[contract],
         )
 
 
 def contract_over_ceiling(facts: Facts) -> Iterator[Finding]:
     """More is invoiced under a contract than its ceiling; nothing is tolerated."""
-    for c in facts.contracts:
-        ceiling, invoiced = c.contract.ceiling, c.invoiced.value
-        if ceiling is None or invoiced is None or invoiced <= ceiling.amount:
-            continue
-        over = Money(decimal(invoiced - Fraction(ceiling.amount)), ceiling.currency)
+    for contract, told, over in _beyond_ceiling(facts, "invoiced", lambda c: c.invoiced):
         yield finding(
             "contract-over-ceiling",
             Severity.HIGH,
             _code(facts),
-            c.contract.number,
-            f"Contract {c.contract.number}: invoiced {money(invoiced, ceiling.currency)} − ceiling "
-            f"{ceiling} = {over} too much",
+            contract.number,
+            told,
             action="Stop payment; amend the contract or reclaim the excess.",
             amount=over,
-            evidence=[c.contract],
+            evidence=[contract],
         )
+
+
+def _beyond_ceiling(
+    facts: Facts, word: str, used: Callable[[ContractFacts], Number]
+) -> Iterator[tuple[Contract, str, Money]]:
+    """The contracts whose ceiling is exceeded, with the sum in words and the excess."""
+    for c in facts.contracts:
+        ceiling, reached = c.contract.ceiling, used(c).value
+        if ceiling is None or reached is None or reached <= ceiling.amount:
+            continue
+        over = Money(decimal(reached - Fraction(ceiling.amount)), ceiling.currency)
+        told = (
+            f"Contract {c.contract.number}: {word} {money(reached, ceiling.currency)} − ceiling "
+            f"{ceiling} = {over} too much"
+        )
+        yield c.contract, told, over
 
 
 def contract_value_reached(facts: Facts) -> Iterator[Finding]:
