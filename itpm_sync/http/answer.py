@@ -25,6 +25,9 @@ _SURROGATES = re.compile("[\ud800-\udfff]")  # alone, as halves of an emoji make
 _CHARSET = re.compile(r"charset=[\"']?([\w.:-]{1,40})", re.IGNORECASE)
 _ENCODINGS = ("iso8859", "cp", "utf-16", "utf-32", "koi8", "mac", "shift_jis", "euc", "gb", "big5")
 _FEW_ODD_BYTES = 8  # in a page that is UTF-8 otherwise; more are another encoding
+_DEEPEST = 300  # levels that are kept; orjson reads 1,024 and writes 254, so their record is told
+_TOO_DEEP = f'"left out: below level {_DEEPEST:,} of its page"'
+_TOKENS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[{]|[\]}]', re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +53,16 @@ class Answer:
                     advice="check the URL and that no login page or proxy stands in between",
                 ) from None
             with suppress(ValueError, RecursionError):
-                return self._odd_json(_text(body, self.headers.get("Content-Type", "")))
+                return self._odd_json(_text(body, self.headers.get("Content-Type", "")), error)
             raise RetryableError(
                 f"{place(self.url)} answered broken or truncated JSON "
                 f"({len(self.body)} bytes): {error}"
             ) from None
 
-    def _odd_json(self, text: str) -> Any:
+    def _odd_json(self, text: str, error: orjson.JSONDecodeError) -> Any:
+        if "depth limit" in str(error):
+            text = _flattened(text)
+            log.warning("%s: its JSON nests too deep: that part is left out", place(self.url))
         try:
             return orjson.loads(text)  # all well, in another encoding
         except orjson.JSONDecodeError:
@@ -91,6 +97,25 @@ def _charset(content_type: str) -> str:
     except LookupError:
         return ""
     return name if name.startswith(_ENCODINGS) else ""
+
+
+def _flattened(text: str) -> str:
+    """JSON with a text in place of each object and list that is nested too deep to be read, for the
+    sake of the rest of the page. What is cut off stays as it is.
+    """
+    kept: list[str] = []
+    depth = begin = end = 0
+    for token in _TOKENS.finditer(text):
+        if token[0] in "[{":
+            depth += 1
+            if depth == _DEEPEST + 1:
+                begin = token.start()
+        elif token[0] in "]}":
+            depth -= 1
+            if depth == _DEEPEST:
+                kept += text[end:begin], _TOO_DEEP
+                end = token.end()
+    return text if depth else "".join((*kept, text[end:]))
 
 
 def _nearly_json(text: str) -> Any:

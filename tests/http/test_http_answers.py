@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import orjson
 import pytest
 import responses
 
@@ -70,6 +71,27 @@ def test_one_value_that_is_no_json_does_not_lose_the_others_of_its_page(
     assert client.get("search") == {
         "issues": [{"id": 1, "title": "\U0001f600", "n": -1.5}, {"odd": read}]
     }
+
+
+@pytest.mark.parametrize("depth", [1_100, 200_000])
+def test_what_is_nested_too_deep_does_not_lose_the_others_of_its_page(
+    client: HttpClient, answers: responses.RequestsMock, depth: int
+) -> None:
+    nest = b'[{"]": "\\"[", "a": ' * (depth // 2) + b"1" + b"}, 2]" * (depth // 2)
+    body = b'{"issues": [{"id": 1}, {"id": 2, "deep": %s, "n": 3}, {"id": 4}]}' % nest
+    answers.add("GET", f"{BASE}/search", body=body)
+    first, odd, last = client.get("search")["issues"]
+    assert (first, odd["id"], odd["n"], last) == ({"id": 1}, 2, 3, {"id": 4})
+    with pytest.raises(TypeError):  # so that a connector rejects this record, and says so
+        orjson.dumps(odd)
+
+
+def test_a_deep_page_that_is_cut_off_is_broken(
+    client: HttpClient, answers: responses.RequestsMock
+) -> None:
+    answers.add("GET", f"{BASE}/search", body=b'{"issues": ' + b"[" * 2_000)
+    with pytest.raises(ConnectionFailed, match="broken or truncated JSON"):
+        client.get("search")
 
 
 @pytest.mark.parametrize(

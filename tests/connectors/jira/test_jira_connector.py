@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import reduce
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -170,6 +171,7 @@ def test_an_issue_that_vanishes_between_listing_and_reading_is_reported_not_drop
         {"fields": ["no", "object"]},
         {"fields": {"worklog": {"total": "many"}}},
         {"changelog": {"histories": ["none"]}},
+        {"nested": reduce(lambda inner, _: [inner], range(300), [])},  # as deep as a page is read
     ],
 )
 def test_an_issue_of_another_shape_is_rejected_and_the_rest_goes_on(

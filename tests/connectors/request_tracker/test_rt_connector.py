@@ -222,6 +222,23 @@ def test_a_ticket_of_another_shape_is_read_or_rejected_and_the_rest_goes_on(
     assert [error.source_id for error in page.rejected] == rejected
 
 
+@pytest.mark.parametrize("levels", [600, 5_000])
+def test_a_ticket_that_nests_too_deep_is_rejected_and_the_rest_of_its_page_is_read(
+    levels: int,
+) -> None:
+    usual = '"LastUpdated": "2026-01-05T12:00:00Z", "Queue": "Helpdesk"'
+    nest = "[" * levels + "]" * levels
+    body = (
+        f'{{"total": 2, "items": [{{"id": "1", "CustomFields": [{nest}], {usual}}},'
+        f'{{"id": "2", {usual}}}]}}'
+    )
+    with responses.RequestsMock() as mock:
+        mock.get(f"{SITE}/REST/2.0/tickets", body=body)
+        (page,) = pages(build(SITE), START)
+    assert numbers([page]) == ["2"]
+    assert [error.source_id for error in page.rejected] == ["1"]
+
+
 def test_a_ticket_without_a_number_does_not_end_the_reading_of_the_others() -> None:
     usual = {"LastUpdated": "2026-01-05T12:00:00Z", "Queue": {"Name": "Helpdesk"}}
     answers = ([{"id": "1", **usual}, {"Subject": "no id"}, "none"], [{"id": "2", **usual}])
