@@ -34,7 +34,7 @@ COVERED: dict[str, tuple[str, ...]] = {
     "13_three_way_match_threeway": (
         "test_matching.py::test_published_exceptions",
         "test_order_findings.py::test_published_three_way_match_as_findings",
-        "test_contracts_and_invoices.py::test_published_three_way_match_over_billing",
+        "test_invoices.py::test_published_three_way_match_over_billing",
     ),
     "14_requirements_churn_projectR": (
         "test_churn.py::test_published_ledger_month_by_month",
