@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from fractions import Fraction
 
-from itpm_sync.model import Money, Risk
+from itpm_sync.model import Money, Risk, round_fraction
 from itpm_sync.reconcile.decisions import Override
 from itpm_sync.reconcile.inputs import Policy
 from itpm_sync.reconcile.number import Number
@@ -45,12 +46,17 @@ def is_worse(a: Colour, b: Colour) -> bool:
 
 def band(index: Fraction, policy: Policy) -> Colour:
     """The colour of a performance index; unrounded, bounds included in the better band."""
-    low_green, low_amber = Fraction(policy.index_green), Fraction(policy.index_amber)
-    if index < low_amber or (policy.two_sided and index > 2 - low_amber):
-        return Colour.RED
-    if index < low_green or (policy.two_sided and index > 2 - low_green):
-        return Colour.AMBER
-    return Colour.GREEN
+    return _broken(index, policy)[0]
+
+
+def _broken(index: Fraction, policy: Policy) -> tuple[Colour, Decimal | None]:
+    """The colour of an index, and the bound that it broke."""
+    for colour, bound in ((Colour.RED, policy.index_amber), (Colour.AMBER, policy.index_green)):
+        if index < bound:
+            return colour, bound
+        if policy.two_sided and index > 2 - bound:
+            return colour, 2 - bound
+    return Colour.GREEN, None
 
 
 def _worst(colours: Sequence[Colour]) -> Colour:
@@ -63,19 +69,20 @@ def index_rating(dimension: str, name: str, index: Number, policy: Policy) -> Ra
         return Rating(
             dimension=dimension, colour=Colour.GREY, reason=f"{name} is n/a: {index.reason}"
         )
+    colour, bound = _broken(index.value, policy)
     return Rating(
-        dimension=dimension,
-        colour=band(index.value, policy),
-        reason=f"{name} {show(index.value)}{_beyond(index.value, policy)}",
+        dimension=dimension, colour=colour, reason=f"{name} {_beyond(index.value, bound)}"
     )
 
 
-def _beyond(index: Fraction, policy: Policy) -> str:
-    if policy.two_sided and index > 2 - Fraction(policy.index_green):
-        return f", above {2 - policy.index_green}: check the plan and unbooked work"
-    if index < policy.index_green:
-        return f", below {policy.index_green}"
-    return ""
+def _beyond(index: Fraction, bound: Decimal | None) -> str:
+    """`0.86, below 0.90`; with as many digits as tell the index from its bound."""
+    if bound is None:
+        return show(index)
+    digits = next((d for d in (2, 3) if round_fraction(index, d) != bound), 4)
+    if index < bound:
+        return f"{show(index, digits)}, below {bound}"
+    return f"{show(index, digits)}, above {bound}: check the plan and unbooked work"
 
 
 def cost_rating(numbers: Mapping[str, Number], unit: str, policy: Policy) -> Rating:
@@ -87,13 +94,16 @@ def cost_rating(numbers: Mapping[str, Number], unit: str, policy: Policy) -> Rat
     eac, bac = numbers["eac"].value, numbers["bac"].value
     if rating.colour is Colour.GREY or eac is None or bac is None or eac <= 0:
         return rating
-    forecast = band(min(bac / eac, Fraction(1)), policy)
+    index = min(bac / eac, Fraction(1))
+    forecast, bound = _broken(index, policy)
     if not is_worse(forecast, Colour.GREEN):
         return rating
+    worse = is_worse(forecast, rating.colour)
+    share = f" (BAC ÷ EAC {_beyond(index, bound)})" if worse else ""
     return Rating(
         dimension="cost",
         colour=_worst([rating.colour, forecast]),
-        reason=f"{rating.reason}; EAC {money(eac, unit)} against BAC {money(bac, unit)}",
+        reason=f"{rating.reason}; EAC {money(eac, unit)} against BAC {money(bac, unit)}{share}",
     )
 
 

@@ -45,7 +45,7 @@ def test_a_set_rating_names_who_set_it_until_when_why_and_what_was_computed(late
     time = rated(late, "time")
     assert (time.colour, time.computed) == ("amber", "red")
     assert time.reason == (
-        "Set by Ann until 13 Mar 2026: plan is re-cut (computed red: SPI 0.50, below 0.95)"
+        "Set by Ann until 13 Mar 2026: plan is re-cut (computed red: SPI 0.50, below 0.90)"
     )
     snapshot = late.snapshot()
     assert from_json(to_json(snapshot)) == snapshot

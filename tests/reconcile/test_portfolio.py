@@ -130,7 +130,7 @@ def test_each_row_of_a_repeated_id_is_a_project_of_its_own():
 def test_rating_of_a_register_row():
     [project] = portfolio(row(2, "A", planned_cost=usd(80), actual_cost=usd(100))).projects
     ratings = {r.dimension: (str(r.colour), r.reason) for r in project.ratings}
-    assert ratings["cost"] == ("red", "Planned ÷ actual cost 0.80, below 0.95")
+    assert ratings["cost"] == ("red", "Planned ÷ actual cost 0.80, below 0.90")
     assert ratings["time"][0] == "grey"
 
 

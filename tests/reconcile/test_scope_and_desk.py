@@ -19,7 +19,8 @@ from itpm_sync.model import (
     WorkStatus,
 )
 from itpm_sync.reconcile.inputs import Policy, ProjectSetup
-from itpm_sync.reconcile.ratings import band, overall_rating
+from itpm_sync.reconcile.number import known
+from itpm_sync.reconcile.ratings import band, cost_rating, index_rating, overall_rating
 from itpm_sync.reconcile.scope import Scope, month_before
 from itpm_sync.reconcile.status import Colour, Rating, ScopeChange
 
@@ -327,6 +328,34 @@ def test_published_bands_are_two_sided(vector):
 
 def test_one_sided_bands_where_the_policy_says_so():
     assert band(Fraction(2), Policy(two_sided=False)) is Colour.GREEN
+
+
+@pytest.mark.parametrize(
+    ("index", "colour", "told"),
+    [
+        ("0.8", "red", "SPI 0.80, below 0.90"),
+        ("0.9", "amber", "SPI 0.90, below 0.95"),  # a bound belongs to the better side
+        ("0.95", "green", "SPI 0.95"),
+        ("1.05", "green", "SPI 1.05"),
+        ("1.08", "amber", "SPI 1.08, above 1.05: check the plan and unbooked work"),
+        ("1.2", "red", "SPI 1.20, above 1.10: check the plan and unbooked work"),
+        ("0.8996", "red", "SPI 0.8996, below 0.90"),  # 0.90 and 0.900 would be the bound itself
+        ("0.948", "amber", "SPI 0.948, below 0.95"),
+    ],
+)
+def test_a_rating_names_the_bound_that_was_broken(index, colour, told):
+    found = index_rating("time", "SPI", known(Fraction(index)), Policy())
+    assert (found.colour, found.reason) == (colour, told)
+
+
+def test_a_forecast_that_alone_makes_cost_red_names_its_bound():
+    numbers = {"cpi": known(Fraction("0.93")), "eac": known(1250), "bac": known(1000)}
+    found = cost_rating(numbers, "EUR", Policy())
+    assert found.colour is Colour.RED
+    assert found.reason == (
+        "CPI 0.93, below 0.95; EAC EUR 1,250.00 against BAC EUR 1,000.00 (BAC ÷ EAC 0.80, below "
+        "0.90)"
+    )
 
 
 def rated(**colours):
