@@ -18,6 +18,7 @@ from itpm_sync.report.effort import effort_groups
 from itpm_sync.report.pace import pace, why_missing
 from itpm_sync.report.packages import (
     PACKAGE_FIGURES,
+    are_rounded,
     by_concern,
     package,
     package_sums,
@@ -110,6 +111,7 @@ def build_project(project: ProjectStatus, snapshot: Snapshot, past: Past) -> vie
         packages=tuple(package(p) for p in by_concern(project.packages)),
         package_sums=package_sums(project),
         sums_note=sums_note(project),
+        sums_rounded=are_rounded(project),
         axis=contract_axis(project.contracts, snapshot.data_date),
         contracts=contracts(project.contracts, snapshot.data_date),
         scope=tuple(scope_row(c) for c in newest(project.scope_changes)[:SCOPE_ROWS]),

@@ -9,9 +9,10 @@ from itpm_sync.model import currency_exponent
 from itpm_sync.reconcile.status import Figure, PackageStatus, ProjectStatus
 from itpm_sync.report import view
 from itpm_sync.report.sections import TITLE, value_of, width
-from itpm_sync.report.wording import Shown, clean, count, day, is_currency, plain, shown
+from itpm_sync.report.wording import Shown, clean, count, day, is_currency, is_rounded, plain, shown
 
 PACKAGE_FIGURES = ("bac", "pv", "ev", "ac", "cv", "sv", "cpi", "spi", "eac")
+_ADDED = ("bac", "pv", "ev", "ac", "cv", "sv")  # whose lines add up to the project's
 OUTSIDE = "In no work package"
 _COUNTED = frozenset({"items", "points"})  # measurement methods
 
@@ -109,3 +110,9 @@ def sums_note(project: ProjectStatus) -> str:
         "The AC of the project is the sum of all its lines. Its EAC is not: each forecast goes by "
         "the indices of its own line."
     )
+
+
+def are_rounded(project: ProjectStatus) -> bool:
+    """Whether the lines of the table, being rounded one by one, need not add up as shown."""
+    of = (p.figures.get(name) for p in project.packages for name in _ADDED)
+    return len(package_sums(project)) + len(project.packages) > 2 and is_rounded(of)

@@ -31,6 +31,7 @@ from itpm_sync.report.wording import (
     clean,
     count,
     is_currency,
+    is_rounded,
     project_file,
     shown,
 )
@@ -59,6 +60,8 @@ def build_portfolio(
         moved=tuple(line for line in ordered if line.rating.move in ("better", "worse")),
         currencies=_currencies(snapshot.totals),
         totals=_totals(snapshot),
+        totals_rounded=len(lines) > 1
+        and is_rounded(p.figures.get(n) for p in snapshot.projects for n in ("bac", "eac", "vac")),
         projects=tuple(ordered),
         without_page=sum(not line.page for line in lines),
         changed=changed(snapshot.all_findings, past, None),

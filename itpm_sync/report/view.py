@@ -302,6 +302,7 @@ class ProjectPage:
     packages: tuple[PackageRow, ...]
     package_sums: tuple[SumRow, ...]
     sums_note: str  # what of the lines adds up and what cannot
+    sums_rounded: bool
     axis: ContractAxis | None
     contracts: tuple[ContractRow, ...]
     scope: tuple[ScopeRow, ...]
@@ -396,6 +397,7 @@ class PortfolioPage:
     moved: tuple[ProjectLine, ...]
     currencies: tuple[str, ...]
     totals: tuple[TotalRow, ...]
+    totals_rounded: bool  # amounts of the projects are, so that they need not add up as shown
     projects: tuple[ProjectLine, ...]
     without_page: int
     changed: str  # how many findings are new, reopened, resolved, still open

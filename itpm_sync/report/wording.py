@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -160,6 +161,12 @@ def hours(seconds: Decimal | int) -> str:
 def is_currency(unit: str) -> bool:
     """Whether a figure's unit is an ISO 4217 code."""
     return len(unit) == 3 and unit.isascii() and unit.isupper()
+
+
+def is_rounded(figures: Iterable[Figure | None]) -> bool:
+    """Whether amounts of money are shown without a part that they have."""
+    values = [f.value for f in figures if f is not None and f.value and is_currency(f.unit)]
+    return any(value != value.to_integral_value() for value in values)
 
 
 def amount(value: Decimal, unit: str, *, bare: bool = False) -> str:

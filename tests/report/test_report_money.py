@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from itpm_sync.reconcile.status import ProjectStatus
-from itpm_sync.report import build_project, render_project
+from itpm_sync.report import build_portfolio, build_project, render_portfolio, render_project
 from tests.report import sample
 from tests.report.page import Page, alone, past, project_html
 
@@ -61,6 +61,31 @@ def test_what_of_the_cost_is_disputed_stands_beside_it() -> None:
     [spent] = [k for k in page.key_figures if k.label == "Spent"]
     assert spent.parts.endswith("; of which disputed: 21,600 (duplicate-invoice)")
     assert "disputed" not in build_project(project, snapshot, past()).key_figures[3].parts
+
+
+ROUNDED = "Amounts are rounded one by one; a total is the sum of the exact amounts, rounded once."
+
+
+def test_lines_that_are_rounded_say_once_that_their_total_is_exact() -> None:
+    # 101,200.40 and 371,500.40 read as 101,200 and 371,500: 749,300 with the rest, and 749,301
+    whole = sample.network()
+    first, second, *rest = whole.packages
+    broken = [
+        replace(p, figures={**p.figures, "ac": sample.figure("ac", value, "EUR")})
+        for p, value in ((first, "101200.40"), (second, "371500.40"))
+    ]
+    text = alone(with_cost(replace(whole, packages=(*broken, *rest)), "749300.80")).text
+    assert "Project 57 % 1,125,000 827,300 641,800 749,301" in text
+    assert text.count(ROUNDED) == 1
+    assert ROUNDED not in alone(whole).text
+
+
+def test_the_totals_of_a_portfolio_say_so_too() -> None:
+    made = sample.snapshot()
+    cents = made.projects[0].figures | {"bac": sample.figure("bac", "1125000.60", "EUR")}
+    broken = replace(made, projects=(replace(made.projects[0], figures=cents), *made.projects[1:]))
+    page = render_portfolio(build_portfolio(broken, past())).decode()
+    assert Page(page).text.count(ROUNDED) == 1
 
 
 def test_bars_say_what_is_ordered_invoiced_and_paid() -> None:
