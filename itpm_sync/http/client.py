@@ -20,7 +20,6 @@ import orjson
 import requests
 import tenacity
 import urllib3.exceptions
-from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
 from itpm_sync.errors import (
@@ -31,6 +30,7 @@ from itpm_sync.errors import (
     RetryableError,
     Stopped,
 )
+from itpm_sync.http.adapter import Adapter
 from itpm_sync.http.answer import Answer, retry_after_s, vendor_reason
 from itpm_sync.http.budget import MAX_PATIENCE_S, RateBudget, until_stopped
 from itpm_sync.http.credentials import Redactor
@@ -92,7 +92,7 @@ class HttpClient:
         self._verify = found["verify"]
         self._session.headers.update({"User-Agent": user_agent, "Accept": "application/json"})
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        adapter = HTTPAdapter(pool_connections=1, pool_maxsize=connections, pool_block=True)
+        adapter = Adapter(pool_connections=1, pool_maxsize=connections, pool_block=True)
         self._session.mount("http://", adapter)
         self._session.mount("https://", adapter)
 

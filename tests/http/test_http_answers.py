@@ -7,13 +7,17 @@ import socket
 import ssl
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import orjson
 import pytest
 import responses
 
+import itpm_sync.http.adapter
 import itpm_sync.http.client
 from itpm_sync.errors import ConnectionFailed, RequestRejected
 from itpm_sync.http import HttpClient
@@ -203,6 +207,39 @@ def test_a_server_that_does_not_answer_in_time_is_one_clear_line(
         client.get("a")
     done.set()
     client.close()
+
+
+def drops(text: bytes, connection: socket.socket) -> None:
+    """Sends a text byte by byte, each well within the time-out, until nobody listens."""
+    with suppress(OSError):
+        for n in range(len(text)):
+            connection.sendall(text[n : n + 1])
+            time.sleep(0.02)
+
+
+def test_headers_that_come_in_drops_for_more_than_ten_time_outs_end(
+    server: Server, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert itpm_sync.http.adapter.TIMEOUTS == 10
+    monkeypatch.setattr(itpm_sync.http.adapter, "TIMEOUTS", 0.02)
+    server.script = [partial(drops, answer(b"{}", f"X-Drop: {'x' * 500}"))]
+    client = HttpClient(server.url, clock=clock, sleep=clock.sleep, attempts=1, timeout_s=20)
+    with pytest.raises(ConnectionFailed, match=r"/a: its headers come in drops.*timed out"):
+        client.get("a")
+    client.close()
+
+
+def test_headers_and_a_body_in_a_few_parts_are_an_answer(server: Server, local: HttpClient) -> None:
+    body = b'{"issues": "' + b"x" * 300_000 + b'"}'
+
+    def parts(connection: socket.socket) -> None:
+        whole = answer(body)
+        for begin, end in ((0, 10), (10, 60), (60, 70_000), (70_000, len(whole))):
+            connection.sendall(whole[begin:end])
+            time.sleep(0.01)
+
+    server.script = [parts]
+    assert local.get("a") == orjson.loads(body)
 
 
 class Slow:
