@@ -401,7 +401,9 @@ def test_growth_is_judged_at_the_rates_of_the_original(rebaselined):
     assert "BAC grew by EUR 900.00, 50.0 % of EUR 1,800.00" in exceeded.message
     (over,) = rebaselined.findings("over-target-baseline")
     assert over.amount == money(900, "EUR")
-    assert "BAC EUR 2,160.00 − EUR −540.00 by exchange rates" in over.message
+    assert (
+        "BAC EUR 2,160.00 + EUR 540.00 by exchange rates − EUR 1,800.00 authorised" in over.message
+    )
 
 
 def test_a_budget_base_in_the_projects_currency_is_exceeded_by_rates_too(rebaselined):
@@ -413,6 +415,22 @@ def test_a_budget_base_in_the_projects_currency_is_exceeded_by_rates_too(rebasel
     rebaselined.setup["budget_base"] = money(1700, "EUR")
     (over,) = rebaselined.findings("over-target-baseline")  # 2,000 × 0.90 − 1,700
     assert over.amount == money(100, "EUR")
+
+
+def test_a_plan_that_only_exchange_rates_moved_has_not_changed(world):
+    planned = {"code": "A", "name": "A", "planned_start": date(2026, 4, 1)}
+    world.add(WorkPackage, "w", **planned, budget=money(2000), planned_finish=date(2026, 4, 30))
+    rate(world, MONDAY, "0.9")
+    before = world.snapshot()
+    rate(world, date(2026, 3, 9), "0.8")
+    now = world.snapshot(before).projects[0]
+    # 2,000 at the latest rate before its start: 1,800, then 1,600
+    assert (before.projects[0].figures["bac"].value, now.figures["bac"].value) == (1800, 1600)
+    assert "plan-changed" not in {f.code for f in now.findings}
+    world.records["work_package"] = []
+    world.add(WorkPackage, "w", **planned, budget=money(1900), planned_finish=date(2026, 4, 30))
+    now = world.snapshot(before).projects[0]
+    assert "plan-changed" in {f.code for f in now.findings}
 
 
 # ---- which of several rates ---------------------------------------------------------------------

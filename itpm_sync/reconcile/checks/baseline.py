@@ -28,7 +28,8 @@ def over_target_baseline(p: ProjectFacts) -> Iterator[Finding]:
     approved = f" ({p.baseline.approval or 'no approval'})"
     parts = f"BAC {p.told(p.values.bac.value)}"
     parts += f" + management reserve {p.told(reserve)}" if reserve else ""
-    parts += f" − {p.told(by_rates)} by exchange rates" if by_rates else ""
+    if by_rates:
+        parts += f" {'−' if by_rates > 0 else '+'} {p.told(abs(by_rates))} by exchange rates"
     yield finding(
         "over-target-baseline",
         Severity.MEDIUM if p.baseline.approval else Severity.HIGH,

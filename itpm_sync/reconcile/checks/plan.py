@@ -10,12 +10,13 @@ from fractions import Fraction
 from itpm_sync.model import InvoiceLine, Project, Record, TimeEntry, WorkItem
 from itpm_sync.reconcile.evm import EAC_METHODS
 from itpm_sync.reconcile.facts import PackageFacts, ProjectFacts, finding, place
+from itpm_sync.reconcile.figures import budgeted
 from itpm_sync.reconcile.performance import is_counted
 from itpm_sync.reconcile.portfolio import Register
 from itpm_sync.reconcile.progress import Tally
 from itpm_sync.reconcile.ratings import band, declared_colour, is_worse
 from itpm_sync.reconcile.scope import is_done
-from itpm_sync.reconcile.status import Colour, Finding, Severity
+from itpm_sync.reconcile.status import Colour, Finding, ProjectStatus, Severity
 from itpm_sync.reconcile.wording import count, day, show
 from itpm_sync.reconcile.workdays import impossible
 
@@ -288,7 +289,7 @@ def _disagreement(code: str, project: str, row: Register, words: tuple[str, ...]
 
 
 def plan_changed(p: ProjectFacts) -> Iterator[Finding]:
-    """BAC or the finish moved since the previous snapshot without a new baseline."""
+    """BAC moved since the previous snapshot without a new baseline, and not by exchange rates."""
     before = p.previous
     if before is None or before.unit != p.unit or not p.in_money:
         return
@@ -296,7 +297,7 @@ def plan_changed(p: ProjectFacts) -> Iterator[Finding]:
     if was is None or was.value is None or now is None or Fraction(was.value) == now:
         return
     agreed = p.previous_on is not None and p.baseline is not None and p.baseline.on > p.previous_on
-    if agreed:
+    if agreed or _are_same_budgets(p, before):
         return
     yield finding(
         "plan-changed",
@@ -307,6 +308,16 @@ def plan_changed(p: ProjectFacts) -> Iterator[Finding]:
         action="Record a baseline with its approval if this was agreed; else restore the plan.",
         amount=p.amount(now - Fraction(was.value)),
     )
+
+
+def _are_same_budgets(p: ProjectFacts, before: ProjectStatus) -> bool:
+    """Whether each budget is what it was, in its own currency: then only exchange rates moved."""
+    priced = [k for k in before.packages if (b := k.figures.get("budget")) and b.value is not None]
+    was = {k.code: k.abroad.get("budget") or k.figures["budget"] for k in priced}
+    now = {f.plan.code: f.plan.money for f in budgeted(p)}
+    return {code: (f.value, f.unit) for code, f in was.items()} == {
+        code: (m.amount, m.currency) for code, m in now.items() if m is not None
+    }
 
 
 def level_of_effort_high(p: ProjectFacts) -> Iterator[Finding]:
