@@ -275,7 +275,9 @@ class Output:
         for note, where in reasons(status.coverage).items():
             self._print(f"[red]incomplete[/] {escape(', '.join(where))}: {escape(note)}")
         if status.rejected:
-            self.line(f"\n{len(status.rejected)} rejected records or values:")
+            many = len(status.rejected) > 1
+            what = "rejected records or values" if many else "rejected record or value"
+            self.line(f"\n{len(status.rejected):,} {what}:")
             for one in status.rejected[:20]:
                 self.line(f"  {one.message}")
             if len(status.rejected) > 20:

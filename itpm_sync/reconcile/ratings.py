@@ -125,14 +125,16 @@ def scope_rating(scope: Scope, unplanned: Number, policy: Policy) -> Rating:
     if extra >= policy.unplanned_amber:
         colour = _worst([colour, Colour.RED if extra >= policy.unplanned_red else Colour.AMBER])
         words = f"; {show(100 * extra, 1)} % of the effort is unplanned"
-    return Rating(
-        dimension="scope",
-        colour=colour,
-        reason=f"{count(scope.count('added'), 'item')} added to {scope.label}"
-        f"{_split(scope, 'added')}, {scope.count('removed')} removed{_split(scope, 'removed')}: "
-        f"{_net(scope.creep, creep)}; "
-        f"{unapproved} of the added without approval{words}",
-    )
+    if not (scope.count("added") or scope.count("removed")):
+        told = f"nothing was added to or removed from {scope.label}"
+    else:
+        told = (
+            f"{count(scope.count('added'), 'item')} added to {scope.label}"
+            f"{_split(scope, 'added')}, {scope.count('removed')} removed"
+            f"{_split(scope, 'removed')}: {_net(scope.creep, creep)}; "
+            f"{unapproved} of the added without approval"
+        )
+    return Rating(dimension="scope", colour=colour, reason=told + words)
 
 
 def _net(printed: Number, judged: Number) -> str:

@@ -337,8 +337,12 @@ def test_work_of_those_who_left_or_leave_before_it_is_due_is_a_finding(world) ->
         item(4, 4, assignee="Ana Ruiz", due=date(2026, 3, 20)),
         Person(ref=ref("person", 1), name="Jon Price", active=False),
         Person(ref=ref("person", 2), name="Ana Ruiz", attributes={"left_on": "2026-03-24"}),
+        item(5, 4, assignee="Zoe Lang", due=date(2026, 3, 20)),
+        Person(ref=ref("person", 3), name="Zoe Lang", attributes={"left_on": "2026-02-27"}),
     )
-    leaving, gone = sorted(world.findings("work-of-leaver"), key=lambda f: f.subject)
+    found = sorted(world.findings("work-of-leaver"), key=lambda f: f.subject)
+    leaving, gone, long_gone = found
+    assert long_gone.message.startswith("Zoe Lang left on 27 Feb 2026; 1 open item is assigned")
     assert gone.message == (
         "Jon Price has left; 2 open items are assigned to them. Effort at stake: 8.0 h"
     )

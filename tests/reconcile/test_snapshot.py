@@ -220,6 +220,7 @@ def test_stale_and_incomplete_sources_are_found(world):
     world.options["coverage"] = (
         coverage(scope="OK"),
         coverage(scope="OLD", as_of=datetime(2026, 3, 12, 10, tzinfo=UTC)),
+        coverage(scope="OLDER", as_of=datetime(2026, 2, 13, 10, tzinfo=UTC)),
         coverage(scope="NEVER", as_of=None),
         coverage(scope="SHORT", stored=9),
         coverage(scope="ABOUT", stored=9, exact=False),
@@ -227,8 +228,9 @@ def test_stale_and_incomplete_sources_are_found(world):
     )
     # The data date ends at 23:00 UTC in Berlin: 37 h after 10:00 on the day before.
     stale = world.findings("stale-source")
-    assert [f.subject for f in stale] == ["jira/issue/NEVER", "jira/issue/OLD"]
+    assert [f.subject for f in stale] == ["jira/issue/NEVER", "jira/issue/OLD", "jira/issue/OLDER"]
     assert "37 h before the end of the data date (limit 36 h)" in stale[1].message
+    assert "last read 28 days before the end of the data date" in stale[2].message
     incomplete = world.findings("incomplete-source")
     assert [f.subject for f in incomplete] == ["jira/issue/FAILED", "jira/issue/SHORT"]
     assert "9 stored, the source has 10" in incomplete[1].message

@@ -67,6 +67,13 @@ def codes(world):
     return {f.code for f in world.project().findings}
 
 
+def test_a_scope_that_stayed_is_rated_in_few_words(frozen):
+    rating = next(r for r in frozen.project().ratings if r.dimension == "scope")
+    assert (rating.colour, rating.reason) == (
+        "green", "nothing was added to or removed from baseline 1 of 2 Feb 2026",
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize("sides", ["both", "original", "part"])
 def test_a_split_names_its_original_and_its_part_and_needs_no_approval(frozen, sides):
     item(frozen, 3, 5, *(["split to NET-20"] if sides != "part" else []))

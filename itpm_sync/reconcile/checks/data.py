@@ -17,6 +17,7 @@ from itpm_sync.reconcile.wording import count, kind, show
 
 _SINGLE_REJECTIONS = 200  # per stream; beyond that one finding lists them all
 _WORDS = 5  # keys that a message names
+_IN_DAYS_H = 72  # from here on an age reads better in days
 
 
 def unallocated_records(facts: ProjectFacts | PortfolioFacts) -> Iterator[Finding]:
@@ -121,7 +122,8 @@ def stale_source(facts: PortfolioFacts) -> Iterator[Finding]:
             continue
         age = "was never read"
         if hours is not None:
-            age = f"was last read {hours:.0f} h before the end of the data date (limit {limit} h)"
+            ago = f"{hours:.0f} h" if hours < _IN_DAYS_H else f"{hours // 24:.0f} days"
+            age = f"was last read {ago} before the end of the data date (limit {limit} h)"
         yield finding(
             "stale-source",
             Severity.HIGH,

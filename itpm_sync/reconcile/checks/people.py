@@ -91,7 +91,7 @@ def work_of_leaver(facts: PortfolioFacts) -> Iterator[Finding]:
         on = f" on {day(worker.left_on)}" if worker.left_on else ""
         known = [a.seconds for a in left if a.seconds is not None]
         effort = hours(Fraction(sum(known))) if known else "n/a: not estimated"
-        verb = "has left" if gone else "leaves"
+        verb = "leaves" if not gone else "left" if on else "has left"
         yield finding(
             "work-of-leaver",
             Severity.HIGH if gone else Severity.MEDIUM,

@@ -39,7 +39,7 @@ def defects_escaped(p: ProjectFacts) -> Iterator[Finding]:
             p.code,
             "defects",
             f"{count(len(found), 'defect')} found in production and still open",
-            action="Mend them before new work; ask which test would have found them.",
+            action="Mend what escaped before new work; ask which test would have found them.",
             evidence=found,
         )
 
