@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -18,12 +19,13 @@ from connectors.files.settings import (
     choices,
     model_fields,
 )
-from connectors.files.table import OpenTable, Row, clean, letter
+from connectors.files.table import OpenTable, clean, letter
 from itpm_sync.connector import RawRecord
 from itpm_sync.errors import RecordError
 
 _LONGEST_KEY = 400  # characters; a key is an index entry of the store
 _LONGEST_CELL = 2**17  # characters: a text of 40 pages
+_UNREADABLE = re.compile("[\0\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,8 @@ def outcomes(
     above: dict[int, Cell] = {}
     for row in file.rows:
         if row.problem:
-            yield _quarantined(file, row)
+            given = _Given(table, file, file_name, row.number, row.cells)
+            yield _quarantined(given, row.problem, places)
             continue
         cells = _filled(row.cells, fill, above)
         if any(skip.holds(cells[index].text) for index, skip in skips):
@@ -139,17 +142,22 @@ class _Given:
         )
 
 
-def _quarantined(file: OpenTable, row: Row) -> Outcome:
-    """A row whose cells cannot be told apart safely."""
-    shown = " | ".join(cell.text for cell in row.cells[:8])
+def _quarantined(given: _Given, why: str, places: Mapping[str, int]) -> Outcome:
+    """A row that cannot be trusted, under its key where that can be."""
+    shown = " | ".join(cell.text for cell in given.cells[:8])
+    width = len(given.file.header)
+    fits = len(given.cells) >= width and not any(c.text for c in given.cells[width:])
+    named = _source_id(given, places)[0] if fits or not given.table.key else ""
+    source_id = "" if _UNREADABLE.search(named) else named
     problem = RecordError(
         field="the row",
         value=shown.encode("utf-8", "backslashreplace").decode(),
-        expected=f"{len(file.header)} readable cells",
-        place=f"{file.place} row {row.number}",
-        hint=f"it {row.problem}",
+        expected=f"{width} readable cells",
+        place=given.place,
+        hint=f"it {why}",
+        source_id=source_id,
     )
-    return Outcome("", None, (problem,))
+    return Outcome(source_id, None, (problem,))
 
 
 def _filled(cells: Sequence[Cell], fill: Sequence[int], above: dict[int, Cell]) -> Sequence[Cell]:

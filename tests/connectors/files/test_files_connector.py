@@ -268,6 +268,24 @@ def test_rows_that_a_quote_swallowed_are_told_and_never_taken_for_deleted(tmp_pa
         list(read_census(connector(tmp_path, plan=PLAN)))
 
 
+@pytest.mark.parametrize(
+    ("bad", "known"),
+    [
+        (GOOD.replace("Switches", "Swit\0ches"), ["1.1"]),
+        (GOOD.replace("1.1", "1\0.1"), []),  # its key itself
+        (GOOD.replace("4711", "4711;8"), []),  # who knows under which header each cell stands
+    ],
+)
+def test_a_row_that_cannot_be_trusted_is_known_by_its_key_if_that_can_be(
+    tmp_path: Path, bad: str, known: list[str]
+) -> None:
+    save(tmp_path, HEADER + bad + GOOD.replace("1.1", "1.2"))
+    loaded = load(tmp_path)
+    assert loaded.ids == ["1.2"]
+    assert [e.source_id for e in loaded.rejected] == (known or [""])
+    assert sorted(read_census(connector(tmp_path, plan=PLAN))) == [*known, "1.2"]
+
+
 def test_a_row_without_its_key_is_rejected(tmp_path: Path) -> None:
     save(tmp_path, HEADER + GOOD.replace("1.1;", ";") + GOOD)
     loaded = load(tmp_path)
