@@ -127,6 +127,9 @@ def test_a_table_that_a_small_screen_cuts_shows_that_it_goes_on() -> None:
     assert "var(--shade)" in rule
     narrow = css.partition("(max-width: 720px)")[2].partition("@media")[0]
     assert ".sideways { display: inline; }" in narrow
+    [first] = re.findall(r"\.scroll th:first-child \{(.*?)\}", narrow)
+    assert "position: sticky" in first
+    assert "white-space: normal" in first  # a long heading does not cover the next one
 
 
 def test_an_absurd_number_spoils_no_page() -> None:
