@@ -20,7 +20,7 @@ from itpm_sync.errors import Stopped, StoreError
 from itpm_sync.store import Landed, PreparedPage, Store
 
 WAITING = 10  # pages, before those who bring more have to wait
-TOGETHER = 500  # records in a transaction: half of those that may wait, so that fetching goes on
+TOGETHER = 500  # records in a transaction, or one page more; of pages of 100, half of what may wait
 PATIENCE_S = 0.2  # for which pages wait for more of them
 
 
