@@ -27,7 +27,8 @@ _ENCODINGS = ("iso8859", "cp", "utf-16", "utf-32", "koi8", "mac", "shift_jis", "
 _FEW_ODD_BYTES = 8  # in a page that is UTF-8 otherwise; more are another encoding
 _DEEPEST = 300  # levels that are kept; orjson reads 1,024 and writes 254, so their record is told
 _TOO_DEEP = f'"left out: below level {_DEEPEST:,} of its page"'
-_TOKENS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[{]|[\]}]', re.DOTALL)
+# a string that is cut off goes to the end: were it none, each quote in it would be tried again
+_TOKENS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|[\[{]|[\]}]', re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,6 +98,16 @@ def test_a_deep_page_that_is_cut_off_is_broken(
         client.get("search")
 
 
+@pytest.mark.parametrize("ending", [b"", b"\\"])
+def test_a_deep_page_that_is_cut_off_within_a_text_is_judged_in_one_pass(
+    client: HttpClient, answers: responses.RequestsMock, ending: bytes
+) -> None:
+    """Were each of the 500,000 quotes looked after to the end, this would take hours."""
+    answers.add("GET", f"{BASE}/search", body=b"[" * 1_100 + b'"' + b'\\"' * 500_000 + ending)
+    with pytest.raises(ConnectionFailed, match="broken or truncated JSON"):
+        client.get("search")
+
+
 @pytest.mark.parametrize(
     ("charset", "body"),
     [
