@@ -105,6 +105,16 @@ def test_a_past_figure_whose_records_changed_says_what_was_reported(run: Run, of
     assert f"run: itpm-sync reconcile --as-of {days_ago(7)}" in out
 
 
+def test_the_newest_day_that_was_reconciled_becomes_the_latest_report_though_it_is_over(
+    run: Run, office: Path
+) -> None:
+    run("pull")
+    run("reconcile", "--as-of", days_ago(1))
+    out = office / "elsewhere"
+    assert run("report", "--as-of", days_ago(1), "--out", str(out)).code == 0
+    assert sorted(p.name for p in out.iterdir()) == [days_ago(1), "latest"]
+
+
 def test_a_report_of_a_past_day_does_not_become_the_latest(run: Run, office: Path) -> None:
     run("pull")
     run("reconcile", "--as-of", days_ago(7))

@@ -16,6 +16,7 @@ from itpm_sync.reconcile.status import Snapshot
 BEFORE = datetime(2026, 11, 9, 18, 0, tzinfo=UTC)  # 30 h before the end of the day of FIRST
 FIRST = datetime(2026, 11, 10, 6, 0, tzinfo=UTC)
 SECOND = datetime(2026, 11, 17, 6, 0, tzinfo=UTC)
+THIRD = datetime(2026, 11, 18, 6, 0, tzinfo=UTC)
 TABLES = """
 bills: {file: bills.csv, kind: invoice_line, key: [Number], columns: {
   invoice: Number, project_key: Project, invoiced_on: Date,
@@ -87,6 +88,20 @@ def test_a_source_that_was_read_whole_since_lacks_nothing_of_a_past_day(
     assert not row.complete
     assert row.later is not None
     assert (row.later.as_of, row.later.complete) == (SECOND, True)
+
+
+def test_a_shortage_after_a_whole_reading_is_none_of_the_day_before_it(
+    session: app.Session, pull_at: PullAt
+) -> None:
+    pull_at(BEFORE, BILLS)
+    pull_at(FIRST, None)
+    pull_at(SECOND, BILLS)
+    pull_at(THIRD, None)
+    past = app.reconcile(session, as_of=FIRST.date())
+    assert of_sources(past) == []
+    later = past.coverage[0].later
+    assert later is not None
+    assert (later.as_of, later.complete) == (SECOND, True)
 
 
 def test_the_week_that_a_later_pull_read_is_not_stale(

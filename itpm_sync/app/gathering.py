@@ -111,19 +111,24 @@ def coverage(session: Session) -> tuple[Coverage, ...]:
 
 
 def _coverage_of(session: Session, moment: datetime | None) -> tuple[Coverage, ...]:
-    """The same for a past moment: what was proved by then, with what was read later beside it."""
+    """The same for a past moment: what was proved by then, with what was read later beside it, the
+    first time that it was whole."""
     latest = coverage(session)
     if moment is None:
         return latest
-    by = _coverage(session, session.store.coverage(by=moment))
-    known = {(c.connection, c.stream, c.scope): c for c in by}
-    return tuple(_as_known(known.get((c.connection, c.stream, c.scope)), c) for c in latest)
+    by, after = (
+        {(c.connection, c.stream, c.scope): c for c in _coverage(session, proofs)}
+        for proofs in (session.store.coverage(by=moment), session.store.read_whole_after(moment))
+    )
+    keys = ((c.connection, c.stream, c.scope) for c in latest)
+    return tuple(_as_known(by.get(k), after.get(k), c) for k, c in zip(keys, latest, strict=True))
 
 
-def _as_known(then: Coverage | None, latest: Coverage) -> Coverage:
+def _as_known(then: Coverage | None, whole: Coverage | None, latest: Coverage) -> Coverage:
     if then == latest:
         return latest
-    later = LaterReading(as_of=latest.as_of, complete=latest.complete)
+    read = whole or latest
+    later = LaterReading(as_of=read.as_of, complete=read.complete)
     if then is not None:
         return replace(then, later=later)
     nothing = replace(latest, stored=0, source_count=None, exact=False, as_of=None, complete=False)

@@ -62,6 +62,12 @@ def snapshot_of(session: Session, as_of: date | None = None) -> Snapshot:
     return from_json(stored.body)
 
 
+def is_newest(session: Session, data_date: date) -> bool:
+    """Whether no later day has been reconciled."""
+    stored = session.store.outcome.snapshot_before(date.max)
+    return stored is None or stored.data_date <= data_date
+
+
 def previous_of(session: Session, data_date: date) -> Snapshot | None:
     """Last week's snapshot: the latest that is at least five days older."""
     stored = session.store.outcome.snapshot_before(data_date - LAST_WEEK + timedelta(days=1))

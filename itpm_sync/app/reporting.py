@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
-from itpm_sync.app.reconciling import history, previous_of, snapshot_of
+from itpm_sync.app.reconciling import history, is_newest, previous_of, snapshot_of
 from itpm_sync.app.session import Session
 
 
@@ -17,8 +17,8 @@ def report(
     formats: Sequence[str] | None = None,
     out: Path | None = None,
 ) -> tuple[Path, ...]:
-    """Snapshot → documents; returns the files written. What is asked for as of a past day never
-    becomes the latest report.
+    """Snapshot → documents; returns the files written. It becomes the latest report unless a later
+    day has been reconciled.
     """
     from itpm_sync.report import write_reports
 
@@ -30,5 +30,5 @@ def report(
         tuple(history(session, snapshot.data_date)),
         out or session.config.file(settings.folder),
         formats or settings.formats,
-        current=as_of is None or as_of == session.today(),
+        current=is_newest(session, snapshot.data_date),
     )

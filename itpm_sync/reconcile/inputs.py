@@ -178,7 +178,9 @@ class RecordedBaseline:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaterReading:
-    """What the latest pull read of a stream and scope, where it ended after the data date."""
+    """What was read of a stream and scope after the data date: by the first pull that read it
+    whole, else by the latest.
+    """
 
     as_of: datetime | None
     complete: bool

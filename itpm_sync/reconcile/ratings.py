@@ -76,13 +76,15 @@ def index_rating(dimension: str, name: str, index: Number, policy: Policy) -> Ra
 
 
 def _beyond(index: Fraction, bound: Decimal | None) -> str:
-    """`0.86, below 0.90`; with as many digits as tell the index from its bound."""
+    """`0.86, below 0.90`; with as many digits as tell the index from its bound, but no
+    more than four."""
     if bound is None:
         return show(index)
-    digits = next((d for d in (2, 3) if round_fraction(index, d) != bound), 4)
+    digits = next((d for d in (2, 3, 4) if round_fraction(index, d) != bound), 2)
+    just = "just " if round_fraction(index, digits) == bound else ""
     if index < bound:
-        return f"{show(index, digits)}, below {bound}"
-    return f"{show(index, digits)}, above {bound}: check the plan and unbooked work"
+        return f"{show(index, digits)}, {just}below {bound}"
+    return f"{show(index, digits)}, {just}above {bound}: check the plan and unbooked work"
 
 
 def cost_rating(numbers: Mapping[str, Number], unit: str, policy: Policy) -> Rating:

@@ -32,8 +32,8 @@ def write_reports(
     paths of the former.
 
     Pages: `index.html` for the portfolio and one a project, named by `project_file`; the workbook
-    is `status.xlsx`. `latest/` has the same files of the newest data date; a report of a past day
-    (not `current`), or one older than what stands in `out`, leaves it alone. It has copies, as
+    is `status.xlsx`. `latest/` has the same files of the newest data date; a report of an earlier
+    one (not `current`), or one older than what stands in `out`, leaves it alone. It has copies, as
     pages that lead on stay blank in previews and do not print. A page that is not written any more
     goes from there, as nothing on it says how old it is. With `limit_projects`, only so many
     projects get a page of their own, the worst first; portfolio and workbook have them all.

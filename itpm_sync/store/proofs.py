@@ -1,9 +1,11 @@
-"""What was proved last of each stream and scope of a connection, up to now or to a moment."""
+"""What was proved last of each stream and scope of a connection, up to now or to a moment, and what
+was read whole first after one."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -12,12 +14,12 @@ from itpm_sync.store.values import Completeness
 
 _TABLE = COMPLETENESS.c
 _PROOF = sa.select(*(c for c in COMPLETENESS.columns if c.name not in {"run", "recorded"}))
-_LATEST = (
-    _PROOF.where(*of_stream(COMPLETENESS), _TABLE.scope == sa.bindparam("scope"))
-    .order_by(_TABLE.recorded.desc())
-    .limit(1)
+_OF_SCOPE = _PROOF.where(*of_stream(COMPLETENESS), _TABLE.scope == sa.bindparam("scope")).limit(1)
+_LATEST = _OF_SCOPE.order_by(_TABLE.recorded.desc())
+_LATEST_BY = _LATEST.where(_TABLE.recorded <= sa.bindparam("moment"))
+_FIRST_WHOLE = _OF_SCOPE.where(_TABLE.complete, _TABLE.recorded > sa.bindparam("moment")).order_by(
+    _TABLE.recorded
 )
-_LATEST_BY = _LATEST.where(_TABLE.recorded <= sa.bindparam("by"))
 
 
 def latest(
@@ -28,25 +30,43 @@ def latest(
 
     One step of an index for each: proofs are kept, so there are many times more than scopes.
     """
+    proof = _LATEST if by is None else _LATEST_BY
+    for name, streams in _configured(database, connection):
+        if streams:
+            yield from _of(database, name, streams, proof, by)
+        else:
+            yield from _together(database, name, by)
+
+
+def first_whole(database: sa.Connection, after: datetime) -> Iterator[Completeness]:
+    """The first proofs of a complete reading that were recorded after a moment, in that order."""
+    for name, streams in _configured(database, None):
+        yield from _of(database, name, streams, _FIRST_WHOLE, after)
+
+
+def _configured(
+    database: sa.Connection, connection: str | None
+) -> Iterator[tuple[str, Mapping[str, Sequence[str]]]]:
+    """Connections with the scopes of each stream; of one or of all."""
     state = CONNECTION_STATE.c
     query = sa.select(state.connection, state.streams).order_by(state.connection)
     if connection is not None:
         query = query.where(state.connection == connection)
-    for name, streams in database.execute(query).all():
-        yield from _of(database, name, streams, by) if streams else _together(database, name, by)
+    yield from ((row.connection, row.streams) for row in database.execute(query).all())
 
 
 def _of(
     database: sa.Connection,
     connection: str,
     streams: Mapping[str, Sequence[str]],
-    by: datetime | None,
+    proof: sa.Select[Any],
+    moment: datetime | None,
 ) -> Iterator[Completeness]:
     """Those of the configured scopes: of others nothing is to be proved any more."""
     for stream, scopes in sorted(streams.items()):
         for scope in sorted(scopes):
-            asked = {"connection": connection, "stream": stream, "scope": scope, "by": by}
-            rows = database.execute(_LATEST if by is None else _LATEST_BY, asked).mappings()
+            asked = {"connection": connection, "stream": stream, "scope": scope, "moment": moment}
+            rows = database.execute(proof, asked).mappings()
             yield from (Completeness(**row) for row in rows)
 
 

@@ -479,6 +479,13 @@ class Store:
         with self._db.read() as db:
             return tuple(proofs.latest(db, connection, by))
 
+    def read_whole_after(self, moment: datetime) -> tuple[Completeness, ...]:
+        """The first proof of a complete reading that was recorded after a moment, of each stream
+        and scope that has one.
+        """
+        with self._db.read() as db:
+            return tuple(proofs.first_whole(db, moment))
+
     # ---- itself ----------------------------------------------------------------------------------
 
     def stats(self) -> Stats:

@@ -412,6 +412,18 @@ def test_coverage_by_a_moment_is_the_latest_proof_of_until_then(store: Store) ->
     assert store.coverage("c", by=NOON + hour) == store.coverage()
 
 
+def test_what_was_read_whole_first_after_a_moment_is_not_the_latest(store: Store) -> None:
+    store.put_connection_state(configured(s=["A"], t=["A"]), NOON)
+    hour = timedelta(hours=1)
+    again = replace(proof("s", 3), note="again")
+    store.put_completeness("r1", [proof("s", 3), proof("t", 3)], NOON)
+    store.put_completeness("r2", [proof("s", 2), proof("t", 2)], NOON + hour)
+    store.put_completeness("r3", [proof("s", 3)], NOON + 2 * hour)
+    store.put_completeness("r4", [again], NOON + 3 * hour)
+
+    assert store.read_whole_after(NOON) == (proof("s", 3),)
+
+
 def test_coverage_forgets_a_scope_that_is_configured_no_more(store: Store) -> None:
     store.put_completeness("r1", [proof("s", 3)], NOON)
     store.put_connection_state(configured(s=["B"]), NOON)
