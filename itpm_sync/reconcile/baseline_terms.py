@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 from types import MappingProxyType
 
-from itpm_sync.reconcile.baselines import Moved, last_finish
+from itpm_sync.reconcile.baselines import RateStep, last_finish
 from itpm_sync.reconcile.exchange import signed
 from itpm_sync.reconcile.explanation import Part
 from itpm_sync.reconcile.facts import ProjectFacts
@@ -76,7 +76,7 @@ def parts(facts: ProjectFacts, name: str) -> Iterable[Part]:
             reason=number.reason, note=from_,
         )  # fmt: skip
     elif name == "bac_growth_fx" and facts.original is not None:
-        yield from (_moved(facts, m) for m in facts.original.moved)
+        yield from (_rate_step(facts, s) for s in facts.original.rate_steps)
     elif name in _SUMS and facts.original is not None and facts.numbers[name].value is not None:
         for plan, values in facts.original.counted:
             note = f"{told(facts.original.baseline)}; {plan.method}"
@@ -96,15 +96,14 @@ def _package(facts: ProjectFacts, plan: Plan, number: Number, note: str) -> Part
     )  # fmt: skip
 
 
-def _moved(facts: ProjectFacts, m: Moved) -> Part:
-    note, base = "", facts.currency
-    if m.then.value is not None and m.now.value is not None:
+def _rate_step(facts: ProjectFacts, step: RateStep) -> Part:
+    note, base, then, now = "", facts.currency, step.then.value, step.now.value
+    if then is not None and now is not None:
         note = (
-            f"1 {m.money.currency} = {decimal(m.then.value)} {base} by the original baseline, "
-            f"{decimal(m.now.value)} {base} by {facts.rates.version}; difference "
-            f"{signed(m.now.value - m.then.value)}"
+            f"1 {step.money.currency} = {decimal(then)} {base} by the original baseline, "
+            f"{decimal(now)} {base} by {facts.rates.version}; difference {signed(now - then)}"
         )
-    return replace(_package(facts, m.plan, m.number, note), source=str(m.money))
+    return replace(_package(facts, step.plan, step.number, note), source=str(step.money))
 
 
 def told(baseline: RecordedBaseline) -> str:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from itpm_sync.model import ChangeRequest, Money, WorkPackage
 from itpm_sync.reconcile.allocate import Placed
 from itpm_sync.reconcile.approval import approved_requests
-from itpm_sync.reconcile.exchange import FxTable, PlanRates
+from itpm_sync.reconcile.exchange import PlanRates
 from itpm_sync.reconcile.folding import fold
 from itpm_sync.reconcile.inputs import Element, ProjectSetup, RecordedBaseline
 from itpm_sync.reconcile.number import ZERO, Number, exact, known, total, unknown
@@ -34,8 +34,10 @@ def versions(
     return sorted(mine, key=lambda b: (b.on, b.version))
 
 
-class Moved(NamedTuple):
-    """A budget in another currency, with its rates by the original and by the present baseline."""
+class RateStep(NamedTuple):
+    """A budget of the original baseline in another currency, with its rates by that baseline and
+    by the one in force.
+    """
 
     plan: Plan
     money: Money
@@ -45,19 +47,25 @@ class Moved(NamedTuple):
     @property
     def number(self) -> Number:
         """budget × (rate now − rate then), in the project's currency."""
-        step = minus(self.now, self.then)
-        return step if step.value is None else known(exact(self.money.amount) * step.value)
+        return _by_rate(self.money, minus(self.now, self.then))
 
 
-def moved(
+def _by_rate(amount: Money, rate: Number) -> Number:
+    return rate if rate.value is None else known(exact(amount.amount) * rate.value)
+
+
+def rate_steps(
     counted: Iterable[tuple[Plan, Values]], then: PlanRates, now: PlanRates, currency: str
-) -> Sequence[Moved]:
-    """The budgets of the baseline in force that the original one would convert at other rates."""
+) -> Sequence[RateStep]:
+    """The budgets of the original baseline whose worth the baseline in force sees at its own rates.
+
+    What was added or re-planned since is planned at the rates of today: these have not moved it.
+    """
     if then.baseline == now.baseline:
         return ()
     foreign = ((p, p.money) for p, _ in counted if p.money and p.money.currency != currency)
     return [
-        Moved(plan, m, then.rate(m.currency, currency), now.rate(m.currency, currency))
+        RateStep(plan, m, then.rate(m.currency, currency), now.rate(m.currency, currency))
         for plan, m in foreign
     ]
 
@@ -65,7 +73,7 @@ def moved(
 @dataclass(frozen=True, slots=True)
 class Original:
     """What the first baseline says on the data date: its packages that count, and their sums;
-    `moved` are budgets of the baseline in force whose rates are not those of the original.
+    `rate_steps` are those of its budgets that the baseline in force converts at its own rates.
     """
 
     baseline: RecordedBaseline
@@ -73,13 +81,15 @@ class Original:
     values: Values
     in_money: bool
     reserve: Number
-    moved: Sequence[Moved] = ()
-    reserve_moved: Number = ZERO  # the same of the management reserve
+    rate_steps: Sequence[RateStep] = ()
+    reserve_step: Number = ZERO  # the same of its management reserve
 
     @property
     def growth_by_rates(self) -> Number:
-        """What of the growth of BAC comes from exchange rates alone."""
-        return total(m.number for m in self.moved)
+        """What of the growth of BAC comes from exchange rates alone: Σ budget of the original ×
+        (rate now − rate then).
+        """
+        return total(s.number for s in self.rate_steps)
 
     @property
     def finish(self) -> date | None:
@@ -168,8 +178,8 @@ def compared(
     *,
     in_money: bool,
 ) -> Mapping[str, Number]:
-    """What the original baseline says of today: `COMPARED`, and `bac_growth_fx` where budgets are
-    in another currency. EV is by its budgets too.
+    """What the original baseline says of today: `COMPARED`, and `bac_growth_fx` where it has
+    budgets in another currency. EV is by its budgets too.
 
     None of them without a recorded baseline.
     """
@@ -181,7 +191,7 @@ def compared(
         return dict.fromkeys(COMPARED, unknown(reason))
     then, ac = original.values, values.ac
     growth = minus(values.bac, then.bac)
-    by_rates = {"bac_growth_fx": original.growth_by_rates} if original.moved else {}
+    by_rates = {"bac_growth_fx": original.growth_by_rates} if original.rate_steps else {}
     return by_rates | {
         "bac_original": then.bac,
         "pv_original": then.pv,
@@ -221,12 +231,13 @@ def _days(original: date | None, current: date | None) -> Number:
 
 @dataclass(frozen=True, slots=True)
 class Authorised:
-    """The contract budget base that was authorised, and how it came to be. `by_rates` is what
-    exchange rates alone have added to the baseline in force since: nobody has planned it.
+    """The contract budget base that was authorised, at the exchange rates of its days, and how it
+    came to be. `by_rates` is what rates alone have added to its worth since, as the baseline in
+    force sees it: nobody has planned it.
     """
 
     amount: Number
-    by_rates: Fraction
+    by_rates: Number
     told: str
     requests: Sequence[ChangeRequest]
 
@@ -235,34 +246,32 @@ def authorised(
     original: Original,
     requests: Iterable[Placed[ChangeRequest]],
     setup: ProjectSetup,
-    fx: FxTable,
+    now: PlanRates,
     currency: str,
     *,
     on: date,
 ) -> Authorised:
-    """The configured budget base, else the original's and the approved change requests since."""
-    changed = total((original.growth_by_rates, original.reserve_moved)).value
-    by_rates = changed or Fraction(0)
-    if setup.budget_base is not None:
-        amount = PlanRates.of(original.baseline, fx).convert(setup.budget_base, currency)
-        own = setup.budget_base.currency == currency
-        return Authorised(
-            amount, Fraction(0) if own else by_rates, "the configured budget base", ()
-        )
+    """The configured budget base, else the original's and the approved change requests since;
+    `now` are the rates of the baseline in force.
+    """
+    if (base := setup.budget_base) is not None:
+        amount = PlanRates.of(original.baseline, now.dated).convert(base, currency)
+        by_rates = minus(now.convert(base, currency), amount)
+        return Authorised(amount, by_rates, "the configured budget base", ())
     since = original.baseline.on
     approved = approved_requests(requests, on).values()
     found = [
-        r
+        (r, r.amount)
         for r in approved
         if r.amount is not None and (r.approved_on is None or r.approved_on > since)
     ]
     added = [
-        fx.convert(r.amount, currency, r.approved_on or on, or_earliest=True)
-        for r in found
-        if r.amount is not None
+        now.dated.convert(m, currency, r.approved_on or on, or_earliest=True) for r, m in found
     ]
+    steps = [minus(now.convert(m, currency), a) for (_, m), a in zip(found, added, strict=True)]
     kept = known(original.reserve.value or Fraction(0))
     amount = total([original.values.bac, kept, *added])
+    by_rates = total([original.growth_by_rates, original.reserve_step, *steps])
     words = "BAC and management reserve of the original baseline"
     told = f"{words} + approved change requests" if added else words
-    return Authorised(amount, by_rates, told, found)
+    return Authorised(amount, by_rates, told, [r for r, _ in found])

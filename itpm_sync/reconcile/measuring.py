@@ -24,13 +24,13 @@ from itpm_sync.model import (
 )
 from itpm_sync.reconcile.allocate import ProjectRecords
 from itpm_sync.reconcile.baselines import (
-    Authorised,
+    NO_RESERVE,
     Original,
     authorised,
     compared,
     layers,
     minus,
-    moved,
+    rate_steps,
     reserve,
     versions,
 )
@@ -118,7 +118,11 @@ def project_facts(run: Context, setup: ProjectSetup, row: Register | None) -> Pr
         baseline=baseline,
         rates=rates,
         original=original,
-        authorised=_authorised(run, setup, records, original, currency),
+        authorised=authorised(
+            original, records.of(ChangeRequest), setup, rates, currency, on=run.today
+        )
+        if original is not None and currency
+        else None,
         packages=now.packages,
         past=replace(now.past, before=_replaced(recorded, earlier, now)),
         work=now.past.work,
@@ -328,31 +332,19 @@ def _original(
         return None
     then, in_force = PlanRates.of(recorded[0], run.fx), PlanRates.of(recorded[-1], run.fx)
 
-    def kept(baseline: RecordedBaseline, rates: PlanRates) -> Number:
-        return reserve(records.of(WorkPackage), baseline, setup, rates, currency)
+    def kept(rates: PlanRates) -> Number:
+        return reserve(records.of(WorkPackage), recorded[0], setup, rates, currency)
 
-    step = minus(kept(recorded[-1], in_force), kept(recorded[-1], then))
+    in_money, step = first.past.in_money and now.past.in_money, minus(kept(in_force), kept(then))
     return Original(
         recorded[0],
         first.past.counted,
         first.values,
         first.past.in_money,
-        kept(recorded[0], then),
-        moved(now.past.counted, then, in_force, currency) if now.past.in_money else (),
-        step if step.value is not None else ZERO,
+        kept(then),
+        rate_steps(first.past.counted, then, in_force, currency) if in_money else (),
+        ZERO if step.reason == NO_RESERVE else step,
     )
-
-
-def _authorised(
-    run: Context,
-    setup: ProjectSetup,
-    records: ProjectRecords,
-    original: Original | None,
-    currency: str,
-) -> Authorised | None:
-    if original is None or not currency:
-        return None
-    return authorised(original, records.of(ChangeRequest), setup, run.fx, currency, on=run.today)
 
 
 def _recent(facts: ProjectFacts) -> dict[str, Number]:

@@ -81,7 +81,7 @@ def _growth(project: ProjectStatus) -> str:
     if not rates.value:
         return f"{_grown(*planned)}."
     step = f"added {_size(rates)} to" if rates.value > 0 else f"taken {_size(rates)} from"
-    return f"{_grown(*planned)} at its exchange rates; those since have {step} it."
+    return f"{_grown(*planned)}; exchange rates alone have {step} it."
 
 
 def _grown(growth: Figure, share: Figure) -> str:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from itpm_sync.app.baseline_lines import lines, recorded
 from itpm_sync.model import (
+    ChangeRequest,
     Contract,
     FxRate,
     InvoiceLine,
@@ -28,7 +29,7 @@ from itpm_sync.reconcile import freeze
 from itpm_sync.reconcile.exchange import FxTable
 from itpm_sync.reconcile.explain import Explainer, explain
 from itpm_sync.reconcile.explanation import adding_up
-from itpm_sync.reconcile.inputs import BaselinePackage, BaselineRate, RecordedBaseline
+from itpm_sync.reconcile.inputs import BaselinePackage, BaselineRate, Element, RecordedBaseline
 from itpm_sync.store import StoredBaseline
 
 MONDAY = date(2026, 3, 2)
@@ -391,19 +392,132 @@ def test_growth_by_exchange_rates_alone_is_no_finding(rebaselined):
     assert not codes & {"original-baseline-exceeded", "over-target-baseline"}
 
 
-def test_growth_is_judged_at_the_rates_of_the_original(rebaselined):
+def test_growth_is_judged_without_what_rates_made_of_the_original(rebaselined):
     first, second = rebaselined.options["baselines"]
     more = replace(second.packages[0], budget=money(3000))
     rebaselined.options["baselines"] = (first, replace(second, packages=(more,)))
-    # 3,000 × 0.72 = 2,160 of 1,800: 360, of which −540 by rates: USD 1,000 at 0.90 more
+    # 3,000 × 0.72 = 2,160 of 1,800: 360 more, with −360 by rates on the original's 2,000:
+    # USD 1,000 more, planned at 0.72
     (exceeded,) = rebaselined.findings("original-baseline-exceeded")
-    assert exceeded.amount == money(900, "EUR")
-    assert "BAC grew by EUR 900.00, 50.0 % of EUR 1,800.00" in exceeded.message
+    assert exceeded.amount == money(720, "EUR")
+    assert "BAC grew by EUR 720.00, 40.0 % of EUR 1,800.00" in exceeded.message
     (over,) = rebaselined.findings("over-target-baseline")
-    assert over.amount == money(900, "EUR")
+    assert over.amount == money(720, "EUR")
     assert (
-        "BAC EUR 2,160.00 + EUR 540.00 by exchange rates − EUR 1,800.00 authorised" in over.message
+        "BAC EUR 2,160.00 + EUR 360.00 by exchange rates − EUR 1,800.00 authorised" in over.message
     )
+
+
+GROWTH = ("over-target-baseline", "original-baseline-exceeded")
+
+
+def replanned(world, before, then, after, now):
+    """A baseline of 2 March and one of 9 March, each with its budget and its rates of the dollar;
+    without a rate it froze none.
+    """
+
+    def usd(on, value):
+        return (replace(USD_09, on=on, rate=Decimal(value)),) if value else ()
+
+    later = date(2026, 3, 9)
+    world.options["baselines"] = (
+        planned(before, *usd(MONDAY, then)),
+        planned(after, *usd(later, now), number=2, on=later),
+    )
+    return world
+
+
+def approved(world, amount, on, value):
+    """A change request, approved on a day on which the dollar is worth so much."""
+    rate(world, on, value)
+    world.add(ChangeRequest, "c", number="CR-1", title="More", amount=amount, approved_on=on)
+
+
+def amounts(world):
+    return [[f.amount and f.amount.amount for f in world.findings(code)] for code in GROWTH]
+
+
+def test_a_plan_for_just_what_was_authorised_is_not_over_target_after_the_rates_moved(world):
+    replanned(world, money(1000), "1.0", money(1500), "0.8")
+    approved(world, money(500), date(2026, 3, 5), "0.8")
+    # 1,500 × 0.8 = 1,200; 1,000 × (0.8 − 1.0) = −200 by rates; 1,200 + 200 = 1,000 + 500 × 0.8
+    assert world.findings("over-target-baseline") == []
+    assert world.figures()["bac_growth_fx"] == -200
+
+
+def test_a_plan_above_what_was_authorised_is_over_target_though_rates_rose(world):
+    replanned(world, money(1000), "1.0", money(1580), "1.2")
+    approved(world, money(500), date(2026, 3, 5), "1.2")
+    # 1,580 × 1.2 = 1,896, of which 1,000 × 0.2 by rates: 1,696 − (1,000 + 600), USD 80 at 1.2
+    (over,) = world.findings("over-target-baseline")
+    assert over.amount == money(96, "EUR")
+
+
+def test_what_rates_made_of_an_approved_change_request_is_not_over_target(world):
+    replanned(world, money(1000), "1.0", money(1500), "1.2")
+    approved(world, money(500), date(2026, 3, 5), "0.8")
+    # 1,800 − 1,000 × 0.2 − 500 × (1.2 − 0.8) = 1,400 = 1,000 + 500 × 0.8
+    assert world.findings("over-target-baseline") == []
+
+
+def test_a_budget_base_abroad_is_worth_what_it_is_at_the_rates_in_force(world):
+    replanned(world, money(1000), "1.0", money(2000), "1.2")
+    world.setup["budget_base"] = money(2000)  # 2,000 × 1.2 − 2,000 × 0.2 by rates = 2,000
+    assert world.findings("over-target-baseline") == []
+    world.setup["budget_base"] = money(1900)  # 2,400 − 1,900 × 0.2 − 1,900: USD 100 at 1.2
+    (over,) = world.findings("over-target-baseline")
+    assert over.amount == money(120, "EUR")
+
+
+def test_a_plan_moved_to_another_currency_at_the_same_bac_has_not_grown(world):
+    replanned(world, money(1000, "EUR"), "", money(1250), "0.8")
+    found = world.figures()  # 1,250 × 0.8; nothing of the original was in dollars
+    assert (found["bac"], found["bac_growth"]) == (1000, 0)
+    assert "bac_growth_fx" not in found
+    assert amounts(world) == [[], []]
+
+
+def test_a_plan_moved_to_the_projects_currency_at_the_rate_of_the_day_has_not_grown(world):
+    replanned(world, money(1000), "1.0", money(1200, "EUR"), "1.2")
+    found = world.figures()  # the original's 1,000 dollars are worth 1,200 now
+    assert (found["bac_growth"], found["bac_growth_fx"]) == (200, 200)
+    assert amounts(world) == [[], []]
+    (part,) = explain(world.inputs(), "NET", "bac_growth_fx").parts
+    assert (part.value, part.source) == (200, "USD 1,000.00")
+
+
+def test_a_plan_in_the_projects_currency_beyond_its_rates_has_grown(world):
+    replanned(world, money(1000), "1.0", money(1500, "EUR"), "1.2")
+    # 500 more, of which 1,000 × 0.2 by rates
+    assert amounts(world) == [[300], [300]]
+
+
+def test_what_rates_made_of_the_original_is_n_a_where_none_is_known_now(world):
+    replanned(world, money(1000), "1.0", money(1200, "EUR"), "")
+    found = world.project().figures["bac_growth_fx"]
+    assert (found.value, found.reason) == (None, "no exchange rate USD → EUR on 9 Mar 2026")
+    (part,) = explain(world.inputs(), "NET", "bac_growth_fx").parts
+    assert (part.value, part.reason) == (None, found.reason)
+
+
+def test_a_reserve_abroad_is_authorised_at_the_rates_in_force_too(world):
+    replanned(world, money(1000, "EUR"), "1.0", money(1000, "EUR"), "1.2")
+    kept = BaselinePackage(
+        code="R", name="Reserve", planned_start=None, planned_finish=None, budget=money(100),
+        method=Method.PERCENT.value, element=Element.RESERVE,
+    )  # fmt: skip
+    first, second = world.options["baselines"]
+    world.options["baselines"] = tuple(
+        replace(b, packages=(*b.packages, kept)) for b in (first, second)
+    )
+    assert world.findings("over-target-baseline") == []  # 1,120 − 100 × 0.2 = 1,100
+    doubled = replace(kept, budget=money(200))
+    world.options["baselines"] = (
+        world.options["baselines"][0],
+        replace(second, packages=(*second.packages, doubled)),
+    )
+    (over,) = world.findings("over-target-baseline")  # 1,240 − 20 − 1,100: USD 100 at 1.2
+    assert over.amount == money(120, "EUR")
 
 
 def test_a_budget_base_in_the_projects_currency_is_exceeded_by_rates_too(rebaselined):

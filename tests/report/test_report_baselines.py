@@ -90,12 +90,12 @@ def grown(growth, by_rates, **fields):
 
 
 def test_what_exchange_rates_alone_did_to_bac_is_neither_growth_nor_shrinkage():
-    same = "BAC is that of the original at its exchange rates; those since have "
+    same = "BAC is that of the original; exchange rates alone have "
     assert grown(-100, -100) == f"{same}taken EUR 100 from it."
     assert grown(50, 50) == f"{same}added EUR 50 to it."
     assert grown(500, -100) == (  # 600 of the 1,000 of the original
-        "BAC has grown by EUR 600, 60 % of the original at its exchange rates; those since have "
-        "taken EUR 100 from it."
+        "BAC has grown by EUR 600, 60 % of the original; exchange rates alone have taken EUR 100 "
+        "from it."
     )
     assert grown(0, 0) == "BAC is that of the original."
     assert grown(-100, None, reason="no exchange rate") == (

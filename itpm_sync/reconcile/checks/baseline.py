@@ -22,7 +22,7 @@ def over_target_baseline(p: ProjectFacts) -> Iterator[Finding]:
     allowed, kept = p.authorised.amount.value, p.numbers.get("management_reserve")
     reserve = (kept.value if kept is not None else None) or Fraction(0)
     whole = p.values.bac.value + reserve
-    by_rates = p.authorised.by_rates
+    by_rates = p.authorised.by_rates.value or Fraction(0)
     if allowed is None or whole - by_rates <= allowed:
         return
     approved = f" ({p.baseline.approval or 'no approval'})"
@@ -76,7 +76,7 @@ def original_baseline_exceeded(p: ProjectFacts) -> Iterator[Finding]:
 
 
 def _planned_growth(p: ProjectFacts) -> Fraction | None:
-    """The growth of BAC over the original, at the exchange rates of the original where known."""
+    """The growth of BAC without what exchange rates alone made of the original's budgets."""
     growth, by_rates = p.numbers["bac_growth"].value, p.numbers.get("bac_growth_fx")
     if growth is None or by_rates is None or by_rates.value is None:
         return growth
