@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from fractions import Fraction
 from typing import NamedTuple
 
 from itpm_sync.model import ChangeRequest, Money, WorkPackage
@@ -269,7 +268,7 @@ def authorised(
         now.dated.convert(m, currency, r.approved_on or on, or_earliest=True) for r, m in found
     ]
     steps = [minus(now.convert(m, currency), a) for (_, m), a in zip(found, added, strict=True)]
-    kept = known(original.reserve.value or Fraction(0))
+    kept = ZERO if original.reserve.reason == NO_RESERVE else original.reserve
     amount = total([original.values.bac, kept, *added])
     by_rates = total([original.growth_by_rates, original.reserve_step, *steps])
     words = "BAC and management reserve of the original baseline"

@@ -500,6 +500,42 @@ def test_what_rates_made_of_the_original_is_n_a_where_none_is_known_now(world):
     assert (part.value, part.reason) == (None, found.reason)
 
 
+def test_an_amount_of_which_rates_may_have_made_a_part_is_told_as_such(world):
+    replanned(world, money(1000), "1.0", money(1200, "EUR"), "")
+    # 1,200 − 1,000; what the original's 1,000 dollars are worth now is not known, and not 1,000
+    reason = "is from exchange rates is not known: no exchange rate USD → EUR on 9 Mar 2026)"
+    for code in GROWTH:
+        (found,) = world.findings(code)
+        assert found.amount == money(200, "EUR")
+        assert found.message.endswith(f" (what of it {reason}")
+
+
+def test_an_unknown_worth_of_the_reserve_or_of_a_request_is_told_too(world):
+    replanned(world, money(1000, "EUR"), "", money(1100, "EUR"), "")
+    world.records["fx_rate"] = []
+    later = date(2026, 3, 12)
+    first, second = world.options["baselines"]
+    kept = BaselinePackage(
+        code="R", name="Reserve", planned_start=None, planned_finish=None, budget=money(100),
+        method=Method.PERCENT.value, element=Element.RESERVE,
+    )  # fmt: skip
+    usd = replace(USD_09, on=MONDAY)
+    world.options["baselines"] = (
+        replace(first, packages=(*first.packages, kept), rates=(usd,)),
+        replace(second, on=later),
+    )
+    # 1,100 − (1,000 + 100 × 0.9) = 10, of which the second baseline cannot tell what rates made
+    (over,) = world.findings("over-target-baseline")
+    assert over.amount == money(10, "EUR")
+    assert "not known: no exchange rate USD → EUR on 12 Mar 2026" in over.message
+
+
+def test_an_original_reserve_whose_worth_is_not_known_is_not_taken_for_none(world):
+    replanned(world, money(1000, "EUR"), "", money(1100, "EUR"), "")
+    world.setup["management_reserve"] = money(100)  # no rate: what was authorised is not known
+    assert world.findings("over-target-baseline") == []
+
+
 def test_a_reserve_abroad_is_authorised_at_the_rates_in_force_too(world):
     replanned(world, money(1000, "EUR"), "1.0", money(1000, "EUR"), "1.2")
     kept = BaselinePackage(

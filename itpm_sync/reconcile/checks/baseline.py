@@ -8,6 +8,7 @@ from fractions import Fraction
 from itpm_sync.reconcile.baseline_terms import told
 from itpm_sync.reconcile.facts import ProjectFacts, finding
 from itpm_sync.reconcile.inputs import Element
+from itpm_sync.reconcile.number import ZERO, Number
 from itpm_sync.reconcile.status import Finding, Severity
 from itpm_sync.reconcile.wording import count, day, show
 
@@ -22,7 +23,7 @@ def over_target_baseline(p: ProjectFacts) -> Iterator[Finding]:
     allowed, kept = p.authorised.amount.value, p.numbers.get("management_reserve")
     reserve = (kept.value if kept is not None else None) or Fraction(0)
     whole = p.values.bac.value + reserve
-    by_rates = p.authorised.by_rates.value or Fraction(0)
+    by_rates = p.authorised.by_rates.value or Fraction(0)  # n/a: the message says so
     if allowed is None or whole - by_rates <= allowed:
         return
     approved = f" ({p.baseline.approval or 'no approval'})"
@@ -37,7 +38,7 @@ def over_target_baseline(p: ProjectFacts) -> Iterator[Finding]:
         "baseline",
         f"Baseline {p.baseline.version} of {day(p.baseline.on)}{approved} is an over-target "
         f"baseline: {parts} − {p.told(allowed)} authorised ({p.authorised.told}) = "
-        f"{p.told(whole - by_rates - allowed)} too much",
+        f"{p.told(whole - by_rates - allowed)} too much{_not_known(p.authorised.by_rates)}",
         action="Have the amount authorised by a change request, or bring the baseline back to it.",
         amount=p.amount(whole - by_rates - allowed),
         evidence=p.authorised.requests,
@@ -56,12 +57,14 @@ def original_baseline_exceeded(p: ProjectFacts) -> Iterator[Finding]:
         return
     days = p.numbers["finish_growth_days"].value or Fraction(0)
     growth, bac = _planned_growth(p), p.numbers["bac_original"].value
+    by_rates = p.numbers.get("bac_growth_fx", ZERO)
     percent = 100 * growth / bac if growth is not None and bac else Fraction(0)
     if percent < _SIGNIFICANT and days < _HALF_A_YEAR:
         return
     grown = []
     if growth is not None and growth > 0 and bac is not None:
-        grown.append(f"BAC grew by {p.told(growth)}, {show(percent, 1)} % of {p.told(bac)}")
+        percent_told = f"{show(percent, 1)} % of {p.told(bac)}"
+        grown.append(f"BAC grew by {p.told(growth)}, {percent_told}{_not_known(by_rates)}")
     if days > 0:
         grown.append(f"the planned finish moved by {count(int(days), 'day')}")
     yield finding(
@@ -75,8 +78,17 @@ def original_baseline_exceeded(p: ProjectFacts) -> Iterator[Finding]:
     )
 
 
+def _not_known(by_rates: Number) -> str:
+    """What a message adds where exchange rates may have made part of its amount."""
+    if by_rates.value is not None:
+        return ""
+    return f" (what of it is from exchange rates is not known: {by_rates.reason})"
+
+
 def _planned_growth(p: ProjectFacts) -> Fraction | None:
-    """The growth of BAC without what exchange rates alone made of the original's budgets."""
+    """The growth of BAC without what exchange rates alone made of the original's budgets; all of
+    it where that is not known.
+    """
     growth, by_rates = p.numbers["bac_growth"].value, p.numbers.get("bac_growth_fx")
     if growth is None or by_rates is None or by_rates.value is None:
         return growth
