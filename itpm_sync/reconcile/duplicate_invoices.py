@@ -1,15 +1,16 @@
 """Which invoices may be booked twice, and which of their lines are then too many.
 
-Hard: same vendor, normalised number and kind of document. Strong: same vendor, currency and gross,
-and almost the same number. Weak: same vendor and gross within 30 days. What a credit note of the
-same gross has taken back already is no duplicate any more.
+Hard: same vendor, normalised number and kind of document: an invoice, or a credit note, which is
+called so at its source or is below 0 as a whole. Strong: same vendor, currency and gross, and
+almost the same number. Weak: same vendor and gross within 30 days. What a credit note of the same
+gross has taken back already is no duplicate any more.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -19,10 +20,11 @@ from typing import ClassVar, NamedTuple
 
 from itpm_sync.model import InvoiceLine, Money, Record
 from itpm_sync.reconcile.folding import fold
-from itpm_sync.reconcile.money import money_total
+from itpm_sync.reconcile.money import is_credit, money_total
 
 Home = Callable[[Iterable[Record]], str]
 Payee = tuple[str, str]  # a vendor, folded, and a currency
+Group = tuple[str, str, bool]  # a vendor, folded, a number, normalised, and whether it is a credit
 _WEAK_DAYS = 30
 _SAME_GROSS = Decimal("0.01")
 _SERIES = 3  # bills of one amount, as a schedule of payments sends them
@@ -105,24 +107,21 @@ Doubled = Rebooked | Lookalike
 
 def doubled(invoices: Iterable[InvoiceLine], home: Home) -> Iterator[Doubled]:
     """Whatever is doubled; `home` tells the project that lines all belong to."""
-    groups: dict[tuple[str, str, bool], list[InvoiceLine]] = defaultdict(list)
-    for record in invoices:
-        key = (fold(record.vendor), normalised_number(record.invoice), record.credit_note)
-        groups[key].append(record)
+    groups = _groups(invoices)
     repeated: list[tuple[str, list[InvoiceLine], list[InvoiceLine]]] = []
     bills: dict[Payee, list[Bill]] = defaultdict(list)
     notes: dict[Payee, list[Bill]] = defaultdict(list)
     again: dict[Payee, list[Bill]] = defaultdict(list)  # bills whose number is booked already
-    for (vendor, number, is_credit), lines in sorted(groups.items()):
+    for (vendor, number, credit), lines in sorted(groups.items()):
         lines.sort(key=lambda i: (i.invoiced_on, i.id))
         copies = _copies(lines) if number else []
         first = _without(lines, copies) if copies else lines
         if copies:
             repeated.append((number, lines, copies))
         for one in _bills(vendor, number, first):
-            of = notes if is_credit or one.gross.amount < 0 else bills
+            of = notes if credit else bills
             of[vendor, one.gross.currency].append(one)
-        for one in () if is_credit else _bookings(vendor, number, copies):
+        for one in () if credit else _bookings(vendor, number, copies):
             again[vendor, one.gross.currency].append(one)
     credited = {
         id(line)
@@ -135,6 +134,19 @@ def doubled(invoices: Iterable[InvoiceLine], home: Home) -> Iterator[Doubled]:
             yield Rebooked(home(booked), number, booked, left)
     for found in bills.values():
         yield from _alike(home, [b for b in found if id(b.lines[0]) not in credited])
+
+
+def _groups(invoices: Iterable[InvoiceLine]) -> Mapping[Group, list[InvoiceLine]]:
+    """The lines by vendor and number, those of credit notes apart."""
+    documents: dict[tuple[object, ...], list[InvoiceLine]] = defaultdict(list)
+    for line in invoices:
+        documents[fold(line.vendor), line.credit_note, *_document(line)].append(line)
+    groups: dict[Group, list[InvoiceLine]] = defaultdict(list)
+    for lines in documents.values():
+        one = lines[0]
+        key = (fold(one.vendor), normalised_number(one.invoice), is_credit(lines))
+        groups[key] += lines
+    return groups
 
 
 def normalised_number(number: str) -> str:

@@ -232,6 +232,39 @@ def test_a_negative_invoice_takes_back_what_it_credits(world, eur):
     assert soft(world) == []
 
 
+def test_an_invoice_below_0_is_no_second_booking_of_the_one_it_takes_back(world, eur):
+    invoice(world, eur, "R-1001", "100")
+    invoice(world, eur, "R-1001", "-100", source_id="back", invoiced_on=DAY + timedelta(days=1))
+    assert world.findings("duplicate-invoice") == []
+    # of two alike one was taken back: 100 + 100 − 100, so nothing is too much
+    invoice(world, eur, "R-1002", "100", invoiced_on=DAY + timedelta(days=2))
+    assert world.findings("duplicate-invoice") == []
+    assert "disputed" not in world.figures()
+
+
+def test_of_a_number_booked_twice_an_invoice_below_0_takes_back_the_copy(world, eur):
+    for n in range(3):
+        invoice(world, eur, "R-1", "100", source_id=f"R{n}", invoiced_on=DAY + timedelta(days=n))
+    invoice(world, eur, "R-1", "-100", source_id="back", invoiced_on=DAY + timedelta(days=4))
+    [found] = world.findings("duplicate-invoice")
+    assert found.amount == eur(100)  # 3 × 100 − 100 is booked, 100 is due
+    # the same correction under the number of an invoice, booked twice, is a credit note twice
+    for day in (5, 6):
+        on = DAY + timedelta(days=day)
+        invoice(world, eur, "G-7", "-30", source_id=f"G{day}", invoiced_on=on)
+    _, twice = sorted(world.findings("duplicate-invoice"), key=lambda f: f.subject, reverse=True)
+    assert twice.message.startswith("Credit note G-7 of Acme is booked more than once: EUR −30.00")
+
+
+def test_a_bill_with_a_discount_line_is_an_invoice_and_its_copy_one_too(world, eur):
+    for n in range(2):
+        booked = {"invoiced_on": DAY + timedelta(days=n)}
+        invoice(world, eur, "R-1", "1000", source_id=f"a{n}", line="1", **booked)
+        invoice(world, eur, "R-1", "-50", source_id=f"b{n}", line="2", **booked)
+    [found] = world.findings("duplicate-invoice")
+    assert found.message.startswith("Invoice R-1 of Acme is booked more than once: EUR 950.00")
+
+
 def test_what_bills_other_goods_or_another_time_is_no_duplicate(world, eur):
     order(world, eur, "PO-1", "100")
     order(world, eur, "PO-2", "100")
