@@ -217,7 +217,9 @@ def label(record: Record) -> str:  # noqa: PLR0911 - one line a kind
     if isinstance(record, OrderLine):
         return f"Order {record.order} line {record.line}, {record.amount}"
     if isinstance(record, InvoiceLine):
-        return f"{document([record])} {record.invoice} line {record.line}, {record.amount}"
+        # of a line below 0 alone nobody knows whether all of its document is
+        kind = "Credit note" if record.credit_note else "Invoice"
+        return f"{kind} {record.invoice} line {record.line}, {record.amount}"
     if isinstance(record, TimeEntry):
         hours = show(Fraction(record.duration_s, 3600))
         return f"{record.person}, {hours} h on {day(record.on)}"
