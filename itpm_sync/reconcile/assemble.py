@@ -34,6 +34,7 @@ from itpm_sync.reconcile.inputs import (
     ProjectSetup,
     RecordedBaseline,
 )
+from itpm_sync.reconcile.later import dated_later
 from itpm_sync.reconcile.measuring import contract_list, project_facts, project_scope
 from itpm_sync.reconcile.portfolio import registers, setups
 from itpm_sync.reconcile.presenting import project_gates, project_status, rated
@@ -114,6 +115,7 @@ def _portfolio_facts(run: Context, unallocated: Sequence[Unallocated]) -> Portfo
         documents=run.documents,
         unallocated=unallocated,
         unlinked=run.unlinked,
+        later=dated_later(run.inputs.records, run.inputs.coverage, run.zone, run.inputs.data_date),
         repeated=repeated(run.records),
         contracts=contract_list(run, (c for c in loose if isinstance(c, Contract))),
         doubled=run.doubled,

@@ -38,6 +38,7 @@ from itpm_sync.reconcile.folding import fold
 from itpm_sync.reconcile.gold_plating import Askers
 from itpm_sync.reconcile.inputs import Inputs
 from itpm_sync.reconcile.labour import Costed, RateCard, costed
+from itpm_sync.reconcile.later import document_day
 from itpm_sync.reconcile.money import Documents, Paid
 from itpm_sync.reconcile.number import Number, unknown
 from itpm_sync.reconcile.orphans import OtherTickets
@@ -176,18 +177,9 @@ class Context:
                 if loads(item, self.end):
                     yield Work(item, packages.get(package))
 
-    def _is_known(self, record: Record) -> bool:  # noqa: PLR0911 - one line a kind
+    def _is_known(self, record: Record) -> bool:
         """Whether the record existed, as far as its own dates tell, on the data date."""
         if isinstance(record, WorkItem | HelpDeskItem):
             return record.created_at is None or record.created_at < self.end
-        if isinstance(record, TimeEntry):
-            return record.on <= self.today
-        if isinstance(record, InvoiceLine):
-            return record.invoiced_on <= self.today
-        if isinstance(record, OrderLine):
-            return record.ordered_on is None or record.ordered_on <= self.today
-        if isinstance(record, Receipt):
-            return record.received_on <= self.today
-        if isinstance(record, Payment):
-            return record.paid_on <= self.today
-        return True
+        on = document_day(record)
+        return on is None or on <= self.today

@@ -270,6 +270,36 @@ def test_many_rejected_records_are_one_finding_that_lists_them_all(world):
     assert found.message.startswith("201 records of files invoices were rejected")
 
 
+def read_at(*streams, day):
+    moment = datetime(2026, 3, day, 5, tzinfo=UTC)
+    return tuple(coverage(connection="src", stream=s, as_of=moment) for s in streams)
+
+
+def test_documents_of_a_day_that_had_not_come_when_they_were_read_are_told(world, eur):
+    """They are in no figure; `2062` is a mistyped 2026."""
+    world.options["coverage"] = read_at("invoice_line", "time_entry", day=13)
+    for number, on in (("1", date(2026, 3, 13)), ("4", date(2062, 11, 20))):
+        world.add(InvoiceLine, number, invoice=f"INV{number}", amount=eur(1000), invoiced_on=on)
+    world.add(TimeEntry, "t", person="ann", on=date(2026, 3, 14), duration_s=5400)
+    invoice, hours = world.findings("rejected-records")
+    assert invoice.message == (
+        "Source src invoice_line: 1 invoice line (EUR 1,000.00) is dated later than the day of "
+        "reading, in no figure until that day: Invoice INV4 line 1, EUR 1,000.00 on 20 Nov 2062"
+    )
+    assert (invoice.amount, len(invoice.evidence)) == (eur(1000), 1)
+    assert "1 time entry (1.5 h) is dated later" in hours.message
+    assert world.figures()["invoiced"] == 1000
+
+
+def test_a_past_day_is_silent_about_documents_that_came_before_they_were_read(world):
+    world.options["coverage"] = read_at("receipt", day=20)
+    world.add(Receipt, "r", order="PO", quantity=Decimal(5), received_on=date(2026, 3, 20))
+    assert world.findings("rejected-records") == []
+    world.add(Receipt, "s", order="PO-9", quantity=Decimal(7), received_on=date(2026, 3, 21))
+    [found] = world.findings("rejected-records")
+    assert found.message.endswith("in no figure until that day: PO-9 on 21 Mar 2026")
+
+
 # ---- documentation ------------------------------------------------------------------------------
 
 

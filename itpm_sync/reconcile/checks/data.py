@@ -7,13 +7,14 @@ from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from fractions import Fraction
 
-from itpm_sync.model import HelpDeskItem, WorkItem
+from itpm_sync.model import HelpDeskItem, Money, Record, WorkItem
 from itpm_sync.reconcile.booking import Unlinked
 from itpm_sync.reconcile.facts import PortfolioFacts, ProjectFacts, finding, label, place
 from itpm_sync.reconcile.inputs import Coverage, Rejected
+from itpm_sync.reconcile.later import document_day
 from itpm_sync.reconcile.status import Evidence, Finding, Severity, Unallocated
-from itpm_sync.reconcile.unplaced import clipped, codes_told, rules_told
-from itpm_sync.reconcile.wording import count, kind, show
+from itpm_sync.reconcile.unplaced import clipped, codes_told, grouped, rules_told
+from itpm_sync.reconcile.wording import count, day, kind, show
 
 _SINGLE_REJECTIONS = 200  # per stream; beyond that one finding lists them all
 _WORDS = 5  # keys that a message names
@@ -173,6 +174,7 @@ def _rejected_ids(rejected: Iterable[Rejected]) -> set[tuple[str, str, str]]:
 def rejected_records(facts: PortfolioFacts) -> Iterator[Finding]:
     """Records or values that could not be used, each named; none is lost."""
     yield from _unlinked(facts)
+    yield from _dated_later(facts)
     streams: dict[tuple[str, str], list[Rejected]] = defaultdict(list)
     for rejected in facts.inputs.rejected:
         streams[rejected.connection, rejected.stream].append(rejected)
@@ -218,6 +220,46 @@ def _unlinked(facts: PortfolioFacts) -> Iterator[Finding]:
             "(CONNECTION:STREAM:ID); the time counts by its own project and work package.",
             evidence=(u.entry for u in found),
         )
+
+
+def _dated_later(facts: PortfolioFacts) -> Iterator[Finding]:
+    """Documents of a day that had not come when they were read: one finding a stream and kind, and
+    a currency where they carry money."""
+    streams: dict[tuple[str, str, str], list[Record]] = defaultdict(list)
+    for record in facts.later:
+        streams[record.ref.connection, record.ref.stream, record.kind].append(record)
+    for (connection, stream, name), records in sorted(streams.items()):
+        for group in grouped(name, records):
+            currency = group.amount.currency if group.amount else ""
+            found = [r for r in records if _currency(r) == currency]
+            yield finding(
+                "rejected-records",
+                Severity.MEDIUM,
+                "",
+                f"{connection}/{stream}/{name}/later" + (f"/{currency}" if currency else ""),
+                f"Source {connection} {stream}: {_counted(group)} dated later than the day of "
+                f"reading, in no figure until that day: {_days_told(found)}",
+                action="Correct the date at the source; a posting that is planned for that day "
+                "counts from then on.",
+                amount=group.amount,
+                evidence=found,
+            )
+
+
+def _counted(group: Unallocated) -> str:
+    are = "is" if group.count == 1 else "are"
+    return f"{count(group.count, kind(group.kind))}{_worth(group)} {are}"
+
+
+def _currency(record: Record) -> str:
+    amount = getattr(record, "amount", None)
+    return amount.currency if isinstance(amount, Money) else ""
+
+
+def _days_told(records: list[Record]) -> str:
+    """`Invoice INV4 line 1, EUR 1,000.00 on 20 Nov 2062`; up to five."""
+    told = [f"{clipped(label(r))} on {day(on)}" for r in records if (on := document_day(r))]
+    return "; ".join(told[:_WORDS]) + (f" and {len(told) - _WORDS} more" if told[_WORDS:] else "")
 
 
 def _named(unlinked: Unlinked) -> str:
