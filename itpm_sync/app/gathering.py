@@ -17,7 +17,7 @@ from itpm_sync.app.baseline_lines import recorded
 from itpm_sync.app.session import Session
 from itpm_sync.config import Config, Duplicates, Root, WorkingCalendar, gate_criteria
 from itpm_sync.config.settings import WEEKDAYS
-from itpm_sync.model import KINDS, Money, Project, Record, Stage
+from itpm_sync.model import KINDS, Money, Project, Record, Stage, WorkPackage
 from itpm_sync.reconcile.choices import (
     CapacityChoices,
     Decision,
@@ -47,6 +47,8 @@ def inputs(session: Session, data_date: date) -> Inputs:
     if plan_from:
         packages = live["work_package"]
         live["work_package"] = tuple(p for p in packages if p.ref.connection in plan_from)
+    later = store.first_known_after("work_package", as_of) if as_of else frozenset[str]()
+    live["work_package"] = tuple(_without_progress(p, later) for p in live["work_package"])
     discovered = [
         p
         for p in live["project"]
@@ -68,6 +70,7 @@ def inputs(session: Session, data_date: date) -> Inputs:
             for i, r in enumerate(root.allocation, start=1)
         ),
         records=live,
+        progress_unknown=later,
         gone={kind: configured(session, store.gone(kind, as_of=as_of)) for kind in KINDS},
         baselines=tuple(recorded(b) for b in store.outcome.baselines() if b.on <= data_date),
         coverage=_coverage_of(session, as_of),
@@ -96,6 +99,14 @@ def inputs(session: Session, data_date: date) -> Inputs:
         capacity=_capacity(root),
         run=_last_pull(store),
     )
+
+
+def _without_progress(record: Record, later: frozenset[str]) -> Record:
+    """What was first read after the data date is the plan, but its percentage is of that later
+    day."""
+    if not isinstance(record, WorkPackage) or record.id not in later:
+        return record
+    return replace(record, percent_complete=None)
 
 
 def configured(session: Session, records: Iterable[Record]) -> tuple[Record, ...]:

@@ -289,6 +289,7 @@ class Inputs:
     baselines: tuple[RecordedBaseline, ...] = ()
     coverage: tuple[Coverage, ...] = ()
     never_read: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # see `unread`
+    progress_unknown: frozenset[str] = frozenset()  # packages first known after the data date
     rejected: tuple[Rejected, ...] = ()
     policy: Policy = field(default_factory=Policy)
     waivers: tuple[Waiver, ...] = ()

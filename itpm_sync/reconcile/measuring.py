@@ -277,6 +277,7 @@ def _under(
         _milestones(records),
         time.seconds,
         scope.members is not None,
+        run.inputs.progress_unknown,
     )
     by_code = {fold(p.code): p for p in found}
     packages = [

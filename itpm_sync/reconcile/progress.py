@@ -284,6 +284,7 @@ class Work:
     milestones: Mapping[str, Sequence[Milestone]]
     seconds: Mapping[str, int]  # time booked, by package
     has_baseline: bool  # whether items are counted against a baseline
+    later: frozenset[str] = frozenset()  # packages of which no state of that day is known
 
     def tally(self, plan: Plan) -> Tally:
         """The package's items."""
@@ -379,7 +380,9 @@ def _declared(plan: Plan, work: Work) -> Number:
     if record is not None and record.actual_finish is not None and record.actual_finish <= work.on:
         return known(1)
     if record is None or record.percent_complete is None:
-        return unknown(f"{plan.label}: no percentage is declared")
+        later = record is not None and record.id in work.later
+        why = "its percentage on that day is not known" if later else "no percentage is declared"
+        return unknown(f"{plan.label}: {why}")
     percent = Fraction(record.percent_complete)
     if not 0 <= percent <= 100:
         return unknown(f"{plan.label}: declared {record.percent_complete} % is not within 0..100")

@@ -49,6 +49,17 @@ def records(
         last = rows[-1][0]
 
 
+def first_known_after(database: Database, codec: KindCodec, moment: datetime) -> frozenset[str]:
+    """The live records of a kind of which no state by a moment is known."""
+    table, former = codec.table.c, RECORD_VERSION.c
+    by_then = sa.exists().where(
+        former.kind == codec.kind, former.id == table.id, former.state_from <= moment
+    )
+    query = sa.select(table.id).where(table.gone.is_(None), table.state_from > moment, ~by_then)
+    with database.read() as db:
+        return frozenset(db.execute(query).scalars())
+
+
 def _states_at(
     db: sa.Connection, codec: KindCodec, rows: Sequence[Row], as_of: datetime
 ) -> dict[str, Record]:

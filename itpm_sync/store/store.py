@@ -433,6 +433,12 @@ class Store:
         """
         return reading.records(self._db, self._landing.codec(kind), as_of=as_of, gone=False)
 
+    def first_known_after(self, kind: str, moment: datetime) -> frozenset[str]:
+        """The identities of the live model records of a kind of which no state by that moment is
+        known: `records` gives a later one.
+        """
+        return reading.first_known_after(self._db, self._landing.codec(kind), moment)
+
     def gone(self, kind: str, *, as_of: datetime | None = None) -> Iterator[Record]:
         """The model records of a kind that are absent (`as_of`: were by then), as last known."""
         return reading.records(self._db, self._landing.codec(kind), as_of=as_of, gone=True)
