@@ -156,6 +156,39 @@ def test_a_table_that_was_never_read_is_named_where_the_cost_stands(run: Run, of
     assert not [text for text in told() if "never read" in text]
 
 
+ORDERS = """
+      orders:
+        file: orders.csv
+        kind: order_line
+        key: Order
+        columns:
+          {project_key: Project, order: Order, vendor: Vendor, ordered_on: Date,
+           amount: {column: Net, as: money, currency: CHF}}
+"""
+
+
+def test_a_table_that_was_read_and_has_no_rows_yet_leaves_nothing_unknown(
+    run: Run, office: Path
+) -> None:
+    tables = f"{ORDERS.rstrip()}{RECEIPTS.rstrip()}\n        may_be_empty: true\n"
+    text = OFFICE.replace("projects:", f"{tables.lstrip(chr(10))}projects:", 1)
+    (office / "itpm.yaml").write_text(text)
+    (office / "orders.csv").write_text(f"Project,Order,Vendor,Date,Net\nNET,PO-1,ACME,{PAST},800\n")
+
+    def told() -> list[str]:
+        run("pull")
+        run("reconcile")
+        return [run("explain", "NET", figure).out for figure in ("received", "committed")]
+
+    never = "receipts never read (office deliveries)"
+    assert all(never in text for text in told())
+    (office / "receipts.csv").write_text("Slip,Order,Quantity,Date\n")
+    received, committed = told()
+    assert "CHF 0.00" in received  # nothing has come, which is known
+    assert "CHF 800.00" in committed
+    assert "receipts" not in received + committed
+
+
 def test_a_waived_finding_is_shown_as_waived_and_counts_nowhere(run: Run, office: Path) -> None:
     run("pull")
     before = run("reconcile").out

@@ -5,7 +5,7 @@ A connection that is configured no more takes part in nothing; its records stay 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -34,6 +34,7 @@ from itpm_sync.reconcile.inputs import (
     Rejected,
     Rule,
 )
+from itpm_sync.reconcile.unread import COST_KINDS
 from itpm_sync.reconcile.workdays import Calendar
 from itpm_sync.store import Completeness, Store
 
@@ -55,6 +56,7 @@ def inputs(session: Session, data_date: date) -> Inputs:
         if isinstance(p, Project) and p.ref.connection in root.discover_projects
     ]
     live["project"] = tuple(discovered)
+    rows = _coverage_of(session, as_of)
     return Inputs(
         title=root.title,
         data_date=data_date,
@@ -73,8 +75,9 @@ def inputs(session: Session, data_date: date) -> Inputs:
         progress_unknown=later,
         gone={kind: configured(session, store.gone(kind, as_of=as_of)) for kind in KINDS},
         baselines=tuple(recorded(b) for b in store.outcome.baselines() if b.on <= data_date),
-        coverage=_coverage_of(session, as_of),
+        coverage=rows,
         never_read=never_read(session),
+        read=_read_in_vain(session, rows, live),
         rejected=rejected(session),
         policy=Policy(**root.thresholds.model_dump()),
         waivers=tuple(Waiver(**w.model_dump()) for w in root.waivers),
@@ -156,17 +159,33 @@ def _coverage(session: Session, proofs: Iterable[Completeness]) -> tuple[Coverag
 
 
 def never_read(session: Session) -> dict[str, tuple[str, ...]]:
-    """The kinds of record that configured streams give of which nothing was ever read, each with
-    these streams. Mappings are looked at only where there is such a stream.
+    """The kinds of record that configured streams give of which nothing was ever read, nor proved
+    that there is nothing, each with these streams. Mappings are looked at only where there is such
+    a stream.
     """
     rows = coverage(session)
     streams = {(c.connection, c.stream) for c in rows}
-    streams -= {(c.connection, c.stream) for c in rows if c.as_of or c.stored}
+    streams -= {(c.connection, c.stream) for c in rows if _is_read(c)}
     found: dict[str, tuple[str, ...]] = {}
     for name, stream in sorted(streams):
         for kind in session.mappings.kinds(session.config.connections[name], stream):
             found[kind] = (*found.get(kind, ()), f"{name} {stream}")
     return found
+
+
+def _is_read(c: Coverage) -> bool:
+    whole = c.as_of is not None and c.complete
+    return bool(c.stored) or whole or (c.later is not None and c.later.complete)
+
+
+def _read_in_vain(
+    session: Session, rows: Iterable[Coverage], live: Mapping[str, Sequence[Record]]
+) -> frozenset[str]:
+    """The kinds of cost that configured streams give, were read, and hold no record of."""
+    lacking = {kind for kind in COST_KINDS if not live[kind]}
+    streams = {(c.connection, c.stream) for c in rows if lacking and _is_read(c)}
+    given = (session.mappings.kinds(session.config.connections[n], s) for n, s in streams)
+    return frozenset(lacking & {kind for kinds in given for kind in kinds})
 
 
 def rejected(session: Session) -> tuple[Rejected, ...]:

@@ -117,6 +117,12 @@ class Context:
         """Whether any record of the kind was read at all, be it of a later day."""
         return bool(self.inputs.records.get(kind))
 
+    def tells(self, kind: str) -> bool:
+        """Whether what there is of a kind is known: records were read, or it was read that there
+        are none.
+        """
+        return self.has(kind) or kind in self.inputs.read
+
     @cached_property
     def load(self) -> Capacity:
         """Everybody's load and capacity, over all projects and over work of none."""

@@ -122,7 +122,7 @@ class Explainer:
         self._facts = facts = project_facts(run, setup, row)
         self._traces = Traces(run, facts)
         self._packages = {fold(f.plan.code): f for f in facts.packages}
-        self._has = run.has
+        self._tells = run.tells
 
     def names(self, package: str = "") -> Sequence[str]:
         """The figures that can be explained, in the order of the report."""
@@ -175,8 +175,8 @@ class Explainer:
     def _figures(self, of: PackageFacts | None) -> Mapping[str, Figure]:
         if of is not None:
             abroad = exchange_terms.figures(self._facts, of.plan.code)
-            return {**package_figures(self._facts, of, self._has), **abroad}
-        figures, desk = dict(project_figures(self._facts, self._has)), self._facts.desk
+            return {**package_figures(self._facts, of, self._tells), **abroad}
+        figures, desk = dict(project_figures(self._facts, self._tells)), self._facts.desk
         if desk is not None:
             effort = replace(desk.status.effort, name="desk_effort_s")
             figures |= {"within_sla": desk.status.within_sla, "desk_effort_s": effort}
@@ -185,8 +185,8 @@ class Explainer:
     def _numbers(self, of: PackageFacts | None) -> Mapping[str, Number]:
         if of is not None:
             abroad = exchange_terms.numbers(self._facts, of.plan.code)
-            return {**package_numbers(self._facts, of, self._has), **abroad}
-        numbers, desk = dict(project_numbers(self._facts, self._has)), self._facts.desk
+            return {**package_numbers(self._facts, of, self._tells), **abroad}
+        numbers, desk = dict(project_numbers(self._facts, self._tells)), self._facts.desk
         if desk is not None:
             numbers |= {"within_sla": desk.within, "desk_effort_s": desk.effort}
         attached = (desk_terms, contract_terms, effort_terms, exchange_terms, split_terms)

@@ -18,8 +18,8 @@ from itpm_sync.reconcile.status import Figure, ProjectStatus
 from itpm_sync.reconcile.unread import not_netted, why_none
 from itpm_sync.reconcile.wording import count, money
 
-HasSource = Callable[[str], bool]
-"""Whether any record of a kind was read at all."""
+Tells = Callable[[str], bool]
+"""Whether what there is of a kind is known, be it none."""
 
 LABELS: Mapping[str, str] = {
     "bac": "Budget at completion (BAC)",
@@ -186,14 +186,14 @@ def _figures(numbers: Mapping[str, Number], facts: ProjectFacts) -> dict[str, Fi
 
 
 def package_figures(
-    facts: ProjectFacts, package: PackageFacts, has: HasSource
+    facts: ProjectFacts, package: PackageFacts, tells: Tells
 ) -> Mapping[str, Figure]:
     """The figures of one work package."""
-    return _figures(package_numbers(facts, package, has), facts)
+    return _figures(package_numbers(facts, package, tells), facts)
 
 
 def package_numbers(
-    facts: ProjectFacts, package: PackageFacts, has: HasSource
+    facts: ProjectFacts, package: PackageFacts, tells: Tells
 ) -> Mapping[str, Number]:
     """The unrounded numbers of one work package, by the name of their figure."""
     code, tally = package.plan.code, facts.work.tally(package.plan)
@@ -202,7 +202,7 @@ def package_numbers(
         numbers["fx_variance"] = facts.fx_variances[code]
     numbers["budget"] = package.plan.budget
     numbers |= _booked(
-        facts, has, lambda state: facts.ledger.sum(state, code), facts.labour.cost(code)
+        facts, tells, lambda state: facts.ledger.sum(state, code), facts.labour.cost(code)
     )
     numbers |= _disputed(
         [d for d in facts.disputed if d.package == code], numbers["ac"], facts.currency
@@ -216,7 +216,7 @@ def package_numbers(
 _COMPARED = ("ordered", "committed", "invoiced", "paid")
 
 
-def abroad(facts: ProjectFacts, has: HasSource) -> Mapping[str, Mapping[str, Figure]]:
+def abroad(facts: ProjectFacts, tells: Tells) -> Mapping[str, Mapping[str, Figure]]:
     """The money of work packages in the currency of their budget, by code, see
     `PackageStatus.abroad`; what is in another currency is converted at the rate of its day.
     """
@@ -233,7 +233,7 @@ def abroad(facts: ProjectFacts, has: HasSource) -> Mapping[str, Mapping[str, Fig
     found = {}
     for code, budget in foreign.items():
         sums = partial(state, code=code, currency=budget.currency)
-        booked = _booked(facts, has, sums, facts.labour.cost(code))
+        booked = _booked(facts, tells, sums, facts.labour.cost(code))
         numbers = {"budget": known(budget.amount)} | {n: booked[n] for n in _COMPARED}
         found[code] = {n: figure(n, LABELS[n], v, budget.currency) for n, v in numbers.items()}
     return found
@@ -247,19 +247,19 @@ def _converted(entry: Entry, fx: FxTable, currency: str) -> Number:
     return rate if rate.value is None else known(amount * rate.value)
 
 
-def project_figures(facts: ProjectFacts, has: HasSource) -> Mapping[str, Figure]:
+def project_figures(facts: ProjectFacts, tells: Tells) -> Mapping[str, Figure]:
     """The figures of one project."""
-    return _figures(project_numbers(facts, has), facts)
+    return _figures(project_numbers(facts, tells), facts)
 
 
-def project_numbers(facts: ProjectFacts, has: HasSource) -> Mapping[str, Number]:
+def project_numbers(facts: ProjectFacts, tells: Tells) -> Mapping[str, Number]:
     """The unrounded numbers of one project, by the name of their figure."""
     scope, tallies = facts.scope, facts.work.tallies.values()
     numbers = _doubted(facts.numbers)
     if not facts.in_money or numbers["fx_variance"].reason == NO_FOREIGN_COST:
         del numbers["fx_variance"]
     numbers["budget"] = _budget(facts)
-    numbers |= _booked(facts, has, facts.ledger.totals.__getitem__, facts.labour.total)
+    numbers |= _booked(facts, tells, facts.ledger.totals.__getitem__, facts.labour.total)
     numbers |= _disputed(facts.disputed, numbers["ac"], facts.currency)
     numbers["effort_s"] = known(sum(facts.labour.seconds.values()))
     numbers["items"] = known(sum(t.items for t in tallies))
@@ -298,7 +298,7 @@ def budgeted(facts: ProjectFacts) -> Sequence[PackageFacts]:
 
 
 def _booked(
-    facts: ProjectFacts, has: HasSource, state: Callable[[str], Number], labour: Number
+    facts: ProjectFacts, tells: Tells, state: Callable[[str], Number], labour: Number
 ) -> dict[str, Number]:
     """Money states: n/a where no currency or no source could tell, else the sums."""
     if not facts.currency:
@@ -306,12 +306,12 @@ def _booked(
         return dict.fromkeys((*_ORDERED, "invoiced", "paid", "labour"), reason)
 
     def none(kind: str) -> Number | None:
-        return None if has(kind) else unknown(why_none(kind, facts.never_read))
+        return None if tells(kind) else unknown(why_none(kind, facts.never_read))
 
     orders, bills, came = none("order_line"), none("invoice_line"), none("receipt")
     result = {name: orders or state(name) for name in ("ordered", "committed")}
     if result["committed"].value is not None:
-        result["committed"] = result["committed"].noted(not_netted(facts.never_read, has))
+        result["committed"] = result["committed"].noted(not_netted(facts.never_read, tells))
     result |= {name: orders or came or state(name) for name in ("received", "accrued")}
     result |= {name: bills or state(name) for name in ("invoiced", "paid")}
     return result | {"labour": none("time_entry") or labour}

@@ -420,9 +420,9 @@ def _actual(run: Context, cost: Number, booked: Callable[[str], Number], in_mone
     """Actual cost from labour and from what is `booked` in a state of the ledger."""
     if not in_money:
         return unknown(NO_BUDGET)
-    received = run.has("receipt") and run.has("order_line")
+    received = run.tells("receipt") and run.tells("order_line")
     lacking = tuple(lacking_cost(run.inputs.never_read))
-    if not (received or run.has("time_entry") or run.has("invoice_line")):
+    if not (received or run.tells("time_entry") or run.tells("invoice_line")):
         none = "no source of time entries, invoices or receipts is connected"
         return unknown("; ".join(lacking) or none)
     spent = total((cost, booked("invoiced"), booked("accrued")))

@@ -49,7 +49,7 @@ def project_status(
     coming = next_gate(gates, facts.setup.stage)
     review = GateReview(project=facts.code, stage=facts.setup.stage, gates=gates)
     setup, planned = facts.setup, [f.plan for f in facts.packages]
-    own = abroad(facts, run.has)
+    own = abroad(facts, run.tells)
     return ProjectStatus(
         code=setup.code,
         name=setup.name,
@@ -62,7 +62,7 @@ def project_status(
         declared_rating=setup.declared_rating,
         rating=overall,
         ratings=given,
-        figures=project_figures(facts, run.has),
+        figures=project_figures(facts, run.tells),
         packages=tuple(
             _package_status(run, facts, f, own.get(f.plan.code, {})) for f in facts.packages
         ),
@@ -144,7 +144,7 @@ def _package_status(
         planned_start=f.plan.start,
         planned_finish=f.plan.finish,
         state=f.state,
-        figures=package_figures(facts, f, run.has),
+        figures=package_figures(facts, f, run.tells),
         abroad=own,
     )
 

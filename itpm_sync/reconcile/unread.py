@@ -26,23 +26,27 @@ _COST: Mapping[str, str] = MappingProxyType(
 )
 
 
+COST_KINDS = frozenset(_COST)
+"""The kinds of record that actual cost is made of."""
+
+
 def why_none(kind: str, never_read: NeverRead) -> str:
-    """Why there is no record of a kind: `receipts never read (office receipts)`."""
+    """Why nothing is known of a kind: `receipts never read (office receipts)`."""
     streams = never_read.get(kind, ())
     if not streams:
         return f"no source of {_WORDS[kind]} is connected"
     return f"{_WORDS[kind]} never read ({', '.join(streams)})"
 
 
-def not_netted(never_read: NeverRead, has: Callable[[str], bool]) -> str:
+def not_netted(never_read: NeverRead, tells: Callable[[str], bool]) -> str:
     """What the open order balance was not lessened by: `receipts never read (office receipts): what
-    was received is not taken off`; empty where all is known. `has`: whether any record of a kind
-    was read.
+    was received is not taken off`; empty where all is known. `tells`: whether what there is of a
+    kind is known, be it none.
     """
     return "; ".join(
         f"{why_none(kind, never_read)}: what was {done} is not taken off"
         for kind, done in (("receipt", "received"), ("invoice_line", "invoiced"))
-        if kind in never_read or not has(kind)
+        if kind in never_read or not tells(kind)
     )
 
 

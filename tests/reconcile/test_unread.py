@@ -67,6 +67,27 @@ def test_what_is_committed_says_nothing_where_receipts_and_invoices_are_read(ord
     assert (committed.value, committed.note) == (600, "")
 
 
+def test_where_a_source_was_read_that_holds_none_nothing_is_missed(ordered):
+    ordered.options["read"] = frozenset({"receipt"})
+    figures = ordered.project().figures
+    # ordered 800, received 0; the bill of 500 names no order
+    for name, value in (("received", 0), ("accrued", 0), ("committed", 800), ("ac", 500)):
+        assert (figures[name].value, figures[name].reason) == (value, "")
+    assert (figures["committed"].note, figures["ac"].note) == ("", BOOKED)
+    assert ordered.project().packages[0].figures["received"].value == 0
+    assert Explainer(ordered.inputs(), "NET").of("received").figure.value == 0
+    assert figures["labour"].reason == "no source of time entries is connected"
+
+
+def test_a_cost_of_which_a_read_source_holds_nothing_is_0(world, eur):
+    world.add(WorkPackage, "1", code="1", name="One", budget=eur(9000), planned_finish=DAY)
+    assert world.figures()["ac"] is None
+    world.options["read"] = frozenset({"receipt"})  # without orders no receipt tells a cost
+    assert world.figures()["ac"] is None
+    world.options["read"] = frozenset({"invoice_line"})
+    assert (world.figures()["ac"], world.figures()["invoiced"]) == (0, 0)
+
+
 def test_a_second_table_that_was_never_read_is_missed_beside_the_first(ordered):
     ordered.add(Receipt, "g", order="PO-1", quantity=Decimal(2), received_on=DAY)
     ordered.options["never_read"] = {"receipt": ("office receipts",)}
