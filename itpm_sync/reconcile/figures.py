@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 from itpm_sync.reconcile import effort
-from itpm_sync.reconcile.exchange import NO_FOREIGN_COST, FxTable
+from itpm_sync.reconcile.exchange import NO_FOREIGN_COST
 from itpm_sync.reconcile.facts import PackageFacts, ProjectFacts
 from itpm_sync.reconcile.forecast import COST, FINISH
-from itpm_sync.reconcile.money import Disputed, Entry
+from itpm_sync.reconcile.money import Disputed, Documents, Entry
 from itpm_sync.reconcile.number import Number, exact_sum, figure, known, total, unknown
 from itpm_sync.reconcile.performance import indices
 from itpm_sync.reconcile.risks import exposure_before, exposure_change
@@ -228,7 +228,7 @@ def abroad(facts: ProjectFacts, tells: Tells) -> Mapping[str, Mapping[str, Figur
 
     def state(name: str, code: str, currency: str) -> Number:
         own = entries.get((code, name), ())
-        return total(_converted(e, facts.documents.fx, currency) for e in own)
+        return total(_converted(e, facts.documents, currency) for e in own)
 
     found = {}
     for code, budget in foreign.items():
@@ -239,11 +239,14 @@ def abroad(facts: ProjectFacts, tells: Tells) -> Mapping[str, Mapping[str, Figur
     return found
 
 
-def _converted(entry: Entry, fx: FxTable, currency: str) -> Number:
+def _converted(entry: Entry, documents: Documents, currency: str) -> Number:
     amount, own = entry.own
-    if entry.amount.value is None:
-        return entry.amount
-    rate = fx.rate(own, currency, entry.on)
+    netted = documents.netted.get(entry.record.id)
+    if entry.state == "committed" and netted is not None and netted.gap is not None:
+        return entry.amount  # its bills do not convert: what is open is known in no currency
+    if own == currency:
+        return known(amount)
+    rate = documents.fx.rate(own, currency, entry.on)
     return rate if rate.value is None else known(amount * rate.value)
 
 

@@ -130,7 +130,7 @@ def money_bars(packages: Sequence[PackageStatus]) -> tuple[view.MoneyBar, ...]:
     """Packages with known orders or bills, the biggest first, on one scale per currency: that of
     the project, or of the package's budget where it is another.
     """
-    own = [replace(p, figures={**p.figures, **p.abroad}) for p in sorted(packages, key=_size)]
+    own = [_in_one_currency(p) for p in sorted(packages, key=_size)]
     rows = [(p, [value_of(p, n) for n in _BAR]) for p in own]
     rows = [(p, v) for p, v in rows if any(x is not None for x in v[1:]) and any(v)]
     by_unit: dict[str, Decimal] = {}
@@ -138,6 +138,12 @@ def money_bars(packages: Sequence[PackageStatus]) -> tuple[view.MoneyBar, ...]:
         unit = _unit(package)
         by_unit[unit] = max(by_unit.get(unit, Decimal(0)), *(v or Decimal(0) for v in values))
     return tuple(_money_bar(p, vs, by_unit[_unit(p)]) for p, vs in rows)
+
+
+def _in_one_currency(package: PackageStatus) -> PackageStatus:
+    """In the currency of its budget, unless a rate is missing and less of it is known there."""
+    in_budgets = replace(package, figures={**package.figures, **package.abroad})
+    return max((in_budgets, package), key=lambda p: sum(value_of(p, n) is not None for n in _BAR))
 
 
 def money_note(project: ProjectStatus) -> str:

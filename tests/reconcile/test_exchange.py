@@ -30,6 +30,7 @@ from itpm_sync.reconcile.exchange import FxTable
 from itpm_sync.reconcile.explain import Explainer, explain
 from itpm_sync.reconcile.explanation import adding_up
 from itpm_sync.reconcile.inputs import BaselinePackage, BaselineRate, Element, RecordedBaseline
+from itpm_sync.report.sections import money_bars
 from itpm_sync.store import StoredBaseline
 
 MONDAY = date(2026, 3, 2)
@@ -133,7 +134,37 @@ def test_what_no_rate_brings_into_the_budgets_currency_is_not_known_there(abroad
     order(abroad, "P2", money(500, "SEK"), MONDAY)
     own = abroad.project().packages[0].abroad
     assert own["ordered"].value is None
-    assert own["ordered"].reason == "no exchange rate SEK → EUR on 2 Mar 2026"
+    assert own["ordered"].reason == "no exchange rate SEK → USD on 2 Mar 2026"
+
+
+def test_what_is_in_the_budgets_currency_needs_no_rate_to_be_known_there(abroad):
+    abroad.records["fx_rate"] = []
+    order(abroad, "P1", money(500), MONDAY)
+    package = abroad.project().packages[0]
+    assert package.figures["ordered"].value is None  # no rate to EUR
+    for name in ("ordered", "committed"):
+        assert (package.abroad[name].value, package.abroad[name].unit) == (500, "USD")
+
+
+def test_what_is_open_of_an_order_whose_bill_does_not_convert_is_known_in_no_currency(abroad):
+    order(abroad, "P1", money(500), MONDAY)
+    bill(abroad, "R3", money(100, "SEK"), MONDAY, order="P1")
+    own = abroad.project().packages[0].abroad
+    assert own["ordered"].value == 500
+    assert (own["committed"].value, own["committed"].reason) == (
+        None, "no exchange rate SEK → USD on 2 Mar 2026"
+    )  # fmt: skip
+
+
+def test_a_package_without_a_rate_for_its_document_is_drawn_in_the_projects_currency(abroad):
+    abroad.records = {"work_package": abroad.records["work_package"]}
+    rate(abroad, date(2026, 3, 9), "0.8")  # the first quote, after the order
+    order(abroad, "P1", money(500, "EUR"), MONDAY)
+    packages = abroad.project().packages
+    assert packages[0].abroad["ordered"].value is None
+    (bar,) = money_bars(packages)
+    told = [f.text.replace("\u00a0", " ") for f in (bar.ordered, bar.budget)]
+    assert told == ["EUR 500", "EUR 1,800"]  # 2,000 × 0.9, as the baseline froze it
 
 
 def test_a_budget_in_the_projects_currency_needs_no_other(abroad):
