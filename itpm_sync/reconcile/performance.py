@@ -78,7 +78,12 @@ def is_counted(plan: Plan, *, in_money: bool) -> bool:
     """
     if not in_money:
         return not plan.dates_problem
-    return not plan.is_summary and plan.money is not None and "baseline" not in plan.budget.reason
+    return not plan.is_summary and plan.money is not None and not _is_outside(plan)
+
+
+def _is_outside(plan: Plan) -> bool:
+    """Whether a baseline is recorded that the package is not in."""
+    return "baseline" in plan.budget.reason
 
 
 def project_values(
@@ -109,13 +114,21 @@ def _no_dates(packages: Sequence[tuple[Plan, Values]]) -> str:
 
 
 def _left_out(plans: Sequence[Plan], in_money: bool) -> str:
-    left = [p.name or p.code for p in plans if not p.is_summary]
-    if not left:
-        return "" if in_money else "measured in items: no budget"
-    shown = ", ".join(left[:3]) + (f" and {len(left) - 3} more" if len(left) > 3 else "")
+    left = [p for p in plans if not p.is_summary]
     if in_money:
-        return f"without budget, so not counted: {shown}"
-    return f"measured in items: no budget; without dates, so not counted: {shown}"
+        without = [p for p in left if not _is_outside(p)]
+        outside = [p for p in left if _is_outside(p)]
+        told = {"without budget": without, "not in the baseline": outside}
+        return "; ".join(_uncounted(why, which) for why, which in told.items() if which)
+    items = "measured in items: no budget"
+    return f"{items}; {_uncounted('without dates', left)}" if left else items
+
+
+def _uncounted(why: str, plans: Sequence[Plan]) -> str:
+    """`without budget, so not counted: Pilot, Support`; up to three."""
+    names = [p.name or p.code for p in plans]
+    shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    return f"{why}, so not counted: {shown}"
 
 
 def indices(values: Values, eac_method: str, spi_t: Fraction | None = None) -> dict[str, Number]:

@@ -267,6 +267,7 @@ def test_recorded_baseline_judges_dates_budget_and_items(world, eur):
     assert (found["baseline_items"], found["added"], found["removed"]) == (2, 1, 1)
     new = next(p for p in project.packages if p.code == "NEW")
     assert new.figures["bac"].reason == "work package NEW is not in the baseline"
+    assert project.figures["bac"].note == "not in the baseline, so not counted: NEW"
 
 
 def test_cost_on_a_package_that_has_not_started_is_found_and_in_the_totals(world, eur):
