@@ -44,6 +44,7 @@ from itpm_sync.reconcile.number import Number, unknown
 from itpm_sync.reconcile.orphans import OtherTickets
 from itpm_sync.reconcile.quality import Histories
 from itpm_sync.reconcile.status import Snapshot
+from itpm_sync.reconcile.unplaced import strays
 from itpm_sync.reconcile.waiving import unwaived
 from itpm_sync.reconcile.workdays import Zone
 
@@ -140,6 +141,11 @@ class Context:
     def askers(self) -> Askers:
         """Who can have asked for work, over all projects."""
         return Askers(self.of(HelpDeskItem), self.of(WorkItem), self.of(ChangeRequest))
+
+    @cached_property
+    def strays(self) -> Mapping[str, Sequence[str]]:
+        """The codes of unknown projects under which packages stand, by their folded code."""
+        return strays(self.allocation.nowhere.get(WorkPackage.kind, ()))
 
     @cached_property
     def doubled(self) -> Sequence[Doubled]:

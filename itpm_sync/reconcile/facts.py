@@ -107,6 +107,7 @@ class ProjectFacts:
     deliveries: Sequence[Delivery]  # its order lines that were received or invoiced
     disputed: Sequence[Disputed]  # what of its actual cost findings dispute
     unallocated: Sequence[Unallocated]
+    strays: Mapping[str, Sequence[str]]  # unknown projects that have a package of a folded code
     rating: Rating
     previous: ProjectStatus | None  # this project in the previous snapshot
     previous_on: date | None  # the data date of that snapshot

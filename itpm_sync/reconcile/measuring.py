@@ -179,6 +179,7 @@ def project_facts(run: Context, setup: ProjectSetup, row: Register | None) -> Pr
             has_packages=bool(now.packages),
             time_cost=as_money(time.cost(""), currency),
         ),
+        strays=run.strays,
         rating=Rating(dimension="overall", colour=Colour.GREY, reason=""),
         previous=before,
         previous_on=run.before.data_date if run.before else None,

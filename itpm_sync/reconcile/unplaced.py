@@ -8,7 +8,7 @@ from dataclasses import replace
 from operator import attrgetter
 from types import MappingProxyType
 
-from itpm_sync.model import Money, Record, TimeEntry
+from itpm_sync.model import Money, Record, TimeEntry, WorkPackage
 from itpm_sync.reconcile.allocate import PACKAGE_KINDS, PLACED_KINDS, Missed, ProjectRecords
 from itpm_sync.reconcile.facts import EXAMPLES, evidence_of
 from itpm_sync.reconcile.folding import fold
@@ -53,16 +53,17 @@ def grouped(
     *,
     code: Callable[[Record], str] = _PROJECT,
 ) -> Iterable[Unallocated]:
-    """One group a kind, and a currency where the records carry money; `code` is what would have
-    placed a record, had it been one of ours.
+    """One group a kind, and a currency where the records carry money or a budget; `code` is what
+    would have placed a record, had it been one of ours.
     """
     groups: dict[str, list[Record]] = defaultdict(list)
     for record in records:
-        amount = getattr(record, "amount", None)
-        groups[amount.currency if isinstance(amount, Money) else ""].append(record)
+        worth = worth_of(record)
+        groups[worth.currency if worth else ""].append(record)
+    summaries = _summaries(records)
     for currency, found in sorted(groups.items()):
         seconds = [r.duration_s for r in found if isinstance(r, TimeEntry)]
-        amounts = [m for r in found if isinstance(m := getattr(r, "amount", None), Money)]
+        amounts = [m for r in found if r.id not in summaries and (m := worth_of(r))]
         yield Unallocated(
             kind=kind,
             count=len(found),
@@ -72,6 +73,37 @@ def grouped(
             missed=tuple(_by_rule(missed[r.id] for r in found if r.id in missed)),
             named=_most_named(filter(None, map(code, found))),
         )
+
+
+def worth_of(record: Record) -> Money | None:
+    """The amount of a record, or the budget of a work package."""
+    name = "budget" if isinstance(record, WorkPackage) else "amount"
+    worth = getattr(record, name, None)
+    return worth if isinstance(worth, Money) else None
+
+
+def _summaries(records: Iterable[Record]) -> frozenset[str]:
+    """Packages above budgeted ones, by identity: their budgets would count the same money twice."""
+    packages = [r for r in records if isinstance(r, WorkPackage)]
+    by_code = {(fold(p.project_key), fold(p.code)): p for p in packages}
+    found: set[str] = set()
+    for package in packages:
+        above: WorkPackage | None = package if package.budget else None
+        while above is not None:
+            above = by_code.get((fold(above.project_key), fold(above.parent)))
+            if above is None or above.id in found or above is package:
+                break
+            found.add(above.id)
+    return frozenset(found)
+
+
+def strays(records: Iterable[Record]) -> Mapping[str, Sequence[str]]:
+    """The project codes under which packages of no project stand, by the package's folded code."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for record in records:
+        if isinstance(record, WorkPackage) and record.project_key:
+            found[fold(record.code)].add(record.project_key)
+    return {code: sorted(projects) for code, projects in found.items()}
 
 
 def _most_named(codes: Iterable[str]) -> tuple[tuple[str, int], ...]:

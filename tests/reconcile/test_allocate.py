@@ -13,6 +13,7 @@ from itpm_sync.model import (
     InvoiceLine,
     ItemType,
     Milestone,
+    Money,
     OrderLine,
     TimeEntry,
     WorkItem,
@@ -225,11 +226,14 @@ def test_a_misspelt_project_code_is_named_with_the_one_that_was_meant(net, eur):
         net.add(WorkPackage, f"w{code}", code=code, name="Wifi", project_key="NTE", budget=eur(9))
     net.add(Milestone, "m", code="M1", name="Live", planned=date(2026, 3, 2), project_key="NTE")
     net.add(Milestone, "n", code="M2", name="Over", planned=date(2026, 3, 2), project_key="")
-    milestones, packages = net.findings("unallocated-records")
+    packages, milestones = net.findings("unallocated-records")
     assert packages.message == (
-        "2 work packages match no rule for a project: they are in no total; the project NTE (2) is "
-        "not configured"
+        "2 work packages (EUR 18.00) match no rule for a project: they are in no total; the "
+        "project NTE (2) is not configured"
     )
+    assert (packages.severity, packages.amount) == ("high", eur(18))
+    assert [e.identity for e in packages.evidence] == ["src:work_package:w1", "src:work_package:w2"]
+    assert milestones.severity == "medium"
     assert packages.action == (
         "Correct the code at the source (NTE: NET?), configure the project, or add an allocation "
         "rule."
@@ -238,6 +242,39 @@ def test_a_misspelt_project_code_is_named_with_the_one_that_was_meant(net, eur):
         "2 milestones match no rule for a project: they are in no total; the project NTE is not "
         "configured"
     )
+
+
+def test_budgets_that_nobody_has_are_told_by_currency_and_none_twice(net, eur):
+    """The summary 1 holds the budgets of 1.1 and 1.2; a row without a budget is no matter."""
+    chf = Money(Decimal(7), "CHF")
+    for code, parent, budget in (
+        ("1", "", eur(10)), ("1.1", "1", eur(6)), ("1.2", "1", eur(4)), ("2", "", chf),
+        ("3", "", None),
+    ):  # fmt: skip
+        net.add(
+            WorkPackage, code, code=code, name=code, project_key="NTE", parent=parent, budget=budget
+        )
+    found = net.findings("unallocated-records")
+    assert [(f.severity, f.subject, f.amount) for f in found] == [
+        ("high", "work_package CHF", chf),
+        ("high", "work_package EUR", eur(10)),
+        ("medium", "work_package", None),
+    ]
+
+
+def test_a_package_that_stands_under_a_misspelt_project_is_named_with_it(net, eur):
+    """Not the nearest of the project's own packages, to which the cost would be misbooked."""
+    net.add(WorkPackage, "w", code="LAM", name="Lamps", project_key="NTE", budget=eur(9))
+    net.add(OrderLine, "o", order="P1", amount=eur(1), work_package="lam")
+    [found] = [f for f in net.findings("unallocated-records") if f.project]
+    assert found.action == (
+        "Correct the code at the source (lam stands in the plan under project NTE: NET?), add the "
+        "work package to the plan, or add an allocation rule."
+    )
+    for number, other in enumerate(("XYZ", "QQQ")):
+        net.add(WorkPackage, f"x{number}", code="LAM", name="Lamps", project_key=other)
+    [found] = [f for f in net.findings("unallocated-records") if f.project]
+    assert "under project NTE: NET?" in found.action
 
 
 def test_a_misspelt_work_package_is_named_with_its_project(net, eur):

@@ -7,13 +7,14 @@ from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from fractions import Fraction
 
-from itpm_sync.model import HelpDeskItem, Money, Record, WorkItem
+from itpm_sync.model import HelpDeskItem, Record, WorkItem, WorkPackage
 from itpm_sync.reconcile.booking import Unlinked
 from itpm_sync.reconcile.facts import PortfolioFacts, ProjectFacts, finding, label, place
+from itpm_sync.reconcile.folding import fold
 from itpm_sync.reconcile.inputs import Coverage, Rejected
 from itpm_sync.reconcile.later import document_day
 from itpm_sync.reconcile.status import Evidence, Finding, Severity, Unallocated
-from itpm_sync.reconcile.unplaced import clipped, codes_told, grouped, rules_told
+from itpm_sync.reconcile.unplaced import clipped, codes_told, grouped, rules_told, worth_of
 from itpm_sync.reconcile.wording import count, day, kind, show
 
 _SINGLE_REJECTIONS = 200  # per stream; beyond that one finding lists them all
@@ -35,7 +36,7 @@ def unallocated_records(facts: ProjectFacts | PortfolioFacts) -> Iterator[Findin
         currency = f" {group.amount.currency}" if group.amount is not None else ""
         yield Finding(
             code="unallocated-records",
-            severity=Severity.LOW if project else Severity.MEDIUM,
+            severity=_severity(group, project),
             project=project,
             subject=f"{group.kind}{currency}",
             message=f"{count(group.count, kind(group.kind))}{_worth(group)} "
@@ -47,6 +48,14 @@ def unallocated_records(facts: ProjectFacts | PortfolioFacts) -> Iterator[Findin
         )
 
 
+def _severity(group: Unallocated, project: str) -> Severity:
+    """A plan's budgets under a code that nobody has are most likely those of one of our projects,
+    which then lacks them."""
+    if group.kind == WorkPackage.kind and group.amount is not None and group.named:
+        return Severity.HIGH
+    return Severity.LOW if project else Severity.MEDIUM
+
+
 def _placing(group: Unallocated, facts: ProjectFacts | PortfolioFacts) -> str:
     """What to do; where one code is named that looks like one of ours, which."""
     if _missed(group) == group.count:
@@ -55,12 +64,26 @@ def _placing(group: Unallocated, facts: ProjectFacts | PortfolioFacts) -> str:
         return "Add an allocation rule, or the missing code at the source."
     if isinstance(facts, ProjectFacts):
         known, what = [f.plan.code for f in facts.packages], "add the work package to the plan"
+        stray = _astray(group, facts)
     else:
         known, what = [p.code for p in facts.inputs.projects], "configure the project"
+        stray = ""
     code = group.named[0][0]
     nearest = get_close_matches(code, known, n=1)
-    meant = f" ({clipped(code)}: {nearest[0]}?)" if nearest else ""
+    meant = stray or (f" ({clipped(code)}: {nearest[0]}?)" if nearest else "")
     return f"Correct the code at the source{meant}, {what}, or add an allocation rule."
+
+
+def _astray(group: Unallocated, facts: ProjectFacts) -> str:
+    """` (WP3 stands in the plan under project ALPHA: ALFA?)`: where the very package that records
+    name is one of an unknown project; of several such projects the one whose code is alike."""
+    for code, _ in group.named:
+        under = facts.strays.get(fold(code), ())
+        alike = under if len(under) == 1 else get_close_matches(facts.code, under, n=1)
+        if alike:
+            where = f"stands in the plan under project {clipped(alike[0])}"
+            return f" ({clipped(code)} {where}: {facts.code}?)"
+    return ""
 
 
 def _missed(group: Unallocated) -> int:
@@ -231,7 +254,7 @@ def _dated_later(facts: PortfolioFacts) -> Iterator[Finding]:
     for (connection, stream, name), records in sorted(streams.items()):
         for group in grouped(name, records):
             currency = group.amount.currency if group.amount else ""
-            found = [r for r in records if _currency(r) == currency]
+            found = [r for r in records if (w.currency if (w := worth_of(r)) else "") == currency]
             yield finding(
                 "rejected-records",
                 Severity.MEDIUM,
@@ -249,11 +272,6 @@ def _dated_later(facts: PortfolioFacts) -> Iterator[Finding]:
 def _counted(group: Unallocated) -> str:
     are = "is" if group.count == 1 else "are"
     return f"{count(group.count, kind(group.kind))}{_worth(group)} {are}"
-
-
-def _currency(record: Record) -> str:
-    amount = getattr(record, "amount", None)
-    return amount.currency if isinstance(amount, Money) else ""
 
 
 def _days_told(records: list[Record]) -> str:
