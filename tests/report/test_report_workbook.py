@@ -233,6 +233,12 @@ def test_totals_are_per_currency_and_count_what_is_missing() -> None:
     assert usd["In the snapshot"] == "n/a"
     assert usd["n/a because"].startswith("no cost is booked")
     assert totals["GBP", "Ordered"]["Sum of the projects that have it"] == 113_500
+    states = [figure for currency, figure in totals if currency == "GBP"][5:]
+    assert states == [
+        "Budget", "Ordered", "Committed: open order balance", "RECEIVED",
+        "Received, not invoiced", "Invoiced", "Paid", "LABOUR",
+    ]  # fmt: skip
+    assert totals["GBP", "LABOUR"]["Sum of the projects that have it"] == 95_900
 
 
 def test_a_missing_figure_is_text_with_its_reason_beside_it() -> None:

@@ -108,7 +108,7 @@ def _total_rows(snapshot: Snapshot, portfolio: Sheet, money: Sheet) -> Iterable[
         for name in ("bac", "pv", "ev", "ac", "eac"):
             where = f"{portfolio.span('unit')},{{unit}}"
             yield _total(snapshot, unit, name, portfolio.span(name), where)
-        for name in ("budget", "ordered", "committed", "received", "invoiced", "paid"):
+        for name, _ in _STATES.titles:
             where = f'{money.span("unit")},{{unit}},{money.span("level")},"project"'
             yield _total(snapshot, unit, name, money.span(name), where)
 
@@ -117,7 +117,7 @@ def _total(snapshot: Snapshot, unit: str, name: str, cells: str, where: str) -> 
     figures = [f for p in snapshot.projects if (f := p.figures.get(name)) and f.unit == unit]
     values = [f.value for f in figures if f.value is not None]
     official = next((f for f in snapshot.totals if f.name == name and f.unit == unit), None)
-    label = next((f.label for f in (official, *figures) if f), name)
+    label = next((f.label for f in (official, *figures) if f), dict(_STATES.titles).get(name, name))
     missing = len(figures) - len(values)
     return (
         unit,
