@@ -179,8 +179,14 @@ def headline(project: ProjectStatus) -> str:
     known = (_progress(project), _cost(project), _forecast(project), *_register(project))
     parts = [p for p in known if p]
     if not parts:
-        return "Nothing is known yet that could be compared with a plan."
+        return f"Nothing is known yet that could be compared with a plan{_why_no_plan(project)}."
     return " ".join(f"{sentence(p)}." for p in parts)
+
+
+def _why_no_plan(project: ProjectStatus) -> str:
+    bac = project.figures.get("bac")
+    why = bac is not None and project.packages and bac.value is None and clean(bac.reason, 300)
+    return f": {why}" if why else ""
 
 
 def planned_percent(project: ProjectStatus | PackageStatus) -> Decimal | None:
@@ -192,10 +198,21 @@ def planned_percent(project: ProjectStatus | PackageStatus) -> Decimal | None:
 def _progress(project: ProjectStatus) -> str:
     done, planned = value_of(project, "percent"), planned_percent(project)
     if done is None:
-        return ""
+        return _undone(project, planned)
     if planned is None:
         return f"{percent(done)} of the work is done"
     return f"{percent(done)} of the work is done, {percent(planned)} was planned by now"
+
+
+def _undone(project: ProjectStatus, planned: Decimal | None) -> str:
+    """What is known of the plan where what is done is not, and why it is not."""
+    plan, done = value_of(project, "bac"), project.figures.get("percent")
+    if plan is None or done is None:
+        return ""
+    told = f"the plan is worth {amount(plan, project.unit)}"
+    if planned is not None:
+        told = f"{percent(planned)} of the plan's {amount(plan, project.unit)} was planned by now"
+    return f"{told}, but how much is done is n/a: {shown(done).hint}"
 
 
 def _cost(project: ProjectStatus) -> str:
@@ -212,6 +229,8 @@ def _cost(project: ProjectStatus) -> str:
         return (
             f"{amount(spent, project.unit)} is spent of a budget of {amount(budget, project.unit)}"
         )
+    if budget is not None and value_of(project, "percent") is None and "ac" in project.figures:
+        return f"what it has cost is n/a: {shown(project.figures['ac']).hint}"
     return ""
 
 

@@ -87,6 +87,24 @@ def test_nothing_known_is_said_and_not_invented() -> None:
     assert "No discrepancy was found." in page.text
 
 
+def test_a_plan_whose_progress_is_not_known_is_told_with_the_reason() -> None:
+    """One bad cell leaves EV and AC undefined: PV and BAC are known all the same."""
+    of = sample.service_desk()
+    lacking = dict.fromkeys(("ev", "percent", "cv", "eac", "vac"), "WP2: no percentage is declared")
+    lacking["ac"] = "hours of Ann have no rate"
+    figures = of.figures | {
+        n: sample.figure(n, None, of.unit, reason=why) for n, why in lacking.items()
+    }
+    assert (
+        "64 % of the plan's GBP 259,000 was planned by now, but how much is done is n/a: WP2: no "
+        "percentage is declared. What it has cost is n/a: hours of Ann have no rate."
+    ) in alone(replace(of, figures=figures)).text
+    bac = sample.figure("bac", None, of.unit, reason="no rate from USD to GBP")
+    assert (
+        "Nothing is known yet that could be compared with a plan: no rate from USD to GBP."
+    ) in alone(replace(of, figures={"bac": bac})).text
+
+
 def test_findings_carry_amount_action_and_evidence_worst_first() -> None:
     text = Page(project_html(0)).text
     assert "EUR 18,412.50" in text
