@@ -47,6 +47,7 @@ from itpm_sync.report.sections import (
     waived_rows,
 )
 from itpm_sync.report.wording import (
+    DOUBT,
     WORDS,
     WORST_FIRST,
     amount,
@@ -241,6 +242,12 @@ def _forecast(project: ProjectStatus) -> str:
     if not vac:
         return f"the forecast meets the budget of {amount(bac, project.unit)}"
     side = "over" if vac < 0 else "under"
+    if shown(project.figures["eac"]).doubtful:
+        return (
+            "the cost booked is less than half of what is earned and can hardly be all: at that "
+            f"rate it would end at {amount(eac, project.unit)}{DOUBT}, "
+            f"{money(Money(abs(vac), project.unit))} {side} its budget"
+        )
     return (
         f"at this rate it will end at {amount(eac, project.unit)}, "
         f"{money(Money(abs(vac), project.unit))} {side} its budget"
@@ -311,7 +318,8 @@ def _key_figures(
 
     def side(name: str, text: str) -> str:
         value = shown(project.figures.get(name))
-        return "" if value.missing else text.format(value.text)
+        doubt = DOUBT if value.doubtful else ""
+        return "" if value.missing else text.format(f"{value.text}{doubt}")
 
     if _is_register(project):
         return (

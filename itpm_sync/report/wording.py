@@ -22,6 +22,8 @@ from itpm_sync.reconcile.status import Colour, Figure
 from itpm_sync.reconcile.wording import MINUS
 
 NBSP = "\u00a0"
+DOUBT = f"{NBSP}?"
+"""What follows a figure that is computed rightly and can hardly be meant."""
 _ABSURD = 18  # digits before the point from which on a number is an error at its source
 # C0 and C1 controls but tab and newline, direction marks and overrides, byte-order marks,
 # surrogates and non-characters: invisible at best, illegal in XML at worst.

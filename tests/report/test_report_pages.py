@@ -105,6 +105,24 @@ def test_a_plan_whose_progress_is_not_known_is_told_with_the_reason() -> None:
     ) in alone(replace(of, figures={"bac": bac})).text
 
 
+def test_figures_that_can_hardly_be_meant_are_marked_at_the_top_too() -> None:
+    """CPI 3.06: the table marks it, so do the key figures and the first sentence."""
+    of = sample.network()
+    doubt = "implausible: less than half of what is earned is booked as cost"
+    figures = of.figures | {
+        name: replace(of.figures[name], note=doubt) for name in ("cpi", "eac", "vac")
+    }
+    text = alone(replace(of, figures=figures)).text
+    assert "Cost index (CPI) 0.86 ?" in text
+    assert "Forecast at completion EUR 1,313,435 ? variance EUR −188,435 ?" in text
+    assert (
+        "The cost booked is less than half of what is earned and can hardly be all: at that rate "
+        "it would end at EUR 1,313,435 ?, EUR 188,435 over its budget."
+    ) in text
+    assert "will end at" not in text
+    assert "?" not in alone(of).text.split("What needs attention")[0]
+
+
 def test_findings_carry_amount_action_and_evidence_worst_first() -> None:
     text = Page(project_html(0)).text
     assert "EUR 18,412.50" in text
