@@ -120,9 +120,17 @@ def test_a_package_over_its_budget_says_what_exchange_rates_did(abroad):
     # 1,900 × 0.95 + 100 + 160 = 2,065 of a budget of 2,000 × 0.90; 1,900 × 0.05 − 200 × 0.10
     (found,) = [f for f in abroad.project().findings if f.code == "package-over-budget"]
     told = (
-        "AC EUR 2,065.00 − BAC EUR 1,800.00 = EUR 265.00 too much, of which FX variance EUR 75.00"
+        "AC EUR 2,065.00 − BAC EUR 1,800.00 = EUR 265.00 too much (AC holds FX variance EUR 75.00)"
     )
     assert found.message.endswith(told)
+
+
+def test_fx_variance_may_be_more_than_what_is_too_much(abroad):
+    bill(abroad, "R3", money(600), date(2026, 3, 9))
+    # 1,600 × 0.95 + 100 + 160 = 1,780, and 60 more; 1,600 × 0.05 − 200 × 0.10 of it by rates
+    bill(abroad, "R4", money(60, "EUR"), date(2026, 3, 9))
+    (found,) = [f for f in abroad.project().findings if f.code == "package-over-budget"]
+    assert found.message.endswith("= EUR 40.00 too much (AC holds FX variance EUR 60.00)")
 
 
 def test_what_no_rate_brings_into_the_budgets_currency_is_not_known_there(abroad):

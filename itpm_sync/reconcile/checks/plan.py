@@ -110,19 +110,21 @@ def package_over_budget(p: ProjectFacts) -> Iterator[Finding]:
                 p.code,
                 f.plan.code,
                 f"{_named(f)}: AC {p.told(ac)} − BAC {p.told(bac)} = {p.told(ac - bac)} too much"
-                f"{_moved(p, f)}",
+                f"{_by_rates(p, f)}",
                 action="Check its bookings; move the wrong ones, or raise a change request.",
                 amount=p.amount(ac - bac),
                 evidence=_costs(p, f.plan.code),
             )
 
 
-def _moved(p: ProjectFacts, f: PackageFacts) -> str:
-    """What of too much cost comes from exchange rates that rose since the baseline."""
-    moved = p.fx_variances.get(f.plan.code)
-    if moved is None or not moved.value or moved.value < 0:
+def _by_rates(p: ProjectFacts, f: PackageFacts) -> str:
+    """What of AC comes from exchange rates that rose since the baseline; of AC, not of what is too
+    much, which may be less.
+    """
+    fx = p.fx_variances.get(f.plan.code)
+    if fx is None or not fx.value or fx.value < 0:
         return ""
-    return f", of which FX variance {p.told(moved.value)}"
+    return f" (AC holds FX variance {p.told(fx.value)})"
 
 
 def _costs(p: ProjectFacts, package: str) -> Iterator[Record]:
