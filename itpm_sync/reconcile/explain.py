@@ -13,11 +13,12 @@ from dataclasses import replace
 from fractions import Fraction
 from functools import cached_property
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from itpm_sync.errors import ReconcileError, suggestion
 from itpm_sync.model import Money, Project
 from itpm_sync.reconcile import (
+    absent_terms,
     baseline_terms,
     contract_terms,
     desk_terms,
@@ -28,7 +29,6 @@ from itpm_sync.reconcile import (
     glossary,
     pace_terms,
     quality_terms,
-    split_terms,
 )
 from itpm_sync.reconcile.context import Context
 from itpm_sync.reconcile.explanation import Explanation, Part, filled, largest_first, nearest
@@ -81,6 +81,7 @@ _SYMBOLS: Mapping[str, str] = MappingProxyType(
     }
 )  # fmt: skip
 _DATES = ("planned start", "planned finish", "actual finish")
+V = TypeVar("V")
 
 
 class _Made(NamedTuple):
@@ -175,28 +176,31 @@ class Explainer:
     def _figures(self, of: PackageFacts | None) -> Mapping[str, Figure]:
         if of is not None:
             abroad = exchange_terms.figures(self._facts, of.plan.code)
-            return {**package_figures(self._facts, of, self._tells), **abroad}
+            absent = absent_terms.figures(self._facts, of.plan.code)
+            return _first({**package_figures(self._facts, of, self._tells), **abroad}, absent)
         figures, desk = dict(project_figures(self._facts, self._tells)), self._facts.desk
         if desk is not None:
             effort = replace(desk.status.effort, name="desk_effort_s")
             figures |= {"within_sla": desk.status.within_sla, "desk_effort_s": effort}
-        return {**figures, **self._attached_figures}
+        found = {**figures, **self._attached_figures}
+        return _first(found, absent_terms.figures(self._facts))
 
     def _numbers(self, of: PackageFacts | None) -> Mapping[str, Number]:
         if of is not None:
             abroad = exchange_terms.numbers(self._facts, of.plan.code)
-            return {**package_numbers(self._facts, of, self._tells), **abroad}
+            absent = absent_terms.numbers(self._facts, of.plan.code)
+            return _first({**package_numbers(self._facts, of, self._tells), **abroad}, absent)
         numbers, desk = dict(project_numbers(self._facts, self._tells)), self._facts.desk
         if desk is not None:
             numbers |= {"within_sla": desk.within, "desk_effort_s": desk.effort}
-        attached = (desk_terms, contract_terms, effort_terms, exchange_terms, split_terms)
-        return numbers | {n: v for of in attached for n, v in of.numbers(self._facts).items()}
+        attached = (desk_terms, contract_terms, effort_terms, exchange_terms)
+        numbers |= {n: v for of in attached for n, v in of.numbers(self._facts).items()}
+        return _first(numbers, absent_terms.numbers(self._facts))
 
     @cached_property
     def _attached_figures(self) -> Mapping[str, Figure]:
-        """Those of the help desk's counts, of contracts and groups of effort; FX variance;
-        splits."""
-        attached = (desk_terms, contract_terms, effort_terms, exchange_terms, split_terms)
+        """Those of the help desk's counts, of contracts and groups of effort; FX variance."""
+        attached = (desk_terms, contract_terms, effort_terms, exchange_terms)
         return {n: f for of in attached for n, f in of.figures(self._facts).items()}
 
     def _term(self, name: str, of: PackageFacts | None, symbol: str = "") -> Part:
@@ -391,6 +395,11 @@ class Explainer:
         found = getattr(record, word.replace(" ", "_"))
         number = known(found.toordinal()) if found is not None else unknown(f"no {word}")
         return self._traces.of(record, number, "date", symbol=word, on=found)
+
+
+def _first(found: Mapping[str, V], others: Mapping[str, V]) -> Mapping[str, V]:
+    """What was found, then what it lacks of the others."""
+    return {**found, **{name: v for name, v in others.items() if name not in found}}
 
 
 def _re_estimates_told(scope: Scope) -> str:

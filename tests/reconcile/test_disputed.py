@@ -27,6 +27,18 @@ def budgets(world, eur):
         )  # fmt: skip
 
 
+def test_where_nothing_is_disputed_it_is_explained_as_0_and_no_figure_of_the_status(plan, eur):
+    bill(plan, eur, "R-1", "500")
+    assert "disputed" not in plan.project().figures
+    for package in ("", "1"):
+        found = Explainer(plan.inputs(), "NET").of("disputed", package)
+        assert (found.figure.value, found.figure.unit, found.parts) == (0, "EUR", ())
+        assert found.figure.note == "no finding disputes any of AC"
+    plan.records["invoice_line"] = []
+    found = Explainer(plan.inputs(), "NET").of("disputed")  # of a cost that is not known
+    assert found.figure.reason == "no source of time entries, invoices or receipts is connected"
+
+
 @pytest.fixture
 def plan(world, eur):
     budgets(world, eur)

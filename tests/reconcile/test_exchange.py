@@ -418,6 +418,19 @@ def test_a_new_baseline_at_other_rates_says_what_is_from_them(rebaselined):
     )
 
 
+def test_where_rates_have_done_nothing_to_bac_it_is_explained_why(world):
+    def why():
+        found = explain(world.inputs(), "NET", "bac_growth_fx")
+        assert (found.figure.value, found.parts) == (None, ())
+        return found.figure.reason
+
+    assert why() == "no baseline is recorded"
+    replanned(world, money(1000, "EUR"), "", money(1250), "0.8")
+    assert why() == "the original baseline has no budget in another currency"
+    world.options["baselines"] = world.options["baselines"][:1]
+    assert why() == "the original baseline is in force"
+
+
 def test_growth_by_exchange_rates_alone_is_no_finding(rebaselined):
     first, second = rebaselined.options["baselines"]
     rebaselined.options["baselines"] = (
