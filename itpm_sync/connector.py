@@ -13,7 +13,8 @@ transactions, checkpoints, mapping and deletion. A connector fetches, and says w
 
 Raises: every method may raise ConnectionFailed (the connection cannot go on) and RetryableError
 (it could later); `fetch` may put RecordError values into `Page.rejected` for single records that
-it cannot even name properly.
+it cannot even name properly. While a whole reading holds one without a `source_id`, nothing that
+it lacks is taken for deleted.
 """
 
 from __future__ import annotations

@@ -111,10 +111,19 @@ class FilesConnector:
                 )
 
     def census(self, stream: Stream, scope: str) -> Iterator[Sequence[str]]:  # noqa: ARG002
-        """The id of every row that names itself, quarantined ones too: they are not deleted."""
+        """The id of every row that names itself, quarantined ones too: they are not deleted.
+        Raises ConnectionFailed at the end if a row does not: it may be any that is not listed.
+        """
+        unnamed = 0
         with closing(self._outcomes(stream.name)) as outcomes:
             for batch in _batches(outcomes):
+                unnamed += sum(not each.source_id for each in batch)
                 yield [each.source_id for each in batch if each.source_id and not each.repeats]
+        if unnamed:
+            raise ConnectionFailed(
+                f"the key of {unnamed:,} rows cannot be read, so what is missing is not known",
+                advice="mend these rows; what lacks but a key can be left out by skip_rows",
+            )
 
     def count(self, stream: Stream, scope: str) -> Count | None:  # noqa: ARG002
         """Rows that ought to be records: all but blank, skipped and word-for-word repeated ones."""

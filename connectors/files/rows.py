@@ -19,7 +19,7 @@ from connectors.files.settings import (
     choices,
     model_fields,
 )
-from connectors.files.table import OpenTable, clean, letter
+from connectors.files.table import OpenTable, Row, clean, letter
 from itpm_sync.connector import RawRecord
 from itpm_sync.errors import RecordError
 
@@ -77,8 +77,7 @@ def outcomes(
     above: dict[int, Cell] = {}
     for row in file.rows:
         if row.problem:
-            given = _Given(table, file, file_name, row.number, row.cells)
-            yield _quarantined(given, row.problem, places)
+            yield _quarantined(_Given(table, file, file_name, row.number, row.cells), row, places)
             continue
         cells = _filled(row.cells, fill, above)
         if any(skip.holds(cells[index].text) for index, skip in skips):
@@ -142,22 +141,34 @@ class _Given:
         )
 
 
-def _quarantined(given: _Given, why: str, places: Mapping[str, int]) -> Outcome:
+def _quarantined(given: _Given, row: Row, places: Mapping[str, int]) -> Outcome:
     """A row that cannot be trusted, under its key where that can be."""
     shown = " | ".join(cell.text for cell in given.cells[:8])
     width = len(given.file.header)
-    fits = len(given.cells) >= width and not any(c.text for c in given.cells[width:])
-    named = _source_id(given, places)[0] if fits or not given.table.key else ""
+    sure = _sure(given, width) if row.sure is None else row.sure
+    readable = all(places[clean(header)] < sure for header in given.table.key)
+    named = _source_id(given, places)[0] if readable else ""
     source_id = "" if _UNREADABLE.search(named) else named
     problem = RecordError(
         field="the row",
         value=shown.encode("utf-8", "backslashreplace").decode(),
         expected=f"{width} readable cells",
         place=given.place,
-        hint=f"it {why}",
+        hint=f"it {row.problem}",
         source_id=source_id,
     )
     return Outcome(source_id, None, (problem,))
+
+
+def _sure(given: _Given, width: int) -> int:
+    """How many cells at the beginning surely stand under their header.
+
+    In a row with too many, a text that is not quoted holds the delimiter: no key does, if its
+    columns are the first ones. In one with too few, a delimiter may be missing anywhere.
+    """
+    if len(given.cells) < width:
+        return 0
+    return len(given.table.key) if any(c.text for c in given.cells[width:]) else width
 
 
 def _filled(cells: Sequence[Cell], fill: Sequence[int], above: dict[int, Cell]) -> Sequence[Cell]:

@@ -32,6 +32,7 @@ class Row(NamedTuple):
     number: int  # as a person sees it: Excel's row, or the line on which the record begins
     cells: Sequence[Cell]
     problem: str = ""
+    sure: int | None = None  # with a problem: how many of its first cells are certain, if known
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from itertools import islice
@@ -18,6 +19,7 @@ from itpm_sync.errors import ConnectionFailed
 _DELIMITERS = (",", ";", "\t", "|")
 _SAMPLE = 64 * 1024  # characters read to find the delimiter
 _LONGEST = 2**20  # characters of a cell; what is longer, is what an open quote has swallowed
+_UNDOUBLED = "has a quote inside a quoted cell that is not doubled"
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark is its beginning
@@ -128,7 +130,14 @@ def _csv_rows(file: TextIO, delimiter: str, lines_before: int, name: str) -> Ite
     Raises ConnectionFailed at the end if a quote swallowed rows: which ones they were nobody knows,
     so nothing of the file may be taken for deleted.
     """
-    reader = csv.reader(file, delimiter=delimiter, strict=True)
+    latest = deque[str](maxlen=1)  # the line that csv has read, should it not understand it
+
+    def lines() -> Iterator[str]:
+        for line in file:
+            latest.append(line)
+            yield line
+
+    reader = csv.reader(lines(), delimiter=delimiter, strict=True)
     swallowed: list[str] = []
     while True:
         number = lines_before + reader.line_num + 1
@@ -143,7 +152,9 @@ def _csv_rows(file: TextIO, delimiter: str, lines_before: int, name: str) -> Ite
             elif last > number or "unexpected end" in str(error):
                 swallowed.append(f"rows {number} to {last}" if last > number else f"row {number}")
             else:
-                yield Row(number, (), "has a quote inside a quoted cell that is not doubled")
+                cells = _before_fault(latest[0], delimiter)
+                row = [Cell(text.strip()) for text in cells]
+                yield Row(number, row, _UNDOUBLED, sure=len(row))
             continue
         if any(cells):
             row = [Cell(text.strip()) for text in cells]
@@ -169,6 +180,17 @@ def _too_long(number: int, last: int, name: str) -> Row:
             advice="mend the quotes of this row; the rows before it were read",
         )
     return Row(number, (), f"has a cell of more than {_LONGEST:,} characters")
+
+
+def _before_fault(line: str, delimiter: str) -> list[str]:
+    """The cells of a line before the first one with a quote that is not doubled."""
+    end = re.escape(delimiter)
+    cell = re.compile(rf'(?:"((?:[^"]++|"")*+)"|((?:[^"{end}][^{end}]*+)?+)){end}')
+    cells, at = [], 0
+    while found := cell.match(line, at):
+        cells.append(found[2] if found[1] is None else found[1].replace('""', '"'))
+        at = found.end()
+    return cells
 
 
 def _unreadable(cells: list[str]) -> str:

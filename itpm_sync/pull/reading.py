@@ -76,11 +76,14 @@ class Wires:
 
 @dataclass(slots=True)
 class Tally:
-    """How far a stream is; shared by its threads."""
+    """How far a stream is; shared by its threads. `unnamed`: where what is read is the census,
+    records were rejected without an id, so that any of those that are not listed may be there.
+    """
 
     landed: Landed = field(default_factory=Landed)
     listed: int = 0
     all_listed: bool = True
+    unnamed: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def expect(self, partition: Partition) -> None:
@@ -239,6 +242,8 @@ class _ScopeJob:
                 if page.rejected:
                     self._unread.set()
                 named = self._sights and not (full and partition.ids is not None)
+                if named and (self._whole or not full):  # no other census lists them
+                    self._tally.unnamed |= any(not error.source_id for error in page.rejected)
                 ids = _named(page) if named else listed
                 self._land(page, ids)
                 listed = None

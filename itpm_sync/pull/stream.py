@@ -281,8 +281,9 @@ class StreamPull:
         self, before: Mapping[str, Checkpoint], *, scheduled: bool, listed_first: bool = False
     ) -> None:
         self._sweep = sweeping.conclude(
-            self._wires, self._stream, before, self._policy, listed_first=listed_first
-        )
+            self._wires, self._stream, before, self._policy, listed_first=listed_first,
+            unnamed=self._reader.tally.unnamed,
+        )  # fmt: skip
         now, scopes = self._policy.now, plan.scopes_of(self._stream)
         known = [schedule.counted(self._checkpoints[scope], now) for scope in scopes]
         self._put(*(sweeping.remember(one, self._sweep, scheduled=scheduled) for one in known))

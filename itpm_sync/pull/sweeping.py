@@ -41,6 +41,14 @@ def _unanswered(count: int) -> str:
     )
 
 
+def _unnamed(count: int) -> str:
+    verb, them = ("is", "It") if count == 1 else ("are", "They")
+    return (
+        f"{count} of its stored records {verb} not listed. {them} may be among the rejected ones "
+        "whose id cannot be read, so nothing is taken for deleted: mend these, or leave them out"
+    )
+
+
 def list_ids(
     wires: Wires, stream: Stream, windows: Mapping[str, Window] | None = None
 ) -> Mapping[str, str]:
@@ -91,11 +99,14 @@ def conclude(
     policy: plan.Policy,
     *,
     listed_first: bool,
+    unnamed: bool,
 ) -> Sweep:
     """Compares the sighted ids, a complete census of all scopes, with the store; asks the source
     what became of records that are missing, unless there is a reason to doubt the census; marks.
 
     `listed_first`: the census came before the reading, which may have met what was created since.
+    `unnamed`: the census met records without an id. What is missing may be these: nothing is
+    concluded then, not even if a person confirms it, unless the source can be asked by id.
     """
     store, name = wires.store, wires.name
     censuses = wires.write(lambda: store.census_compare(name, stream.name, policy.run)).result()
@@ -103,6 +114,9 @@ def conclude(
     counts |= {c.scope: c.listed + c.fresh * listed_first for c in censuses if c.listed}
     unknown = {census.scope: census.unknown for census in censuses if census.unknown}
     found = Sweep(counts=counts, unknown=unknown)
+    lacking = {c.scope: len(c.missing) for c in censuses if c.scope in plan.lacking(stream, [c])}
+    if unnamed and lacking and not isinstance(wires.connector, TellsWhereabouts):
+        return replace(found, problems={s: _unnamed(count) for s, count in lacking.items()})
     doubts = () if policy.confirm else plan.doubts(stream, censuses, policy.max_deleted_share)
     if doubts:
         return replace(found, safety_stop="; ".join(doubts))

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from itpm_sync.connector import Stream
-from itpm_sync.errors import ConnectionFailed
+from itpm_sync.connector import Deletes, Stream
+from itpm_sync.errors import ConnectionFailed, RecordError
 from itpm_sync.testing import MemoryConnector
-from tests.pull.pull_world import World, healthy
+from tests.pull.pull_world import World, fill, healthy
 
 
 class CensusOnly(MemoryConnector):
@@ -49,6 +50,29 @@ def test_a_connector_that_knows_only_its_census_takes_what_is_missing_for_delete
     world.pull(sweep=True)
     assert world.absent() == {}
     world.store.close()
+
+
+def test_a_row_without_an_id_may_be_any_that_is_missing(
+    make: Callable[..., World],
+) -> None:
+    world = make()
+    stream = Stream("item", ("A",), deletes=Deletes.WHOLE)
+    world.connector = CensusOnly(source=world.source, stream=stream)
+    fill(world, 5)
+    world.pull()
+    world.source.delete("A1")
+    world.source.rejected = [
+        RecordError(field="id", value="", expected="an id", place="row 9"),
+    ]
+    for confirm in (False, True):
+        result = world.pull(confirm=confirm)
+        assert (result.exit_code, world.absent()) == (3, {})
+        assert "1 of its stored records is not listed. It may be among the rej" in result.message
+        assert not world.coverage("A").complete
+    world.source.rejected = []
+    world.pull()
+    assert world.absent() == {"A1": "deleted"}
+    assert world.coverage("A").complete
 
 
 def test_only_what_is_missing_is_asked_for(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

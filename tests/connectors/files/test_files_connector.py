@@ -273,7 +273,10 @@ def test_rows_that_a_quote_swallowed_are_told_and_never_taken_for_deleted(tmp_pa
     [
         (GOOD.replace("Switches", "Swit\0ches"), ["1.1"]),
         (GOOD.replace("1.1", "1\0.1"), []),  # its key itself
-        (GOOD.replace("4711", "4711;8"), []),  # who knows under which header each cell stands
+        (GOOD.replace("4711", "4711;8"), ["1.1"]),  # the key stands before what is not quoted
+        (GOOD.replace("1.1;", '"1.1";').replace("Swi", '"19"" and 20" Swi'), ["1.1"]),
+        (GOOD.replace("1.1;", '"1".1;'), []),  # its key itself
+        (GOOD.replace("1.1;", "1.1 "), []),  # a delimiter is missing: who knows which
     ],
 )
 def test_a_row_that_cannot_be_trusted_is_known_by_its_key_if_that_can_be(
@@ -283,7 +286,19 @@ def test_a_row_that_cannot_be_trusted_is_known_by_its_key_if_that_can_be(
     loaded = load(tmp_path)
     assert loaded.ids == ["1.2"]
     assert [e.source_id for e in loaded.rejected] == (known or [""])
-    assert sorted(read_census(connector(tmp_path, plan=PLAN))) == [*known, "1.2"]
+    census = read_census(connector(tmp_path, plan=PLAN))
+    if known:
+        assert sorted(census) == [*known, "1.2"]
+    else:
+        with pytest.raises(ConnectionFailed, match="key of 1 rows cannot be read"):
+            list(census)
+
+
+def test_a_key_behind_a_text_that_is_not_quoted_is_not_believed(tmp_path: Path) -> None:
+    save(tmp_path, "Work package;WBS\nSwitches;1.1\nSwitches; 19;1.2\n")
+    loaded = load(tmp_path, columns={"code": "WBS", "name": "Work package"},
+                  attributes={}, skip_rows=())  # fmt: skip
+    assert (loaded.ids, [e.source_id for e in loaded.rejected]) == (["1.1"], [""])
 
 
 def test_a_row_without_its_key_is_rejected(tmp_path: Path) -> None:
