@@ -285,7 +285,20 @@ def test_a_misspelt_work_package_is_named_with_its_project(net, eur):
         "6 order lines (EUR 6.00) match no rule for a work package of NET: they are in the "
         "project's totals only; work packages LNA (2), 1.9, WANN, … are none of NET"
     )
+    # of several codes the advice is for all of them
+    assert found.action == (
+        "Correct the code at the source, add the work package to the plan, or add an allocation "
+        "rule."
+    )
+    net.records["order_line"] = net.records["order_line"][:2]
+    [found] = net.findings("unallocated-records")
     assert found.action == (
         "Correct the code at the source (LNA: LAN?), add the work package to the plan, or add an "
         "allocation rule."
     )
+
+
+def test_the_code_that_was_meant_is_found_whatever_its_case(net, eur):
+    net.add(WorkPackage, "w", code="1", name="Wifi", project_key="net2", budget=eur(9))
+    [found] = net.findings("unallocated-records")
+    assert found.action.startswith("Correct the code at the source (net2: NET?), ")

@@ -57,7 +57,7 @@ def _severity(group: Unallocated, project: str) -> Severity:
 
 
 def _placing(group: Unallocated, facts: ProjectFacts | PortfolioFacts) -> str:
-    """What to do; where one code is named that looks like one of ours, which."""
+    """What to do; where only one code is named and looks like one of ours, which."""
     if _missed(group) == group.count:
         return "Correct the rule, or add the work package to the plan."
     if not group.named:
@@ -68,10 +68,15 @@ def _placing(group: Unallocated, facts: ProjectFacts | PortfolioFacts) -> str:
     else:
         known, what = [p.code for p in facts.inputs.projects], "configure the project"
         stray = ""
-    code = group.named[0][0]
-    nearest = get_close_matches(code, known, n=1)
-    meant = stray or (f" ({clipped(code)}: {nearest[0]}?)" if nearest else "")
+    meant = stray or (_meant(group.named[0][0], known) if len(group.named) == 1 else "")
     return f"Correct the code at the source{meant}, {what}, or add an allocation rule."
+
+
+def _meant(code: str, known: Iterable[str]) -> str:
+    """` (NTE: NET?)`: the code that was probably meant, whatever its case."""
+    ours = {fold(one): one for one in known}
+    nearest = get_close_matches(fold(code), ours, n=1)
+    return f" ({clipped(code)}: {ours[nearest[0]]}?)" if nearest else ""
 
 
 def _astray(group: Unallocated, facts: ProjectFacts) -> str:
