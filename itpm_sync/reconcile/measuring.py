@@ -216,22 +216,22 @@ def _completed(run: Context, facts: ProjectFacts) -> ProjectFacts:
         )
     )
     foreign = facts.foreign
-    moved = fx_variance(foreign, facts.rates, values.ac, values.ev, currency)
+    fx = fx_variance(foreign, facts.rates, values.ac, values.ev, currency)
     return replace(
         facts,
-        numbers={**facts.numbers, **_recent(facts), **drawn.numbers, "fx_variance": moved},
-        fx_variances=_fx_variances(facts, foreign, moved) if foreign else {},
+        numbers={**facts.numbers, **_recent(facts), **drawn.numbers, "fx_variance": fx},
+        fx_variances=_fx_variances(facts, foreign, fx) if foreign else {},
         forecast=drawn,
         disputed=tuple(disputed(facts, run.copies, run.inputs)) if facts.in_money else (),
     )
 
 
 def _fx_variances(
-    facts: ProjectFacts, foreign: Iterable[ForeignCost], moved: Number
+    facts: ProjectFacts, foreign: Iterable[ForeignCost], fx: Number
 ) -> dict[str, Number]:
-    """Those of the packages; `moved` is the project's."""
+    """Those of the packages; `fx` is the project's."""
     abroad = by_package(foreign)
-    nothing = unknown(NO_FOREIGN_COST) if moved.value is None else known(0, NO_FOREIGN_COST)
+    nothing = unknown(NO_FOREIGN_COST) if fx.value is None else known(0, NO_FOREIGN_COST)
     return {
         code: fx_variance(abroad[code], facts.rates, values.ac, values.ev, facts.currency)
         if code in abroad
