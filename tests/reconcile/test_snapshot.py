@@ -288,6 +288,7 @@ def test_documents_of_a_day_that_had_not_come_when_they_were_read_are_told(world
     )
     assert (invoice.amount, len(invoice.evidence)) == (eur(1000), 1)
     assert "1 time entry (1.5 h) is dated later" in hours.message
+    assert hours.message.endswith(": ann, 1.50 h on 14 Mar 2026")
     assert world.figures()["invoiced"] == 1000
 
 

@@ -281,7 +281,11 @@ def _counted(group: Unallocated) -> str:
 
 def _days_told(records: list[Record]) -> str:
     """`Invoice INV4 line 1, EUR 1,000.00 on 20 Nov 2062`; up to five."""
-    told = [f"{clipped(label(r))} on {day(on)}" for r in records if (on := document_day(r))]
+    told = [
+        clipped(label(r)).removesuffix(f" on {day(on)}") + f" on {day(on)}"  # time tells its day
+        for r in records
+        if (on := document_day(r))
+    ]
     return "; ".join(told[:_WORDS]) + (f" and {len(told) - _WORDS} more" if told[_WORDS:] else "")
 
 
