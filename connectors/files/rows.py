@@ -19,12 +19,11 @@ from connectors.files.settings import (
     choices,
     model_fields,
 )
-from connectors.files.table import OpenTable, Row, clean, letter
+from connectors.files.table import LONGEST_CELL, OpenTable, Row, clean, letter
 from itpm_sync.connector import RawRecord
 from itpm_sync.errors import RecordError
 
 _LONGEST_KEY = 400  # characters; a key is an index entry of the store
-_LONGEST_CELL = 2**17  # characters: a text of 40 pages
 _UNREADABLE = re.compile("[\0\ud800-\udfff]")
 
 
@@ -240,8 +239,8 @@ def _value(column: _Column, cells: Sequence[Cell]) -> Json:
     """The canonical value of a column in a row; raises BadCell."""
     rule = column.rule
     cell = constant(rule.value or "") if column.index is None else cells[column.index]
-    if len(cell.text) > _LONGEST_CELL:
-        raise BadCell(f"at most {_LONGEST_CELL:,} characters", "is a quote before it not closed?")
+    if len(cell.text) > LONGEST_CELL:
+        raise BadCell(f"at most {LONGEST_CELL:,} characters", "is a quote before it not closed?")
     if cell.kind != "error":
         cell = _translated(cell, column)
     fmt = column.fmt

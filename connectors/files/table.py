@@ -13,6 +13,8 @@ from typing import NamedTuple
 from connectors.files.cells import EXCEL_EPOCH, Cell
 from itpm_sync.errors import ConnectionFailed, suggestion
 
+LONGEST_CELL = 2**17  # characters: a text of 40 pages
+
 
 @dataclass(frozen=True, slots=True)
 class Layout:
@@ -33,6 +35,13 @@ class Row(NamedTuple):
     cells: Sequence[Cell]
     problem: str = ""
     sure: int | None = None  # with a problem: how many of its first cells are certain, if known
+    lines: int = 1  # that it spans, in a text file
+
+    @property
+    def span(self) -> str:
+        """The row as it is named in a message."""
+        last = self.number + self.lines - 1
+        return f"rows {self.number} to {last}" if last > self.number else f"row {last}"
 
 
 @dataclass(frozen=True, slots=True)

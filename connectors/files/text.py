@@ -8,12 +8,20 @@ import re
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from itertools import islice
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import TextIO
 
 from connectors.files.cells import Cell
-from connectors.files.table import Layout, OpenTable, Row, clean, shown_name, split_header
+from connectors.files.table import (
+    LONGEST_CELL,
+    Layout,
+    OpenTable,
+    Row,
+    clean,
+    shown_name,
+    split_header,
+)
 from itpm_sync.errors import ConnectionFailed
 
 _DELIMITERS = (",", ";", "\t", "|")
@@ -42,13 +50,17 @@ def open_csv(path: Path, layout: Layout, head: bytes, stack: ExitStack) -> OpenT
         delimiter = declared or _delimiter(sample, layout)
     if first:
         file.readline()
-    rows = _csv_rows(file, delimiter, first, shown_name(path))
-    header = split_header(rows, layout, shown_name(path))
+    swallowed: list[Row] = []
+    rows = _csv_rows(file, delimiter, first, shown_name(path), swallowed)
+    top: list[Row] = []
+    header = split_header(_noting(rows, top), layout, shown_name(path))
+    if top[-1].lines > 1 and _holds_rows(top[-1], len(header), delimiter):
+        swallowed.append(top[-1])
     name = "tab" if delimiter == "\t" else f'"{delimiter}"'
     return OpenTable(
         place=shown_name(path),
         header=header,
-        rows=_of_width(rows, len(header)),
+        rows=_of_width(_one_each(rows, len(header), delimiter, swallowed), len(header)),
         notes=(f"{encoding.removesuffix('-sig')}, delimiter {name}",),
         advice=advice,
     )
@@ -124,11 +136,20 @@ def _delimiter(sample: str, layout: Layout) -> str:
     return max(_DELIMITERS, key=fit)
 
 
-def _csv_rows(file: TextIO, delimiter: str, lines_before: int, name: str) -> Iterator[Row]:
+def _noting(rows: Iterator[Row], taken: list[Row]) -> Iterator[Row]:
+    for row in rows:
+        taken.append(row)
+        yield row
+
+
+def _csv_rows(
+    file: TextIO, delimiter: str, lines_before: int, name: str, swallowed: list[Row]
+) -> Iterator[Row]:
     """The records that are not blank, each with the physical line on which it begins.
 
-    Raises ConnectionFailed at the end if a quote swallowed rows: which ones they were nobody knows,
-    so nothing of the file may be taken for deleted.
+    Raises ConnectionFailed at the end if a quote swallowed rows, here or as whoever takes the rows
+    has noted in `swallowed`: which ones they were nobody knows, so nothing of the file may be taken
+    for deleted.
     """
     latest = deque[str](maxlen=1)  # the line that csv has read, should it not understand it
 
@@ -138,7 +159,6 @@ def _csv_rows(file: TextIO, delimiter: str, lines_before: int, name: str) -> Ite
             yield line
 
     reader = csv.reader(lines(), delimiter=delimiter, strict=True)
-    swallowed: list[str] = []
     while True:
         number = lines_before + reader.line_num + 1
         try:
@@ -146,40 +166,47 @@ def _csv_rows(file: TextIO, delimiter: str, lines_before: int, name: str) -> Ite
         except StopIteration:
             break
         except csv.Error as error:
-            last = lines_before + reader.line_num
-            if "field larger" in str(error):
-                yield _too_long(number, last, name)
-            elif last > number or "unexpected end" in str(error):
-                swallowed.append(f"rows {number} to {last}" if last > number else f"row {number}")
+            row = Row(number, (), lines=lines_before + reader.line_num + 1 - number)
+            if "field larger" not in str(error) and (row.lines > 1 or "end of" in str(error)):
+                swallowed.append(row)
             else:
-                cells = _before_fault(latest[0], delimiter)
-                row = [Cell(text.strip()) for text in cells]
-                yield Row(number, row, _UNDOUBLED, sure=len(row))
+                yield _broken(row, str(error), _before_fault(latest[0], delimiter), name)
             continue
         if any(cells):
-            row = [Cell(text.strip()) for text in cells]
-            if any(cell.text for cell in row):
-                yield Row(number, row, _unreadable(cells))
+            texts = [Cell(text.strip()) for text in cells]
+            if any(cell.text for cell in texts):
+                last = lines_before + reader.line_num
+                yield Row(number, texts, _unreadable(cells), lines=last + 1 - number)
     if swallowed:
+        shown = ", ".join(row.span for row in swallowed[:5])
         more = f" and {len(swallowed) - 5} more such places" if len(swallowed) > 5 else ""
         raise ConnectionFailed(
             f"{name}: a quote opens and does not close where it should; what stands from it to the "
-            f"next quote could not be read: {', '.join(swallowed[:5])}{more}",
-            advice="mend the quotes where each of them begins; the other rows were read",
+            f"next quote could not be read: {shown}{more}",
+            advice="mend the quotes where each of them begins, or, where that is a text of several "
+            "lines, put a blank after each delimiter in it; the other rows were read",
         )
 
 
-def _too_long(number: int, last: int, name: str) -> Row:
-    """A record with a cell beyond all bounds; fatal where it goes on over several lines, as then
+def _broken(row: Row, error: str, cells: list[str], name: str) -> Row:
+    """A record of one line that csv does not understand; `cells` are those before the fault.
+
+    Raises ConnectionFailed for a cell beyond all bounds that goes on over several lines, as then
     nobody knows where the next record begins.
     """
-    if last > number:
-        raise ConnectionFailed(
-            f"{name} row {number}: a quote opens and does not close within {_LONGEST:,} characters;"
-            f" the rows from {number} on could not be read",
-            advice="mend the quotes of this row; the rows before it were read",
-        )
-    return Row(number, (), f"has a cell of more than {_LONGEST:,} characters")
+    first = [
+        Cell(text.strip()) for text in takewhile(lambda text: len(text) <= LONGEST_CELL, cells)
+    ]
+    why = _UNDOUBLED
+    if "field larger" in error:
+        if row.lines > 1:
+            raise ConnectionFailed(
+                f"{name} row {row.number}: a quote opens and does not close within {_LONGEST:,} "
+                f"characters; the rows from {row.number} on could not be read",
+                advice="mend the quotes of this row; the rows before it were read",
+            )
+        why = f"has a cell of more than {_LONGEST:,} characters"
+    return row._replace(cells=first, problem=why, sure=len(first))
 
 
 def _before_fault(line: str, delimiter: str) -> list[str]:
@@ -202,12 +229,48 @@ def _unreadable(cells: list[str]) -> str:
     return ""
 
 
+def _one_each(
+    rows: Iterable[Row], width: int, delimiter: str, swallowed: list[Row]
+) -> Iterator[Row]:
+    """The rows but for those of several lines that are several rows: these go to `swallowed`."""
+    for row in rows:
+        if row.lines > 1 and (
+            width == 1
+            or not _fits(row, width)
+            or any(len(cell.text) > LONGEST_CELL for cell in row.cells)
+            or _holds_rows(row, width, delimiter)
+        ):
+            swallowed.append(row)
+        else:
+            yield row
+
+
+def _holds_rows(row: Row, width: int, delimiter: str) -> bool:
+    """Whether lines of a cell have as many delimiters as rows have.
+
+    A quote that swallows rows takes the end of its own row, whole rows, and the beginning of the
+    row with the next quote. A text may have commas too, but blanks follow most of them.
+    """
+    needed = max(width - 1, 1)
+    tight = re.compile(re.escape(delimiter) + "(?! )")
+    for cell in row.cells:
+        first, *inner = re.split("\r\n?|\n", cell.text)
+        ends = [first + "\n" + inner.pop()] if inner else []
+        for text in ends + inner:
+            count = text.count(delimiter)
+            if count >= needed and 2 * len(tight.findall(text)) >= count:
+                return True
+    return False
+
+
 def _of_width(rows: Iterable[Row], width: int) -> Iterator[Row]:
     """Marks rows with too many or too few cells: theirs may stand under the wrong header."""
     for row in rows:
-        count = len(row.cells)
-        surplus = any(cell.text for cell in row.cells[width:])
-        if row.problem or (count >= width and not surplus):
+        if row.problem or _fits(row, width):
             yield row
         else:
-            yield row._replace(problem=f"has {count} cells under {width} headers")
+            yield row._replace(problem=f"has {len(row.cells)} cells under {width} headers")
+
+
+def _fits(row: Row, width: int) -> bool:
+    return len(row.cells) >= width and not any(cell.text for cell in row.cells[width:])

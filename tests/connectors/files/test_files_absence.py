@@ -12,6 +12,7 @@ from connectors.files.connector import FilesConnector
 from connectors.files.settings import FilesSettings
 from itpm_sync.connector import Context
 from itpm_sync.mapping import compile_mapping
+from itpm_sync.model import InvoiceLine
 from itpm_sync.pull import PullResult, PullSource, pull
 from itpm_sync.store import Store
 
@@ -56,6 +57,12 @@ class Bills:
         return result
 
     @property
+    def stored(self) -> dict[str, tuple[str | None, str]]:
+        """By bill, what it says and costs."""
+        lines = [r for r in self.store.records("invoice_line") if isinstance(r, InvoiceLine)]
+        return {r.invoice: (r.description, str(r.amount.amount)) for r in lines}
+
+    @property
     def deleted(self) -> list[str]:
         return [r.raw.source_id for r in self.store.raw_records("files") if r.absent is not None]
 
@@ -64,6 +71,7 @@ class Bills:
 def bills(tmp_path: Path) -> Iterator[Bills]:
     made = Bills(tmp_path)
     assert made.pull().exit_code == 0
+    assert made.stored["R-5"] == ("switch", "505")
     yield made
     made.store.close()
 
@@ -104,3 +112,37 @@ def test_a_row_that_does_not_name_itself_may_be_any_that_is_missing(bills: Bills
         assert "nothing is taken for deleted" in result.message
     assert bills.pull(R7="").exit_code == 0
     assert bills.deleted == ["R-7"]
+
+
+OPEN = 'R-5,NET,"switch,2026-11-02,505'
+
+
+@pytest.mark.parametrize(
+    ("rows", "named"),
+    [
+        ({"R5": OPEN, "R9": 'R-9,NET,19" screen,2026-11-02,509'}, "rows 6 to 10"),
+        ({"R5": OPEN, "R9": 'R-9,NET,screen 19",509'}, "rows 6 to 10"),  # one cell too few
+        ({"R5": OPEN, "R9": 'R-9,NET,screen 19",2026-11-02,509'}, "rows 6 to 10"),
+        ({"R5": OPEN, "R6": 'R-6,NET,screen 19",2026-11-02,506'}, "rows 6 to 7"),
+        ({"R5": OPEN, "R6": 'R-6,NET, screen 19",2026-11-02, 506'}, "rows 6 to 7"),
+        ({"R5": 'R-5,NET,"' + "s\n" * 2**16 + '19",2026-11-02,505', "R6": ""}, "rows 6 to 65542"),
+        ({"R12": 'R-12,NET,"switch,2026-11-02,512'}, "row 12"),
+    ],
+)
+def test_rows_that_a_quote_swallowed_are_not_deleted(
+    bills: Bills, rows: dict[str, str], named: str
+) -> None:
+    before = bills.stored
+    for confirm in (False, True):
+        result = bills.pull(confirm=confirm, R11="", **rows)
+        assert (result.exit_code, bills.deleted) == (3, [])
+        assert f"could not be read: {named}" in result.message
+        assert bills.stored == before
+    assert bills.pull().exit_code == 0
+
+
+def test_a_text_of_several_lines_with_some_commas_is_read(bills: Bills) -> None:
+    text = "12 switches, blue, used, 1,5 m\nwith rails, screws,\n\nfeet, to Bern,CH, by rail"
+    assert bills.pull(R5=f'R-5,NET,"{text}",2026-11-02,505', R7="").exit_code == 0
+    assert bills.deleted == ["R-7"]
+    assert bills.stored["R-5"][0] == text

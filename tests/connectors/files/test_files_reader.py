@@ -157,6 +157,20 @@ class TestCsv:
         ]  # fmt: skip
         assert [(row.number, len(row.cells[1].text)) for row in rows[1:]] == [(3, 2**20), (4, 1)]
 
+    def test_an_endless_cell_of_several_lines_has_swallowed_rows_in_any_column(
+        self, csv_file: Any
+    ) -> None:
+        path = csv_file('A,B\nx,1\ny,"' + "l\n" * (2**16 + 1) + '"\nz,1\n')
+        with pytest.raises(ConnectionFailed, match=r"could not be read: rows 3 to 65540"):
+            rows_of(path, "A")
+        _, rows = rows_of(csv_file('A,B\ny,"' + "l\n" * (2**16 - 1) + '"\nz,1\n'), "A")
+        assert [row.problem for row in rows] == ["", ""]
+
+    def test_a_quote_in_the_header_that_swallows_a_row_is_told(self, csv_file: Any) -> None:
+        path = csv_file('A,B,"Note\nx,1,19"\ny,2,\n')
+        with pytest.raises(ConnectionFailed, match=r"could not be read: rows 1 to 2"):
+            rows_of(path, "A", "B")
+
     def test_an_open_quote_that_swallows_a_megabyte_is_told_as_one(self, csv_file: Any) -> None:
         path = csv_file('A,B\n"x,1\n' + "y,2\n" * 2**18)
         with pytest.raises(ConnectionFailed, match=r"row 2: a quote opens and does not close with"):
