@@ -262,6 +262,12 @@ def test_budgets_that_nobody_has_are_told_by_currency_and_none_twice(net, eur):
     ]
 
 
+def test_budgets_of_a_project_that_is_not_ours_are_no_high_finding(net, eur):
+    net.add(WorkPackage, "w", code="1", name="w", project_key="WAREHOUSE", budget=eur(10))
+    [found] = net.findings("unallocated-records")
+    assert (found.severity, found.amount) == ("medium", eur(10))
+
+
 def test_a_package_that_stands_under_a_misspelt_project_is_named_with_it(net, eur):
     """Not the nearest of the project's own packages, to which the cost would be misbooked."""
     net.add(WorkPackage, "w", code="LAM", name="Lamps", project_key="NTE", budget=eur(9))

@@ -36,7 +36,7 @@ def unallocated_records(facts: ProjectFacts | PortfolioFacts) -> Iterator[Findin
         currency = f" {group.amount.currency}" if group.amount is not None else ""
         yield Finding(
             code="unallocated-records",
-            severity=_severity(group, project),
+            severity=_severity(group, facts),
             project=project,
             subject=f"{group.kind}{currency}",
             message=f"{count(group.count, kind(group.kind))}{_worth(group)} "
@@ -48,12 +48,15 @@ def unallocated_records(facts: ProjectFacts | PortfolioFacts) -> Iterator[Findin
         )
 
 
-def _severity(group: Unallocated, project: str) -> Severity:
-    """A plan's budgets under a code that nobody has are most likely those of one of our projects,
-    which then lacks them."""
-    if group.kind == WorkPackage.kind and group.amount is not None and group.named:
-        return Severity.HIGH
-    return Severity.LOW if project else Severity.MEDIUM
+def _severity(group: Unallocated, facts: ProjectFacts | PortfolioFacts) -> Severity:
+    """High: budgets of a plan under a code that looks like one of ours are most likely those of
+    that project, which then lacks them. A plan may well have projects that are not ours."""
+    if isinstance(facts, ProjectFacts):
+        return Severity.LOW
+    ours = [p.code for p in facts.inputs.projects]
+    budgets = group.kind == WorkPackage.kind and group.amount is not None
+    misspelt = budgets and any(_meant(code, ours) for code, _ in group.named)
+    return Severity.HIGH if misspelt else Severity.MEDIUM
 
 
 def _placing(group: Unallocated, facts: ProjectFacts | PortfolioFacts) -> str:
