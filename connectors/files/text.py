@@ -246,21 +246,24 @@ def _one_each(
 
 
 def _holds_rows(row: Row, width: int, delimiter: str) -> bool:
-    """Whether lines of a cell have as many delimiters as rows have.
+    """Whether lines of a cell have as many cells as rows have.
 
     A quote that swallows rows takes the end of its own row, whole rows, and the beginning of the
     row with the next quote. A text may have commas too, but blanks follow most of them.
     """
-    needed = max(width - 1, 1)
-    tight = re.compile(re.escape(delimiter) + "(?! )")
     for cell in row.cells:
         first, *inner = re.split("\r\n?|\n", cell.text)
-        ends = [first + "\n" + inner.pop()] if inner else []
-        for text in ends + inner:
-            count = text.count(delimiter)
-            if count >= needed and 2 * len(tight.findall(text)) >= count:
-                return True
+        ends = [inner.pop() + first] if inner else []
+        if any(_is_like_a_row(text, width, delimiter) for text in ends + inner):
+            return True
     return False
+
+
+def _is_like_a_row(text: str, width: int, delimiter: str) -> bool:
+    cells = text.split(delimiter)
+    if len(cells) < max(width, 2) or any(map(str.strip, cells[width:])):
+        return False
+    return 2 * sum(cell.startswith(" ") for cell in cells[1:]) <= len(cells) - 1
 
 
 def _of_width(rows: Iterable[Row], width: int) -> Iterator[Row]:

@@ -142,7 +142,10 @@ def test_rows_that_a_quote_swallowed_are_not_deleted(
 
 
 def test_a_text_of_several_lines_with_some_commas_is_read(bills: Bills) -> None:
-    text = "12 switches, blue, used, 1,5 m\nwith rails, screws,\n\nfeet, to Bern,CH, by rail"
+    text = (
+        "12 switches, blue, used, 1,5 m\nwith rails, screws, 2, 3, 4\n1,2,3,4,5,6,7\n"
+        "feet, to Bern,CH, by rail"
+    )
     assert bills.pull(R5=f'R-5,NET,"{text}",2026-11-02,505', R7="").exit_code == 0
     assert bills.deleted == ["R-7"]
     assert bills.stored["R-5"][0] == text
