@@ -1,4 +1,4 @@
-"""Every public exception, named by the reaction it needs.
+"""Every public exception, named by the reaction it needs, and the words that messages share.
 
     ItpmError                 anything this product raises on purpose; str() is advice for a person
     ├── ConfigError           configuration or mapping is wrong: nothing runs            (exit 2)

@@ -17,7 +17,7 @@ from itpm_sync.app.baseline_lines import recorded
 from itpm_sync.app.session import Session
 from itpm_sync.config import Config, Duplicates, Root, WorkingCalendar, gate_criteria
 from itpm_sync.config.settings import WEEKDAYS
-from itpm_sync.model import KINDS, Money, Project, Record, Stage, WorkPackage
+from itpm_sync.model import KINDS, Money, Project, Record, Stage
 from itpm_sync.reconcile.choices import (
     CapacityChoices,
     Decision,
@@ -49,14 +49,13 @@ def inputs(session: Session, data_date: date) -> Inputs:
         packages = live["work_package"]
         live["work_package"] = tuple(p for p in packages if p.ref.connection in plan_from)
     later = store.first_known_after("work_package", as_of) if as_of else frozenset[str]()
-    live["work_package"] = tuple(_without_progress(p, later) for p in live["work_package"])
     discovered = [
         p
         for p in live["project"]
         if isinstance(p, Project) and p.ref.connection in root.discover_projects
     ]
     live["project"] = tuple(discovered)
-    rows = _coverage_of(session, as_of)
+    proved = _coverage_of(session, as_of)
     return Inputs(
         title=root.title,
         data_date=data_date,
@@ -75,9 +74,9 @@ def inputs(session: Session, data_date: date) -> Inputs:
         progress_unknown=later,
         gone={kind: configured(session, store.gone(kind, as_of=as_of)) for kind in KINDS},
         baselines=tuple(recorded(b) for b in store.outcome.baselines() if b.on <= data_date),
-        coverage=rows,
+        coverage=proved,
         never_read=never_read(session),
-        read=_read_in_vain(session, rows, live),
+        read_empty=_read_empty(session, proved, live),
         rejected=rejected(session),
         policy=Policy(**root.thresholds.model_dump()),
         waivers=tuple(Waiver(**w.model_dump()) for w in root.waivers),
@@ -102,14 +101,6 @@ def inputs(session: Session, data_date: date) -> Inputs:
         capacity=_capacity(root),
         run=_last_pull(store),
     )
-
-
-def _without_progress(record: Record, later: frozenset[str]) -> Record:
-    """What was first read after the data date is the plan, but its percentage is of that later
-    day."""
-    if not isinstance(record, WorkPackage) or record.id not in later:
-        return record
-    return replace(record, percent_complete=None)
 
 
 def configured(session: Session, records: Iterable[Record]) -> tuple[Record, ...]:
@@ -150,7 +141,7 @@ def _as_known(then: Coverage | None, whole: Coverage | None, latest: Coverage) -
 
 
 def _coverage(session: Session, proofs: Iterable[Completeness]) -> tuple[Coverage, ...]:
-    names = [f.name for f in fields(Completeness) if f.name in Coverage.__dataclass_fields__]
+    names = {f.name for f in fields(Completeness)} & {f.name for f in fields(Coverage)}
     return tuple(
         Coverage(**{name: getattr(c, name) for name in names})
         for c in proofs
@@ -178,7 +169,7 @@ def _is_read(c: Coverage) -> bool:
     return bool(c.stored) or whole or (c.later is not None and c.later.complete)
 
 
-def _read_in_vain(
+def _read_empty(
     session: Session, rows: Iterable[Coverage], live: Mapping[str, Sequence[Record]]
 ) -> frozenset[str]:
     """The kinds of cost that configured streams give, were read, and hold no record of."""

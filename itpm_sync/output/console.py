@@ -342,7 +342,7 @@ class Output:
                 explanation.TERM, explanation.terms(found, told.as_of), whole=("Term", "Value")
             )
         if found.parts:
-            self.line(f"the sum of {len(found.parts):,} part{'s' * (len(found.parts) != 1)}:")
+            self.line(f"the sum of {explanation.parts_told(found)}:")
             rows = explanation.parts(found, told.as_of, everything=everything)
             self._table(explanation.PART, rows, whole=("Value",))
         if found.samples:

@@ -9,7 +9,7 @@ from rich.markup import escape
 
 from itpm_sync.output.rows import stamp
 from itpm_sync.reconcile.explanation import Explanation, Part, adding_up, amount_text, sum_of
-from itpm_sync.reconcile.wording import day
+from itpm_sync.reconcile.wording import count, day
 
 TERM = ("Term", "Value", "What it is", "From")
 SAMPLE = ("Value", "Drawn from", "What it is made of")
@@ -21,6 +21,11 @@ _NO_RUN = "(run not kept)"  # of the first state of a record that another has su
 def terms(found: Explanation, as_of: date | None) -> list[tuple[str, ...]]:
     """The inputs of the formula; those that are figures with the command of the day asked for."""
     return [_term(found.project, p, as_of) for p in found.inputs]
+
+
+def parts_told(found: Explanation) -> str:
+    """How many parts there are: `1 part`."""
+    return count(len(found.parts), "part")
 
 
 def parts(found: Explanation, as_of: date | None, *, everything: bool) -> list[tuple[str, ...]]:

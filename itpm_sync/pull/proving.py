@@ -11,18 +11,13 @@ from itpm_sync.pull.sweeping import Sweep
 from itpm_sync.store import Checkpoint, Completeness
 
 
-def place(stream: Stream, scope: str) -> str:
-    """Stream and scope for a message."""
-    return scope_name(stream.name, scope)
-
-
 def doubt(stream: Stream, scope: str, *, stored: int, count: Count | None, sweep: Sweep) -> str:
     """Why a scope that was read is not whole, or nothing; `stored` live records, `count` what the
     source says it has.
     """
     if sweep.safety_stop:
         return ""
-    where = place(stream, scope)
+    where = scope_name(stream.name, scope)
     if not stored and not stream.may_be_empty:
         return f"{where}: yields nothing — check the name and the account's permissions"
     if not plan.agrees(count, stored + len(sweep.unknown.get(scope, ()))):

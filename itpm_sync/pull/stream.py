@@ -19,7 +19,7 @@ from itpm_sync.connector import (
     TellsWhereabouts,
     Window,
 )
-from itpm_sync.errors import StoreError
+from itpm_sync.errors import StoreError, scope_name
 from itpm_sync.pull import plan, proving, schedule, sweeping
 from itpm_sync.pull.reading import ScopeReader, ScopeReading, Wires, describe, ends_connection
 from itpm_sync.pull.result import StreamResult
@@ -202,7 +202,7 @@ class StreamPull:
 
     def _noted(self, reading: ScopeReading) -> ScopeReading:
         if reading.error is not None:
-            where = proving.place(self._stream, reading.scope)
+            where = scope_name(self._stream.name, reading.scope)
             self._problems[reading.scope] = f"{where}: {reading.message}"
             log.error("%s %s: %s", self._wires.name, where, reading.message)
         return reading
@@ -289,10 +289,10 @@ class StreamPull:
         self._put(*(sweeping.remember(one, self._sweep, scheduled=scheduled) for one in known))
         for scope in plan.scopes_of(self._stream):
             if problem := self._sweep.problems.get(scope):
-                self._problems[scope] = f"{proving.place(self._stream, scope)}: {problem}"
+                self._problems[scope] = f"{scope_name(self._stream.name, scope)}: {problem}"
         for scope, ids in self._sweep.unlisted.items():
             log.info("%s %s: %d records are not listed, yet given by id",
-                     self._wires.name, proving.place(self._stream, scope), len(ids))  # fmt: skip
+                     self._wires.name, scope_name(self._stream.name, scope), len(ids))  # fmt: skip
             self._noted(self._reader.read_again(scope, ids, self._policy.now))
 
     def _conclude_and_complete(
@@ -377,7 +377,7 @@ class StreamPull:
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001 — the connector's; `describe` logs it
-            where = proving.place(self._stream, scope)
+            where = scope_name(self._stream.name, scope)
             self._problems[scope] = f"{where}: cannot be counted: {describe(error)}"
             return None
 

@@ -25,6 +25,7 @@ from itpm_sync.reconcile.exchange import PlanRates
 from itpm_sync.reconcile.facts import PortfolioFacts, ProjectFacts
 from itpm_sync.reconcile.figures import portfolio_totals
 from itpm_sync.reconcile.folding import fold
+from itpm_sync.reconcile.future_dated import future_dated
 from itpm_sync.reconcile.inputs import (
     BaselineItem,
     BaselinePackage,
@@ -34,7 +35,6 @@ from itpm_sync.reconcile.inputs import (
     ProjectSetup,
     RecordedBaseline,
 )
-from itpm_sync.reconcile.later import dated_later
 from itpm_sync.reconcile.measuring import contract_list, project_facts, project_scope
 from itpm_sync.reconcile.portfolio import registers, setups
 from itpm_sync.reconcile.presenting import project_gates, project_status, rated
@@ -115,7 +115,7 @@ def _portfolio_facts(run: Context, unallocated: Sequence[Unallocated]) -> Portfo
         documents=run.documents,
         unallocated=unallocated,
         unlinked=run.unlinked,
-        later=dated_later(run.inputs.records, run.inputs.coverage, run.zone, run.inputs.data_date),
+        future_dated=future_dated(run.inputs, run.zone),
         repeated=repeated(run.records),
         contracts=contract_list(run, (c for c in loose if isinstance(c, Contract))),
         doubled=run.doubled,

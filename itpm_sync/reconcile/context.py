@@ -35,10 +35,10 @@ from itpm_sync.reconcile.decisions import GateAct
 from itpm_sync.reconcile.duplicate_invoices import Doubled, doubled
 from itpm_sync.reconcile.exchange import FxTable
 from itpm_sync.reconcile.folding import fold
+from itpm_sync.reconcile.future_dated import document_day
 from itpm_sync.reconcile.gold_plating import Askers
 from itpm_sync.reconcile.inputs import Inputs
 from itpm_sync.reconcile.labour import Costed, RateCard, costed
-from itpm_sync.reconcile.later import document_day
 from itpm_sync.reconcile.money import Documents, Paid
 from itpm_sync.reconcile.number import Number, unknown
 from itpm_sync.reconcile.orphans import OtherTickets
@@ -122,7 +122,7 @@ class Context:
         """Whether what there is of a kind is known: records were read, or it was read that there
         are none.
         """
-        return self.has(kind) or kind in self.inputs.read
+        return self.has(kind) or kind in self.inputs.read_empty
 
     @cached_property
     def load(self) -> Capacity:

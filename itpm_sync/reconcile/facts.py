@@ -165,7 +165,7 @@ class PortfolioFacts:
     documents: Documents
     unallocated: Sequence[Unallocated]
     unlinked: Sequence[Unlinked]  # time entries that name no item, or no only one
-    later: Sequence[Record]  # documents of a day that had not come when they were read
+    future_dated: Sequence[Record]  # documents of a day that had not come when they were read
     repeated: Sequence[Sequence[Record]]  # records of one kind and stream that share their id
     contracts: Sequence[ContractFacts]  # contracts of no project
     doubled: Sequence[Doubled]

@@ -216,9 +216,9 @@ def package_numbers(
 _COMPARED = ("ordered", "committed", "invoiced", "paid")
 
 
-def abroad(facts: ProjectFacts, tells: Tells) -> Mapping[str, Mapping[str, Figure]]:
+def in_budget_currency(facts: ProjectFacts, tells: Tells) -> Mapping[str, Mapping[str, Figure]]:
     """The money of work packages in the currency of their budget, by code, see
-    `PackageStatus.abroad`; what is in another currency is converted at the rate of its day.
+    `PackageStatus`; what is in another currency is converted at the rate of its day.
     """
     budgets = {f.plan.code: m for f in facts.packages if (m := f.plan.money) is not None}
     foreign = {c: m for c, m in budgets.items() if facts.currency not in ("", m.currency)}

@@ -290,7 +290,7 @@ class Inputs:
     coverage: tuple[Coverage, ...] = ()
     never_read: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # see `unread`
     progress_unknown: frozenset[str] = frozenset()  # packages first known after the data date
-    read: frozenset[str] = frozenset()  # kinds whose streams were read, and hold no record of them
+    read_empty: frozenset[str] = frozenset()  # kinds whose streams were read and hold none of them
     rejected: tuple[Rejected, ...] = ()
     policy: Policy = field(default_factory=Policy)
     waivers: tuple[Waiver, ...] = ()

@@ -14,7 +14,7 @@ from itpm_sync.reconcile.checks import gate_findings, project_findings, sorted_f
 from itpm_sync.reconcile.checks.gates import GateReview
 from itpm_sync.reconcile.context import Context
 from itpm_sync.reconcile.facts import PackageFacts, ProjectFacts
-from itpm_sync.reconcile.figures import abroad, package_figures, project_figures
+from itpm_sync.reconcile.figures import in_budget_currency, package_figures, project_figures
 from itpm_sync.reconcile.folding import fold
 from itpm_sync.reconcile.gates import GateFacts, gate_statuses, next_gate
 from itpm_sync.reconcile.inputs import RecordedBaseline
@@ -49,7 +49,7 @@ def project_status(
     coming = next_gate(gates, facts.setup.stage)
     review = GateReview(project=facts.code, stage=facts.setup.stage, gates=gates)
     setup, planned = facts.setup, [f.plan for f in facts.packages]
-    own = abroad(facts, run.tells)
+    own = in_budget_currency(facts, run.tells)
     return ProjectStatus(
         code=setup.code,
         name=setup.name,
@@ -145,7 +145,7 @@ def _package_status(
         planned_finish=f.plan.finish,
         state=f.state,
         figures=package_figures(facts, f, run.tells),
-        abroad=own,
+        in_budget_currency=own,
     )
 
 

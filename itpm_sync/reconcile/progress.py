@@ -12,6 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from decimal import Decimal
 from fractions import Fraction
 
 from itpm_sync.model import Method, Milestone, Money, WorkItem, WorkPackage, WorkStatus
@@ -284,19 +285,27 @@ class Work:
     milestones: Mapping[str, Sequence[Milestone]]
     seconds: Mapping[str, int]  # time booked, by package
     has_baseline: bool  # whether items are counted against a baseline
-    later: frozenset[str] = frozenset()  # packages of which no state of that day is known
+    progress_unknown: frozenset[str] = frozenset()  # ids of packages first known later
 
     def tally(self, plan: Plan) -> Tally:
         """The package's items."""
         return self.tallies.get(plan.code) or Tally()
 
+    def percent(self, plan: Plan) -> Decimal | None:
+        """The percentage complete, 0..100, that its source declares; None: none, or none that was
+        known of that day.
+        """
+        record = plan.record
+        known = record is not None and record.id not in self.progress_unknown
+        return record.percent_complete if record is not None and known else None
+
     def is_finished(self, plan: Plan) -> bool:
         """By its own actual finish, its declared percentage, or all of its items."""
-        record, tally = plan.record, self.tally(plan)
+        record, tally, percent = plan.record, self.tally(plan), self.percent(plan)
         if record is not None and record.actual_finish is not None:
             return record.actual_finish <= self.on
-        if record is not None and record.percent_complete is not None:
-            return record.percent_complete >= 100
+        if percent is not None:
+            return percent >= 100
         return tally.items > 0 and tally.done == tally.items
 
     def is_started(self, plan: Plan) -> bool:
@@ -308,7 +317,7 @@ class Work:
             return bool(self.seconds.get(plan.code))
         if record.actual_start is not None:
             return record.actual_start <= self.on
-        return bool(record.percent_complete or self.seconds.get(plan.code))
+        return bool(self.percent(plan) or self.seconds.get(plan.code))
 
 
 def earned_share(plan: Plan, work: Work, by_code: Mapping[str, Plan]) -> Number:
@@ -376,17 +385,16 @@ def _measured(plan: Plan, work: Work) -> Number:  # noqa: PLR0911 - one line a m
 
 
 def _declared(plan: Plan, work: Work) -> Number:
-    record = plan.record
+    record, percent = plan.record, work.percent(plan)
     if record is not None and record.actual_finish is not None and record.actual_finish <= work.on:
         return known(1)
-    if record is None or record.percent_complete is None:
-        later = record is not None and record.id in work.later
+    if percent is None:
+        later = record is not None and record.id in work.progress_unknown
         why = "its percentage on that day is not known" if later else "no percentage is declared"
         return unknown(f"{plan.label}: {why}")
-    percent = Fraction(record.percent_complete)
     if not 0 <= percent <= 100:
-        return unknown(f"{plan.label}: declared {record.percent_complete} % is not within 0..100")
-    return known(percent / 100)
+        return unknown(f"{plan.label}: declared {percent} % is not within 0..100")
+    return known(Fraction(percent) / 100)
 
 
 def _milestones(plan: Plan, work: Work) -> Number:

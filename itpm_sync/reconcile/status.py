@@ -147,9 +147,9 @@ class PackageStatus:
     """A work package on the data date. `figures` by name: bac, pv, ev, ac, cv, sv, cpi, spi, eac,
     percent, budget, committed, invoiced, paid, items, items_done, effort_s.
 
-    `abroad`: budget, ordered, committed, invoiced and paid in the currency of the budget, where
-    that is not the project's; else empty. Only there can they be compared: in the project's the
-    budget is at the rate of the baseline, and each document at that of its own day.
+    `in_budget_currency`: budget, ordered, committed, invoiced and paid in the currency of the
+    budget, where that is not the project's; else empty. Only there can they be compared: in the
+    project's the budget is at the rate of the baseline, and each document at that of its own day.
     """
 
     code: str
@@ -160,7 +160,7 @@ class PackageStatus:
     planned_finish: date | None
     state: str  # not started, in progress, done, late
     figures: Mapping[str, Figure]
-    abroad: Mapping[str, Figure] = field(default_factory=dict)
+    in_budget_currency: Mapping[str, Figure] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

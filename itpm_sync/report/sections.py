@@ -130,7 +130,7 @@ def money_bars(packages: Sequence[PackageStatus]) -> tuple[view.MoneyBar, ...]:
     """Packages with known orders or bills, the biggest first, on one scale per currency: that of
     the project, or of the package's budget where it is another.
     """
-    own = [_in_one_currency(p) for p in sorted(packages, key=_size)]
+    own = [_in_one_currency(p) for p in sorted(packages, key=_size, reverse=True)]
     rows = [(p, [value_of(p, n) for n in _BAR]) for p in own]
     rows = [(p, v) for p, v in rows if any(x is not None for x in v[1:]) and any(v)]
     by_unit: dict[str, Decimal] = {}
@@ -142,7 +142,7 @@ def money_bars(packages: Sequence[PackageStatus]) -> tuple[view.MoneyBar, ...]:
 
 def _in_one_currency(package: PackageStatus) -> PackageStatus:
     """In the currency of its budget, unless a rate is missing and less of it is known there."""
-    in_budgets = replace(package, figures={**package.figures, **package.abroad})
+    in_budgets = replace(package, figures={**package.figures, **package.in_budget_currency})
     return max((in_budgets, package), key=lambda p: sum(value_of(p, n) is not None for n in _BAR))
 
 
@@ -154,8 +154,8 @@ def money_note(project: ProjectStatus) -> str:
 
 
 def _size(package: PackageStatus) -> Decimal:
-    """For the biggest first; in the project's currency."""
-    return -max(value_of(package, name) or Decimal(0) for name in _BAR)
+    """The largest amount of a package, in the project's currency."""
+    return max(value_of(package, name) or Decimal(0) for name in _BAR)
 
 
 def _unit(package: PackageStatus) -> str:

@@ -16,6 +16,7 @@ from itpm_sync.reconcile import reconcile
 from itpm_sync.reconcile.inputs import Inputs, ProjectSetup
 from itpm_sync.reconcile.status import Finding, ProjectStatus, Snapshot
 from tests.beside import SHARED
+from tests.reconcile.foreign import half_earned
 
 
 class World:
@@ -110,3 +111,10 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip(f"no shared data at {SHARED}")
     return SHARED
+
+
+@pytest.fixture
+def abroad(world: World) -> World:
+    """Half of USD 2,000 is earned; the dollar was EUR 0.90 at the baseline, 0.95, and is 0.80."""
+    half_earned(world)
+    return world

@@ -68,7 +68,7 @@ def test_what_is_committed_says_nothing_where_receipts_and_invoices_are_read(ord
 
 
 def test_where_a_source_was_read_that_holds_none_nothing_is_missed(ordered):
-    ordered.options["read"] = frozenset({"receipt"})
+    ordered.options["read_empty"] = frozenset({"receipt"})
     figures = ordered.project().figures
     # ordered 800, received 0; the bill of 500 names no order
     for name, value in (("received", 0), ("accrued", 0), ("committed", 800), ("ac", 500)):
@@ -82,9 +82,9 @@ def test_where_a_source_was_read_that_holds_none_nothing_is_missed(ordered):
 def test_a_cost_of_which_a_read_source_holds_nothing_is_0(world, eur):
     world.add(WorkPackage, "1", code="1", name="One", budget=eur(9000), planned_finish=DAY)
     assert world.figures()["ac"] is None
-    world.options["read"] = frozenset({"receipt"})  # without orders no receipt tells a cost
+    world.options["read_empty"] = frozenset({"receipt"})  # without orders no receipt tells a cost
     assert world.figures()["ac"] is None
-    world.options["read"] = frozenset({"invoice_line"})
+    world.options["read_empty"] = frozenset({"invoice_line"})
     assert (world.figures()["ac"], world.figures()["invoiced"]) == (0, 0)
 
 

@@ -108,7 +108,8 @@ def test_a_package_with_a_budget_abroad_is_compared_in_the_currency_of_its_budge
     dollars = {"budget": "500000", "ordered": "500000", "invoiced": "350000", "paid": "200000"}
     switches, *rest = sample.network().packages
     abroad = {n: sample.figure(n, v, "USD") for n, v in dollars.items()}
-    status = replace(sample.network(), packages=(replace(switches, abroad=abroad), *rest))
+    switches = replace(switches, in_budget_currency=abroad)
+    status = replace(sample.network(), packages=(switches, *rest))
     text = alone(status).text
     told = "Ordered USD 500,000 of USD 500,000 Invoiced USD 350,000, paid USD 200,000"
     assert f"{switches.name} {told}" in text

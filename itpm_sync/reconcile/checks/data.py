@@ -11,8 +11,8 @@ from itpm_sync.model import HelpDeskItem, Record, WorkItem, WorkPackage
 from itpm_sync.reconcile.booking import Unlinked
 from itpm_sync.reconcile.facts import PortfolioFacts, ProjectFacts, finding, label, place
 from itpm_sync.reconcile.folding import fold
+from itpm_sync.reconcile.future_dated import document_day
 from itpm_sync.reconcile.inputs import Coverage, Rejected
-from itpm_sync.reconcile.later import document_day
 from itpm_sync.reconcile.status import Evidence, Finding, Severity, Unallocated
 from itpm_sync.reconcile.unplaced import clipped, codes_told, grouped, rules_told, worth_of
 from itpm_sync.reconcile.wording import count, day, kind, show
@@ -205,7 +205,7 @@ def _rejected_ids(rejected: Iterable[Rejected]) -> set[tuple[str, str, str]]:
 def rejected_records(facts: PortfolioFacts) -> Iterator[Finding]:
     """Records or values that could not be used, each named; none is lost."""
     yield from _unlinked(facts)
-    yield from _dated_later(facts)
+    yield from _future_dated(facts)
     streams: dict[tuple[str, str], list[Rejected]] = defaultdict(list)
     for rejected in facts.inputs.rejected:
         streams[rejected.connection, rejected.stream].append(rejected)
@@ -253,11 +253,11 @@ def _unlinked(facts: PortfolioFacts) -> Iterator[Finding]:
         )
 
 
-def _dated_later(facts: PortfolioFacts) -> Iterator[Finding]:
+def _future_dated(facts: PortfolioFacts) -> Iterator[Finding]:
     """Documents of a day that had not come when they were read: one finding a stream and kind, and
     a currency where they carry money."""
     streams: dict[tuple[str, str, str], list[Record]] = defaultdict(list)
-    for record in facts.later:
+    for record in facts.future_dated:
         streams[record.ref.connection, record.ref.stream, record.kind].append(record)
     for (connection, stream, name), records in sorted(streams.items()):
         for group in grouped(name, records):

@@ -315,7 +315,7 @@ def plan_changed(p: ProjectFacts) -> Iterator[Finding]:
 def _are_same_budgets(p: ProjectFacts, before: ProjectStatus) -> bool:
     """Whether each budget is what it was, in its own currency: then only exchange rates moved."""
     priced = [k for k in before.packages if (b := k.figures.get("budget")) and b.value is not None]
-    was = {k.code: k.abroad.get("budget") or k.figures["budget"] for k in priced}
+    was = {k.code: k.in_budget_currency.get("budget") or k.figures["budget"] for k in priced}
     now = {f.plan.code: f.plan.money for f in budgeted(p)}
     return {code: (f.value, f.unit) for code, f in was.items()} == {
         code: (m.amount, m.currency) for code, m in now.items() if m is not None

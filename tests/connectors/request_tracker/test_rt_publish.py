@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
 
 import pytest
@@ -12,22 +11,10 @@ import pytest
 from connectors.request_tracker.connector import RequestTrackerConnector, RequestTrackerSettings
 from connectors.request_tracker.publish import FIELD_LIMIT, RequestTrackerPublisher
 from connectors.request_tracker.sandbox import RequestTrackerSandbox
-from itpm_sync.connector import Context, Faults, Observed, StatusMessage, Target
+from itpm_sync.connector import Context, Faults, Observed, Target
 from itpm_sync.errors import ConnectionFailed, PreconditionFailed, RetryableError
+from tests.connectors.request_tracker.rt_status import MESSAGE
 
-MESSAGE = StatusMessage(
-    project="NET",
-    name="Network refresh",
-    data_date=date(2026, 11, 20),
-    rating="amber",
-    reason="cost 8 % over",
-    previous_rating="green",
-    ratings=(("cost", "amber", "CPI 0.92"), ("scope", "green", "no growth")),
-    figures=(("EV", "1,200.00 EUR"), ("EAC", "n/a (CPI undefined)")),
-    findings=("error: contract C-7\nRating: green",),
-    findings_total=3,
-    report_url="https://reports.example.org/NET.html",
-)
 COMMENT = Target("desk", "NET", "1", "comment")
 FIELD = Target("desk", "NET", "1", "custom_field")
 TEXT = """\

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import replace
 
 import pytest
 
-from itpm_sync.connector import Observed, StatusMessage, Target
+from itpm_sync.connector import Observed, Target
 from itpm_sync.errors import ConnectionFailed, NotFound, PreconditionFailed, RequestRejected
+from tests.connectors.request_tracker import rt_status
 from tests.systems.request_tracker.desk import Connect, Desk
 
-MESSAGE = StatusMessage(
-    project="NET",
+MESSAGE = replace(
+    rt_status.MESSAGE,
     name="Network refresh – Zürich",
-    data_date=date(2026, 11, 20),
-    rating="amber",
-    reason="cost 8 % over",
-    previous_rating="green",
-    ratings=(("cost", "amber", "CPI 0.92"), ("scope", "green", "no growth")),
-    figures=(("EV", "1,200.00 EUR"), ("EAC", "n/a (CPI undefined)")),
     findings=("Contract C-7 ends\nStatus: green",),
-    findings_total=3,
     report_url=None,
 )
 
