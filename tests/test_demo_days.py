@@ -29,7 +29,7 @@ LEAP_DAY, SUMMER_TIME = date(2028, 2, 29), date(2027, 3, 28)
 
 OF_THE_PAST = {
     "gate-approved-despite", "gate-skipped", "incomplete-source", "original-baseline-exceeded",
-    "over-target-baseline", "plan-changed", "stale-source",
+    "over-target-baseline", "plan-changed", "plan-differs-from-baseline", "stale-source",
 }  # fmt: skip
 """What needs earlier snapshots, baselines, approvals or pulls."""
 

@@ -76,9 +76,10 @@ PACKAGES = (
         "Tune radio cells; Guest access; Coverage report", late=1.5,
     ),
     Package(
-        "NET", "1.4", "Site migration", "network", 7, 11, 68_000, "CHF", "items", 95,
+        "NET", "1.4", "Site migration", "network", 7, 11, 74_000, "CHF", "items", 95,
         "Migrate headquarters; Migrate plant Nord; Migrate plant Süd; Migrate branch Bern; "
-        "Migrate branch Basel; Remove old switches", late=2.5,
+        "Migrate branch Basel; Remove old switches", late=2.5, first_budget=68_000,
+        changed=WEEK_NOW,
     ),
     Package(
         "NET", "1.5", "Project management", "service management", 1, 12, 30_000, "CHF",

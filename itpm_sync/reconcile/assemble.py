@@ -199,6 +199,8 @@ def _packages(found: Iterable[Plan]) -> tuple[BaselinePackage, ...]:
             method=str(plan.method),
             planned_effort_s=plan.record.planned_effort_s if plan.record else None,
             element=plan.element,
+            own_budget=plan.money is not None and not plan.is_summary,
+            summary=plan.is_summary,
         )
         for plan in found
     )

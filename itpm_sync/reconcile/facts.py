@@ -23,6 +23,7 @@ from itpm_sync.reconcile.baselines import Authorised, Original
 from itpm_sync.reconcile.booking import Unlinked
 from itpm_sync.reconcile.capacity import Capacity
 from itpm_sync.reconcile.contracts import ContractFacts
+from itpm_sync.reconcile.drift import Drift
 from itpm_sync.reconcile.duplicate_invoices import Doubled
 from itpm_sync.reconcile.duplicates import Duplicates
 from itpm_sync.reconcile.effort import Effort
@@ -84,6 +85,7 @@ class ProjectFacts:
     rates: PlanRates  # at which its budgets are converted
     original: Original | None  # what the first baseline says; None: no baseline is recorded
     authorised: Authorised | None
+    drift: Drift | None  # how the plan of its sources differs from the baseline in force
     packages: Sequence[PackageFacts]
     past: Past
     work: Work
@@ -202,9 +204,11 @@ def finding(
     )
 
 
-def evidence_of(record: Record) -> Evidence:
-    """A record as evidence; an address that is no web page (`plan.csv row 14`) is told in words."""
-    url, name = record.ref.url, label(record)
+def evidence_of(record: Record, name: str = "") -> Evidence:
+    """A record as evidence, by what people call it or by `name`; an address that is no web page
+    (`plan.csv row 14`) is told in words.
+    """
+    url, name = record.ref.url, name or label(record)
     if url is None or ":" in url:
         return Evidence(identity=record.id, label=name, url=url)
     return Evidence(identity=record.id, label=f"{name} ({url})")

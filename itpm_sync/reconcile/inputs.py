@@ -99,6 +99,7 @@ class BaselinePackage:
     element: Element = Element.WORK
     phases: tuple[Phase, ...] = ()
     own_budget: bool = False  # nothing of its budget is that of packages below it
+    summary: bool = False  # all of it is; neither, in versions of old: as its records have it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,6 +37,7 @@ from itpm_sync.reconcile.baselines import (
 from itpm_sync.reconcile.context import Context
 from itpm_sync.reconcile.contracts import ContractFacts, contract_facts
 from itpm_sync.reconcile.disputed import disputed
+from itpm_sync.reconcile.drift import Drift, drift
 from itpm_sync.reconcile.effort import compared as with_efforts
 from itpm_sync.reconcile.effort import effort, unplanned
 from itpm_sync.reconcile.exchange import (
@@ -86,6 +87,7 @@ from itpm_sync.reconcile.scope import Scope, scope_ledger
 from itpm_sync.reconcile.status import Colour, Rating
 from itpm_sync.reconcile.unplaced import without_package
 from itpm_sync.reconcile.unread import lacking_cost
+from itpm_sync.reconcile.wording import money
 
 
 def project_facts(run: Context, setup: ProjectSetup, row: Register | None) -> ProjectFacts:
@@ -103,6 +105,8 @@ def project_facts(run: Context, setup: ProjectSetup, row: Register | None) -> Pr
     )
     rates = PlanRates.of(baseline, run.fx)
     kept = reserve(records.of(WorkPackage), baseline, setup, rates, currency)
+    drifted = _drift(run, setup, records, now, rates=rates, currency=currency)
+    now = _told_with(drifted, now, rates, currency)
     desk = help_desk(records.of(HelpDeskItem), records.of(TimeEntry), run.zone, run.today)
     before = run.before_by_code.get(setup.code)
     facts = ProjectFacts(
@@ -123,6 +127,7 @@ def project_facts(run: Context, setup: ProjectSetup, row: Register | None) -> Pr
         )
         if original is not None and currency
         else None,
+        drift=drifted,
         packages=now.packages,
         past=replace(now.past, before=_replaced(recorded, earlier, now)),
         work=now.past.work,
@@ -347,6 +352,40 @@ def _original(
         rate_steps(first.past.counted, then, in_force, currency) if in_money else (),
         ZERO if step.reason == NO_RESERVE else step,
     )
+
+
+def _drift(
+    run: Context,
+    setup: ProjectSetup,
+    records: ProjectRecords,
+    now: _Measured,
+    *,
+    rates: PlanRates,
+    currency: str,
+) -> Drift | None:
+    """How the plan of the records differs from the baseline that the project is measured under."""
+    if rates.baseline is None:
+        return None
+    return drift(
+        rates.baseline,
+        (f.plan for f in now.packages),
+        plans(records.of(WorkPackage), None, rates, currency, setup),
+        run.inputs.progress_unknown,
+    )
+
+
+def _told_with(drifted: Drift | None, now: _Measured, rates: PlanRates, currency: str) -> _Measured:
+    """With a note at BAC by what it is, where the plan of the records says otherwise."""
+    bac = now.values.bac
+    if drifted is None or bac.value is None or not now.past.in_money:
+        return now
+    more = drifted.more.value
+    if more == 0:
+        return now
+    told = money(bac.value + more, currency) if more is not None else f"n/a: {drifted.more.reason}"
+    note = f"by {rates.version}; by the plan it would be {told}"
+    bac = bac.noted("; ".join(t for t in (note, bac.note) if t))
+    return replace(now, values=replace(now.values, bac=bac))
 
 
 def _recent(facts: ProjectFacts) -> dict[str, Number]:

@@ -117,7 +117,10 @@ def plans(
         for code in sorted({*chosen, *frozen})
     ]
     measured = (p for p in result if p.element is not Element.RESERVE)
-    return tuple(_mark_summaries([replace(p, calendar=calendar) for p in measured]))
+    found = [replace(p, calendar=calendar) for p in measured]
+    return tuple(
+        _mark_summaries(found, [p for p in found if not baseline or fold(p.code) in frozen])
+    )
 
 
 def chosen_records(packages: Iterable[Placed[WorkPackage]]) -> Mapping[str, WorkPackage]:
@@ -189,6 +192,7 @@ def _plan(
         record=record,
         element=frozen.element if frozen else _element(record),
         phases=Phasing(frozen.phases) if frozen and frozen.phases else EVEN,
+        is_summary=bool(frozen and frozen.summary),
         own_budget=bool(frozen and frozen.own_budget),
     )
 
@@ -209,14 +213,15 @@ def _budget(money: Money | None, on: date | None, rates: PlanRates, currency: st
     return rates.convert(money, currency, on)
 
 
-def _mark_summaries(found: Sequence[Plan]) -> Iterable[Plan]:
+def _mark_summaries(found: Sequence[Plan], within: Iterable[Plan]) -> Iterable[Plan]:
     """A package above a budgeted one is a summary: its budget would count the same money twice.
 
-    Unless the baseline says that it is its own.
+    Unless the baseline says that it is its own; what is not `within` the baseline changes nothing
+    of it.
     """
     by_code = {fold(p.code): p for p in found}
     summaries: set[str] = set()
-    for plan in found:
+    for plan in within:
         if plan.money is None:
             continue
         above, seen = fold(plan.record.parent) if plan.record else "", {fold(plan.code)}
@@ -226,7 +231,7 @@ def _mark_summaries(found: Sequence[Plan]) -> Iterable[Plan]:
             parent = by_code[above].record
             above = fold(parent.parent) if parent else ""
     for plan in found:
-        if fold(plan.code) in summaries and not plan.own_budget:
+        if plan.is_summary or (fold(plan.code) in summaries and not plan.own_budget):
             budget = unknown("a summary: its budget is that of its parts")
             yield replace(plan, budget=budget, is_summary=True)
         else:

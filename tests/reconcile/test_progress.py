@@ -267,7 +267,10 @@ def test_recorded_baseline_judges_dates_budget_and_items(world, eur):
     assert (found["baseline_items"], found["added"], found["removed"]) == (2, 1, 1)
     new = next(p for p in project.packages if p.code == "NEW")
     assert new.figures["bac"].reason == "work package NEW is not in the baseline"
-    assert project.figures["bac"].note == "not in the baseline, so not counted: NEW"
+    assert project.figures["bac"].note == (
+        "by baseline 1 of 2 Mar 2026; by the plan it would be EUR 10,499.00; "
+        "not in the baseline, so not counted: NEW"
+    )
 
 
 def test_cost_on_a_package_that_has_not_started_is_found_and_in_the_totals(world, eur):

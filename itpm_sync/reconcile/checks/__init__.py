@@ -49,6 +49,7 @@ PROJECT_CHECKS: tuple[ProjectCheck, ...] = (
     plan.cost_variance_disagrees,
     plan.schedule_variance_disagrees,
     plan.plan_changed,
+    baseline.plan_differs_from_baseline,
     baseline.over_target_baseline,
     baseline.original_baseline_exceeded,
     baseline.planning_package_due,

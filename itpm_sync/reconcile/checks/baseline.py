@@ -2,18 +2,104 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
 from fractions import Fraction
 
+from itpm_sync.model import Money
 from itpm_sync.reconcile.baseline_terms import told
-from itpm_sync.reconcile.facts import ProjectFacts, finding
+from itpm_sync.reconcile.drift import Change, Drift
+from itpm_sync.reconcile.facts import ProjectFacts, evidence_of, finding
 from itpm_sync.reconcile.inputs import Element
 from itpm_sync.reconcile.number import ZERO, Number
-from itpm_sync.reconcile.status import Finding, Severity
+from itpm_sync.reconcile.status import Evidence, Finding, Severity
 from itpm_sync.reconcile.wording import count, day, show
 
 _SIGNIFICANT, _CRITICAL = 15, 25  # percent of the original BAC: 10 U.S.C. 2445c
 _HALF_A_YEAR, _A_YEAR = 183, 365  # days of delay: the same
+
+
+def plan_differs_from_baseline(p: ProjectFacts) -> Iterator[Finding]:
+    """The plan of the sources says otherwise than the recorded baseline, which is what counts."""
+    if p.drift is None:
+        return
+    budget, more = p.in_money and any(c.is_of_budget for c in p.drift.changes), p.drift.more.value
+    found = finding(
+        "plan-differs-from-baseline",
+        _severity(p, p.drift),
+        p.code,
+        "plan",
+        f"The plan differs from {p.rates.version}, by which BAC, PV and EV are computed: "
+        f"{'; '.join(_differences(p, p.drift))}",
+        action="Record a new baseline with its change request if this was agreed; else correct "
+        "the plan.",
+        amount=p.amount(more) if budget and more is not None else None,
+    )
+    evidence = tuple(_side_by_side(c, p.rates.version) for c in p.drift.changes)
+    yield replace(found, evidence=evidence)
+
+
+def _severity(p: ProjectFacts, found: Drift) -> Severity:
+    """High where more budget is elsewhere than an estimate may be above BAC before that is high;
+    low where only dates within the project's own moved.
+    """
+    bac = p.values.bac.value
+    if p.in_money and bac is not None and found.moved > Fraction(p.policy.overrun_high) * bac:
+        return Severity.HIGH
+    is_more = any(c.is_of_budget for c in found.changes) or found.finishes[0] != found.finishes[1]
+    return Severity.MEDIUM if is_more else Severity.LOW
+
+
+def _differences(p: ProjectFacts, found: Drift) -> Iterator[str]:
+    """What the plan makes of BAC, how many packages differ in what, and the last finish."""
+    bac, more = p.values.bac.value, found.more
+    if p.in_money and any(c.is_of_budget for c in found.changes):
+        if bac is None or more.value is None:
+            yield f"what it makes of BAC is n/a: {p.values.bac.reason or more.reason}"
+        else:
+            yield f"by it BAC is {p.told(bac + more.value)} − {p.told(bac)} = {p.told(more.value)}"
+    kinds = Counter(k for c in found.changes for k in _kinds(c))
+    yield ", ".join(f"{count(n, 'package')} {word}" for word, n in sorted(kinds.items()))
+    was, now = found.finishes
+    if was != now and was is not None and now is not None:
+        yield f"the last planned finish is {_arrow(day(was), day(now))}"
+
+
+def _kinds(change: Change) -> Iterator[str]:
+    if change.was is None or change.now is None:
+        yield "added" if change.was is None else "gone"
+        return
+    if change.is_of_budget:
+        yield "with another budget"
+    if change.starts[0] != change.starts[1] or change.finishes[0] != change.finishes[1]:
+        yield "with other dates"
+
+
+def _side_by_side(change: Change, version: str) -> Evidence:
+    """A package with what the baseline says → what the plan says."""
+    pairs = (("", change.budgets), ("start ", change.starts), ("finish ", change.finishes))
+    told = [f"{w}{_arrow(_word(a), _word(b))}" for w, (a, b) in pairs if a != b]
+    if change.was is None:
+        told = [f"added, {_word(change.budgets[1])}"]
+    elif change.now is None:
+        told = [f"gone, {_word(change.budgets[0])}"]
+    words = f"{change.code}: {', '.join(told)}"
+    record = change.now.record if change.now is not None else None
+    if record is None:
+        return Evidence(identity=f"{version}: {change.code}", label=words)
+    return evidence_of(record, words)
+
+
+def _word(value: Money | date | None) -> str:
+    if isinstance(value, date):
+        return day(value)
+    return str(value) if value is not None else "none"
+
+
+def _arrow(was: str, now: str) -> str:
+    return f"{was} → {now}"
 
 
 def over_target_baseline(p: ProjectFacts) -> Iterator[Finding]:
