@@ -93,10 +93,15 @@ class Session:
 
 @contextlib.contextmanager
 def open_session(
-    path: Path, *, secrets: bool = True, verbosity: int = 0, log_format: str = "text"
+    path: Path,
+    *,
+    secrets: bool = True,
+    reading: bool = False,
+    verbosity: int = 0,
+    log_format: str = "text",
 ) -> Iterator[Session]:
-    """Loads the configuration, validates every mapping, opens the store. Exit 2 material raises
-    ConfigError before anything runs.
+    """Loads the configuration, validates every mapping, opens the store; `reading`: without writing
+    to it. Exit 2 material raises ConfigError before anything runs.
     """
     redactor = Redactor()
     logs.configure(verbosity, log_format, redactor)
@@ -111,7 +116,7 @@ def open_session(
             mappings.of(connection, {})
     if secrets:  # else the settings of a connection may not be known
         mappings.check_rules()
-    session = Session(config, Store.open(config.store_url), redactor, mappings)
+    session = Session(config, Store.open(config.store_url, reading=reading), redactor, mappings)
     try:
         yield session
     except KeyboardInterrupt:

@@ -65,7 +65,7 @@ def list_versions(
     """List the recorded versions."""
     from itpm_sync import app
 
-    with session_of(context, secrets=False) as session:
+    with session_of(context, secrets=False, reading=True) as session:
         output_of(context).baselines(app.baseline_list(session, project), as_json=as_json)
 
 
@@ -79,5 +79,5 @@ def diff(
     """Compare two versions."""
     from itpm_sync import app
 
-    with session_of(context, secrets=False) as session:
+    with session_of(context, secrets=False, reading=True) as session:
         output_of(context).lines(app.baseline_diff(session, project, old, new))

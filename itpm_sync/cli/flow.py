@@ -50,7 +50,9 @@ def remap(
     from itpm_sync import app
 
     with session_of(context, secrets=False) as session, app.locked(session):
-        output_of(context).remap(app.remap(session, dry_run=dry_run), dry_run=dry_run)
+        done = app.remap(session, dry_run=dry_run)
+    output_of(context).remap(done, dry_run=dry_run)
+    raise typer.Exit(EXIT_PARTIAL if any(one.rejected for one in done) else EXIT_OK)
 
 
 def reconcile(context: typer.Context, as_of: AsOf = None, as_json: Json = False) -> None:
@@ -75,7 +77,7 @@ def report(
     """Snapshot → documents."""
     from itpm_sync import app
 
-    with session_of(context, secrets=False) as session:
+    with session_of(context, secrets=False, reading=True) as session:
         wanted = tuple(f.strip() for f in formats.split(",")) if formats else None
         paths = app.report(session, as_of=day_of(as_of), formats=wanted, out=out)
     output_of(context).reports(paths)

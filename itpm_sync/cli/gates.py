@@ -23,7 +23,7 @@ def status(
     """The next gate of each project and what is missing; of one project, every criterion."""
     from itpm_sync import app
 
-    with session_of(context, secrets=False) as session:
+    with session_of(context, secrets=False, reading=True) as session:
         found = app.gate_status(session, project)
         output_of(context).gates(found, whole=project is not None, as_json=as_json)
 

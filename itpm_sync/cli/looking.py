@@ -12,7 +12,7 @@ def status(context: typer.Context, as_json: Json = False) -> None:
     """Runs, freshness, completeness, outbox."""
     from itpm_sync import app
 
-    with session_of(context, secrets=False) as session:
+    with session_of(context, secrets=False, reading=True) as session:
         result = app.status(session)
         output_of(context).status(result, as_json=as_json)
         raise typer.Exit(EXIT_OK if result.healthy else EXIT_PARTIAL)
@@ -26,7 +26,7 @@ def findings(
     """What is wrong, since when, and what became of it in a week."""
     from itpm_sync import app
 
-    with session_of(context, secrets=False) as session:
+    with session_of(context, secrets=False, reading=True) as session:
         output_of(context).findings(app.findings(session, project), as_json=as_json)
 
 
@@ -52,7 +52,7 @@ def explain(  # noqa: PLR0917 — typer reads the options from the parameters
     from itpm_sync import app
 
     day = day_of(as_of)
-    with session_of(context, secrets=False) as session:
+    with session_of(context, secrets=False, reading=True) as session:
         if figure == "rating":
             output_of(context).ratings(app.ratings(session, project, as_of=day), as_json=as_json)
             return
@@ -79,7 +79,7 @@ def capacity(
     """
     from itpm_sync import app
 
-    with session_of(context, secrets=False) as session:
+    with session_of(context, secrets=False, reading=True) as session:
         found = app.capacity(session)
         output_of(context).capacity(
             found, person=person, skill=skill, week=day_of(week, "--week"), as_json=as_json
@@ -94,6 +94,6 @@ def export(
     """Write the unified model as CSV, a file a kind of record."""
     from itpm_sync import app
 
-    with session_of(context, secrets=False) as session:
+    with session_of(context, secrets=False, reading=True) as session:
         files = app.export(session, directory, as_of=day_of(as_of))
     output_of(context).lines(map(str, files))

@@ -36,13 +36,19 @@ Names = Annotated[list[str] | None, typer.Argument(metavar="[CONNECTION]...", sh
 
 
 @contextmanager
-def session_of(context: typer.Context, *, secrets: bool = True) -> Iterator[Session]:
-    """The configuration with its open store; `secrets`: as `config.load` takes it."""
+def session_of(
+    context: typer.Context, *, secrets: bool = True, reading: bool = False
+) -> Iterator[Session]:
+    """The configuration with its open store; `secrets`, `reading`: as `open_session` takes them."""
     from itpm_sync import app
 
     given: Options = context.obj
     with app.open_session(
-        given.config, secrets=secrets, verbosity=given.verbosity, log_format=given.log_format
+        given.config,
+        secrets=secrets,
+        reading=reading,
+        verbosity=given.verbosity,
+        log_format=given.log_format,
     ) as session:
         yield session
 

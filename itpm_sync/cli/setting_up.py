@@ -65,7 +65,7 @@ def check(context: typer.Context, connections: Names = None, as_json: Json = Fal
     """
     from itpm_sync import app
 
-    with session_of(context) as session:
+    with session_of(context, reading=True) as session:
         result = app.check(session, connections or ())
         output_of(context).check(result, as_json=as_json)
         raise typer.Exit(EXIT_OK if all(c.ok for c in result) else EXIT_PARTIAL)

@@ -11,7 +11,7 @@ import re
 import shutil
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, Stateme
 
 from itpm_sync.errors import RecordError, StoreError, whole
 from itpm_sync.store.schema import VERSION, all_tables, refused
+from itpm_sync.store.standing import Standing, standing
 
 BUSY_TIMEOUT_S = 30.0
 _SQLITE = "sqlite:///"
@@ -56,18 +57,29 @@ _ADVICE = (  # part of the driver's message → what to say; the first match cou
 
 
 class Database:
-    """An engine whose schema is current. `begin_write` and `read` give transactions."""
+    """An engine whose schema is current. `write` and `read` give transactions.
 
-    def __init__(self, url: str) -> None:
-        self._url = _parsed(url)
+    Opened for `reading` it creates nothing and changes no schema: what does not exist yet is read
+    as an empty store, and an older schema raises StoreError.
+    """
+
+    def __init__(self, url: str, *, reading: bool = False) -> None:
+        self._url, self._standing = _parsed(url), None
         sqlite = _is_sqlite(self._url)
         # A query may hold `password=` as well, which the URL's own text would show.
         shown = str(self._url.set(query={}))
         self.location: str = (self._url.database or ":memory:") if sqlite else shown
         with self.errors():
-            self.engine = _engine(self._url)
+            if reading and self.path is not None:
+                self._standing = standing(self.path)
+                self.engine = _engine_reading(self._standing)
+            else:
+                self.engine = _engine(self._url)
             try:
-                self._migrate()
+                if reading:
+                    self._expect_schema()
+                else:
+                    self._migrate()
             except BaseException:
                 self.engine.dispose()
                 raise
@@ -99,7 +111,8 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """One transaction that sees one state of the store. Raises StoreError."""
-        with self.errors(), self.engine.connect() as connection:
+        unchanged = self._standing.unchanged() if self._standing else nullcontext()
+        with unchanged, self.errors(), self.engine.connect() as connection:
             yield connection
 
     @contextmanager
@@ -119,6 +132,33 @@ class Database:
         except OSError as error:
             raise StoreError(f"store {self.location}: {error.strerror or error}") from error
 
+    def _expect_schema(self) -> None:
+        """For reading: the schema is ours, or there is nothing yet, which is read as such."""
+        found = _version(self.engine)
+        if found == VERSION:
+            return
+        if found is None and not sa.inspect(self.engine).get_table_names():
+            self.engine.dispose()
+            self._standing, self.engine = None, _engine_reading(None)
+            with self.engine.begin() as connection:
+                _create(connection)
+            return
+        from itpm_sync.store import migrations
+
+        if found is not None and found not in migrations.known():
+            raise self._newer(found)
+        raise StoreError(
+            f"store {self.location}: its schema is {found or 'unknown'}, older than this program's "
+            f"{VERSION}, and a command that only reads upgrades nothing — the next job, pull or "
+            "remap upgrades it; where nobody may write it, read it with the program that wrote it"
+        )
+
+    def _newer(self, found: str) -> StoreError:
+        return StoreError(
+            f"store {self.location}: its schema is {found}, newer than this program's "
+            f"{VERSION} — install the newer ITPM Sync, or restore the backup made before"
+        )
+
     def _migrate(self) -> None:
         found = _version(self.engine)
         if found == VERSION:
@@ -132,10 +172,7 @@ class Database:
             from itpm_sync.store import migrations  # Alembic costs 0.1 s and is rarely needed
 
             if found is not None and found not in migrations.known():
-                raise StoreError(
-                    f"store {self.location}: its schema is {found}, newer than this program's "
-                    f"{VERSION} — install the newer ITPM Sync, or restore the backup made before"
-                )
+                raise self._newer(found)
             migrations.upgrade(connection)
 
 
@@ -214,6 +251,29 @@ def _engine(url: sa.URL) -> sa.Engine:
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _engine_reading(found: Standing | None) -> sa.Engine:
+    """Of a file that is there, or of an empty store in memory. Nothing writes to either."""
+    if found is None:
+        return sa.create_engine("sqlite://", poolclass=sa.StaticPool)
+    address = found.uri if found.options else os.fspath(found.path)
+
+    def connect() -> sqlite3.Connection:
+        return sqlite3.connect(
+            address, uri=bool(found.options), timeout=BUSY_TIMEOUT_S, isolation_level=None,
+            check_same_thread=False,
+        )  # fmt: skip
+
+    engine = sa.create_engine("sqlite://", creator=connect, poolclass=sa.QueuePool)
+    event.listen(engine, "connect", _prepare_reading)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_reading(connection: sqlite3.Connection, _record: Any) -> None:
+    for pragma in ("query_only=ON", "cache_size=-8000"):
+        connection.execute(f"PRAGMA {pragma}")
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:

@@ -112,13 +112,15 @@ class Store:
         self._meta = TableWriter(META, dialect, update=())
 
     @classmethod
-    def open(cls, url: str) -> Self:
-        """Opens a store, creating or migrating its schema in one transaction.
+    def open(cls, url: str, *, reading: bool = False) -> Self:
+        """Opens a store, creating or migrating its schema in one transaction; for `reading` only,
+        without creating or changing anything, where it may not be written as well.
 
         `sqlite:///relative.db`, `sqlite:////absolute.db`, `postgresql+psycopg://user@host/name`.
-        Raises StoreError: unreachable, read-only, corrupt, disk full, or a newer schema.
+        Raises StoreError: unreachable, read-only, corrupt, disk full, a newer schema, or an
+        older one where it is only read.
         """
-        return cls(Database(url))
+        return cls(Database(url, reading=reading))
 
     def close(self) -> None:
         """Closes all connections; the store must not be used afterwards."""
