@@ -221,6 +221,12 @@ def scope_name(stream: str, scope: str) -> str:
     return scope if says else f"{stream} {scope}".strip()
 
 
+def told_apart(message: str) -> tuple[str, str]:
+    """What happened, and what to do, of a message of ours; nothing where it does not say."""
+    happened, dash, advice = message.rpartition(" — ")
+    return (happened, advice) if dash else (message, "")
+
+
 def suggestion(word: str, known: Iterable[str]) -> str:
     """`did you mean "…"?` for the closest known word, or the list of what is known."""
     names = sorted(known)

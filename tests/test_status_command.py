@@ -122,6 +122,29 @@ def test_a_table_called_like_its_file_is_named_once(session: app.Session, call: 
     assert "Source office plan.csv: 1 stored, the source cannot say how many; there is" in findings
 
 
+@pytest.mark.parametrize(
+    "rows", ["NET,2,x,2026-13-45\n", "NET,,no key,2026-01-01\n", "NET,2,\0,2026-01-01\n"]
+)
+def test_quarantine_has_one_exit_code_for_pull_run_status_and_check(
+    csv_office: Callable[..., Path], tmp_path: Path, call: Run, rows: str
+) -> None:
+    table = """
+plan: {file: plan.csv, kind: work_package, key: [WBS],
+       columns: {code: WBS, name: Name, project_key: Project, planned_start: Start}}
+"""
+    office = "-c", str(csv_office(table, JOBS))
+    plan = tmp_path / "office" / "plan.csv"
+    plan.write_text("Project,WBS,Name,Start\nNET,1,Switches,2026-01-01\n" + rows)
+    for command in ("pull", "run weekly", "run weekly", "status", "check"):
+        assert call(*office, *command.split()).code == 3, command
+    told = call(*office, "run", "hourly").out
+    assert "1 record or value stands in quarantine, plan.csv row 3" in told
+    plan.write_text("Project,WBS,Name,Start\nNET,1,Switches,2026-01-01\n")
+    for command in ("run weekly", "run hourly", "status", "check"):
+        assert call(*office, *command.split())[0] == 0, command
+    assert call(*office, "run", "weekly").out == ""
+
+
 # ---- runs that were killed ----------------------------------------------------------------------
 
 

@@ -244,7 +244,8 @@ class FilesConnector:
                 _insist_inside(path, folder)
         except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle
             raise ConnectionFailed(
-                f"folder {self._folder} cannot be read ({error})", advice="look at its permissions"
+                f"folder {self._folder} cannot be read ({error})",
+                advice="give the account of the job the right to read it",
             ) from error
         return found
 
@@ -282,7 +283,9 @@ def _matching(folder: Path, pattern: str) -> list[Path]:
 
 def _insist_inside(path: Path, folder: Path) -> None:
     if not path.is_file():
-        raise ConnectionFailed(f"{shown_name(path)} is not a regular file")
+        raise ConnectionFailed(
+            f"{shown_name(path)} is not a regular file", advice="put the file itself there"
+        )
     if not path.resolve().is_relative_to(folder):
         raise ConnectionFailed(
             f"{shown_name(path)} leads out of {folder}",
@@ -301,7 +304,8 @@ def _file_advice(folder: Path, pattern: str) -> str:
     near = suggestion(pattern, present) if present else ""
     listed = f"the folder holds {', '.join(shown)}" if shown else "the folder is empty"
     loose = [name for name in shown if fnmatch(name.lower(), pattern.lower())]
-    return f'did you mean "{loose[0]}"?' if loose else near if near[:3] == "did" else listed
+    meant = f'did you mean "{loose[0]}"?' if loose else near if near[:3] == "did" else listed
+    return f"put it there, or correct `file`; {meant}"
 
 
 # ---- the mapping of a table -----------------------------------------------------------------

@@ -33,12 +33,11 @@ def open_table(path: Path, layout: Layout) -> Iterator[OpenTable]:
             yield _open(path, layout, stack)
             after = path.stat()
         except FileNotFoundError as error:
-            raise ConnectionFailed(
-                f"{shown_name(path)} is gone", advice="look at the folder"
-            ) from error
+            raise ConnectionFailed(f"{shown_name(path)} is gone", advice="put it back") from error
         except PermissionError as error:
             raise ConnectionFailed(
-                f"{shown_name(path)} may not be read", advice="give the user of the job read access"
+                f"{shown_name(path)} may not be read",
+                advice="give the account of the job the right to read it",
             ) from error
         except UnicodeDecodeError as error:
             raise ConnectionFailed(

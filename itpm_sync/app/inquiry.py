@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """What `status` shows."""
+    """What `status` shows. `healthy`: nothing of it asks for a person."""
 
     runs: tuple[Run, ...]
     jobs: tuple[JobStanding, ...]
@@ -63,12 +63,13 @@ def status(session: Session) -> Status:
     read = coverage(session)
     outbox = tuple(entry_of(row) for row in store.outcome.outbox())
     newest = store.outcome.snapshot()
-    troubled = any(e.state is not publish.State.DONE for e in outbox)
+    bad = rejected(session)
+    troubled = bool(bad) or any(e.state is not publish.State.DONE for e in outbox)
     return Status(
         runs=latest_runs(session, limit=10),
         jobs=jobs,
         coverage=read,
-        rejected=rejected(session),
+        rejected=bad,
         outbox=outbox,
         snapshot=newest.data_date if newest else None,
         healthy=not any(j.late for j in jobs) and not troubled and all(c.complete for c in read),

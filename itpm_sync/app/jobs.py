@@ -91,7 +91,8 @@ class _JobRun:
         elif step == "remap":
             from itpm_sync.app.pulling import remap
 
-            remap(session)
+            left = any(one.rejected for one in remap(session))
+            self.exit_code = max(self.exit_code, 3 if left else 0)
         elif step == "reconcile":
             from itpm_sync.app.reconciling import reconcile
 

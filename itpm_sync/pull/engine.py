@@ -18,6 +18,7 @@ from itpm_sync.execute import Inline, threads
 from itpm_sync.http import until_stopped
 from itpm_sync.mapping import Mapper
 from itpm_sync.pull import plan, schedule
+from itpm_sync.pull.proving import confirming
 from itpm_sync.pull.reading import Progress, Wires, describe
 from itpm_sync.pull.remapping import remap
 from itpm_sync.pull.result import ConnectionResult, PullResult, StreamResult
@@ -188,7 +189,8 @@ class _Puller:
             name=wires.name,
             streams=(*results, *hidden),
             remapped=remapped,
-            confirm=f"itpm-sync pull {wires.name} --sweep --confirm-deletions",
+            quarantine=tuple(r.message for r in self.store.rejected(wires.name)),
+            confirm=confirming(wires.name),
         )
 
     def _hide_dropped(self, wires: Wires, named: Collection[str]) -> tuple[StreamResult, ...]:

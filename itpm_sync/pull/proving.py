@@ -44,8 +44,19 @@ def proof(
         census_count=sweep.counts.get(scope),
         as_of=checkpoint.at if checkpoint else None,
         complete=not problem and not unreadable and not sweep.safety_stop,
-        note=problem or note or sweep.safety_stop,
+        note=problem or note or _stopped(connection, sweep.safety_stop),
     )
+
+
+def confirming(connection: str) -> str:
+    """The command with which a person confirms what a safety stop asked."""
+    return f"itpm-sync pull {connection} --sweep --confirm-deletions"
+
+
+def _stopped(connection: str, doubt: str) -> str:
+    if not doubt:
+        return ""
+    return f"{doubt} — look at the source, and if it is right: {confirming(connection)}"
 
 
 def scope_result(proved: Completeness, reading: ScopeReading, problem: str) -> ScopeResult:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,6 +74,7 @@ class ConnectionResult:
     streams: tuple[StreamResult, ...] = ()
     failure: str = ""  # it could not even begin
     remapped: int = 0  # mapped records that changed because the mapping did
+    quarantine: tuple[str, ...] = ()  # what stands in it, whichever run met it
     confirm: str = ""  # the command that confirms deletions
 
     @property
@@ -84,7 +85,7 @@ class ConnectionResult:
             return "failed"
         if "safety_stop" in states:
             return "safety_stop"
-        return "ok" if states <= {"ok"} else "partial"
+        return "ok" if states <= {"ok"} and not self.quarantine else "partial"
 
     @property
     def advice(self) -> str:
@@ -99,12 +100,13 @@ class ConnectionResult:
         problems = tuple(dict.fromkeys(p for stream in self.streams for p in stream.problems))
         if problems:
             told = tuple(_each_once(problems))
-            said = "; ".join(told[:5])
-            more = f"; and {len(told) - 5} more" if len(told) > 5 else ""
-            return f"{said}{more}" + (f" — {self.advice}" if self.advice else "")
+            more = (f"and {len(told) - 5} more",) if len(told) > 5 else ()
+            said = "; ".join((*told[:5], *more, *_quarantine_told(self.quarantine)))
+            return said + (f" — {self.advice}" if self.advice else "")
         remapped = [f"mapping changed: {self.remapped} records"] if self.remapped else []
         busy = [s.message for s in self.streams if not s.message.endswith("nothing new")]
-        return "; ".join([*remapped, *busy]) or "nothing new"
+        said = "; ".join([*remapped, *busy]) or "nothing new"
+        return "; ".join((said, *_quarantine_told(self.quarantine)))
 
     @property
     def counts(self) -> Mapping[str, Any]:
@@ -121,6 +123,15 @@ class ConnectionResult:
                 for s in self.streams
             },
         }  # fmt: skip
+
+
+def _quarantine_told(problems: Sequence[str]) -> Iterator[str]:
+    """How much stands in quarantine and the first of it, if anything does."""
+    if problems:
+        what = "record or value stands" if len(problems) == 1 else "records or values stand"
+        first = problems[0] if len(problems) == 1 else f"the first: {problems[0]}"
+        rest = "" if len(problems) == 1 else " (all of them: itpm-sync status)"
+        yield f"{len(problems):,} {what} in quarantine, {first}{rest}"
 
 
 def _each_once(problems: Iterable[str]) -> Iterator[str]:

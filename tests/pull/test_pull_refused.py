@@ -18,13 +18,29 @@ def test_a_bad_record_is_quarantined_and_the_rest_loads(world: World) -> None:
     healthy(world)
     world.source.put("A3", "A", title="x", points="many")
     result = world.pull()
-    assert (result.state, result.connections[0].message) == ("ok", "item: 25 new, 1 quarantined")
     (problem,) = world.store.rejected()
+    assert result.state == "partial"
+    assert result.connections[0].message == (
+        f"item: 25 new, 1 quarantined; 1 record or value stands in quarantine, {problem.message}"
+    )
     assert (problem.source_id, problem.field) == ("A3", "points")
     assert len(world.titles()) == 24
     world.source.put("A3", "A", title="mended", points=3)
-    world.pull()
+    assert world.pull().state == "ok"
     assert (world.store.rejected(), world.titles()["A3"]) == ((), "mended")
+
+
+def test_what_an_earlier_run_put_in_quarantine_keeps_every_run_from_being_well(
+    world: World,
+) -> None:
+    healthy(world)
+    world.source.put("A3", "A", title="x", points="many")
+    world.source.put("A4", "A", title="y", points="few")
+    world.pull()
+    result = world.pull()
+    assert (result.state, result.exit_code) == ("partial", 3)
+    assert "2 records or values stand in quarantine, the first: " in result.message
+    assert result.message.endswith("(all of them: itpm-sync status)")
 
 
 def test_a_body_that_is_no_json_is_quarantined(world: World) -> None:

@@ -236,6 +236,29 @@ def test_stale_and_incomplete_sources_are_found(world):
     assert "9 stored, the source has 10" in incomplete[1].message
 
 
+@pytest.mark.parametrize(
+    ("note", "reason", "action"),
+    [
+        ("plan: no file p.csv in /o — put it there; the folder is empty",
+         "no file p.csv in /o", "Put it there; the folder is empty. Then pull again."),
+        ('plan: no file p.csv in /o — did you mean "P.csv"?',
+         "no file p.csv in /o", 'Did you mean "P.csv"? Then pull again.'),
+        ("plan: a — b.csv may not be read — give it read access.",
+         "a — b.csv may not be read", "Give it read access. Then pull again."),
+        ("plan: the source has 9 records, 3 are stored",
+         "the source has 9 records, 3 are stored",
+         "Pull again; if it stays, pull with --full --sweep."),
+    ],
+)  # fmt: skip
+def test_the_advice_for_an_incomplete_source_fits_its_cause(world, note, reason, action):
+    world.options["coverage"] = (
+        coverage(connection="office", stream="plan", scope="", complete=False, note=note),
+    )
+    (told,) = world.findings("incomplete-source")
+    assert told.message.endswith(f"; {reason}")
+    assert told.action == action
+
+
 def test_a_gap_of_quarantined_records_only_is_told_by_their_own_findings(world):
     world.options["coverage"] = (
         coverage(connection="files", stream="invoices", scope="i.csv", stored=8, complete=False),

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from fractions import Fraction
 
+from itpm_sync.errors import told_apart
 from itpm_sync.model import HelpDeskItem, Record, WorkItem, WorkPackage
 from itpm_sync.reconcile.booking import Unlinked
 from itpm_sync.reconcile.facts import PortfolioFacts, ProjectFacts, finding, label, place
@@ -179,6 +180,7 @@ def incomplete_source(facts: PortfolioFacts) -> Iterator[Finding]:
             continue
         if 0 < gap <= quarantined[c.connection, c.stream]:
             continue
+        reason, advice = told_apart(c.reason)
         known = c.source_count is not None
         told = f"the source has {c.source_count:,}" if known else "the source cannot say how many"
         yield finding(
@@ -186,10 +188,17 @@ def incomplete_source(facts: PortfolioFacts) -> Iterator[Finding]:
             Severity.HIGH,
             "",
             f"{c.connection}/{c.stream}/{c.scope}",
-            f"Source {c.place}: {c.stored:,} stored, {told}"
-            + (f"; {c.reason}" if c.reason else ""),
-            action="Pull again; if it stays, pull with --full --sweep.",
+            f"Source {c.place}: {c.stored:,} stored, {told}" + (f"; {reason}" if reason else ""),
+            action=_then_pull(advice),
         )
+
+
+def _then_pull(advice: str) -> str:
+    """What a person does: what the cause asks for, where it says so, before the source is read."""
+    if not advice:
+        return "Pull again; if it stays, pull with --full --sweep."
+    end = "" if advice.endswith((".", "?", "!")) else "."
+    return f"{advice[0].upper()}{advice[1:]}{end} Then pull again."
 
 
 def _of_later_days(c: Coverage) -> bool:

@@ -366,7 +366,7 @@ def test_a_missing_file_stops_its_table_only(tmp_path: Path) -> None:
     both = connector(tmp_path, plan=PLAN, other={**PLAN, "file": "pln.csv"})
     assert Loaded(both, "plan").ids == ["1.1"]
     assert Loaded(both, "other").failure == (
-        f'no file pln.csv in {tmp_path} — did you mean "plan.csv"?'
+        f'no file pln.csv in {tmp_path} — put it there, or correct `file`; did you mean "plan.csv"?'
     )
 
 
