@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from itpm_sync.errors import visible, whole
+from itpm_sync.errors import Stopped, visible, whole
 from itpm_sync.http import Redactor
 
 _LEVELS = {-1: logging.ERROR, 0: logging.WARNING, 1: logging.INFO}
@@ -28,6 +28,13 @@ class _Clean(logging.Filter):
             text = logging.Formatter().formatException(record.exc_info)
             record.exc_text, record.exc_info = self._redactor.clean(text), None
         return True
+
+
+class _NotStopped(logging.Filter):
+    """Leaves out what a library logs of being interrupted: the program itself says it in a line."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not (record.exc_info and isinstance(record.exc_info[1], Stopped))
 
 
 class _Text(logging.Formatter):
@@ -65,6 +72,7 @@ class _Stderr(logging.StreamHandler[Any]):
 def configure(verbosity: int, log_format: str, redactor: Redactor) -> None:
     """Logs to standard error: errors (-1), warnings (0), what happens (1), everything (2)."""
     handler = _Stderr()
+    handler.addFilter(_NotStopped())
     handler.addFilter(_Clean(redactor))
     handler.setFormatter(_Json() if log_format == "json" else _Text())
     logging.basicConfig(level=_LEVELS.get(verbosity, logging.DEBUG), handlers=[handler], force=True)

@@ -34,6 +34,7 @@ class Stopping:
     def __init__(self) -> None:
         self.signal: int | None = None
         self._former: dict[signal.Signals, Any] = {}
+        self._tell = sys.unraisablehook
         self._woken, self._wakes = os.pipe()
         self._leaving = threading.RLock()  # two threads may leave at once: one says so
 
@@ -44,9 +45,11 @@ class Stopping:
                 self._former[number] = signal.signal(number, self._raise)
         signal.set_wakeup_fd(self._wakes, warn_on_full_buffer=False)
         threading.Thread(target=self._watch, name="stopping", daemon=True).start()
+        sys.unraisablehook = self._tell_unless_stopped
         return self
 
     def __exit__(self, *_: object) -> None:
+        sys.unraisablehook = self._tell
         signal.set_wakeup_fd(-1)
         for number, handler in self._former.items():
             signal.signal(number, handler)
@@ -67,6 +70,13 @@ class Stopping:
         if self.signal is None:
             self.signal = number
             raise Stopped(number)
+
+    def _tell_unless_stopped(self, what: Any) -> None:
+        """A signal may come while an object is disposed of, where nothing can be raised: `_watch`
+        ends the program then.
+        """
+        if not isinstance(what.exc_value, Stopped):
+            self._tell(what)
 
     def _watch(self) -> None:
         """Woken by the signal itself, also while the main thread is busy in a library."""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,8 +12,10 @@ import orjson
 import pytest
 
 from itpm_sync import logs
+from itpm_sync.errors import Stopped
 from itpm_sync.http import Redactor
 from itpm_sync.monitoring import ConnectionHealth, Health, metrics_text, replace_file, status_json
+from itpm_sync.stopping import Stopping
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 
@@ -51,6 +54,41 @@ def test_what_others_wrote_is_one_line_of_the_log_and_commands_no_terminal(
     first, *more = capsys.readouterr().err.splitlines()
     assert all(line.startswith("  ") for line in more)
     assert not set(first) & {"\x1b", "\udcdc"}
+
+
+def test_a_library_that_is_interrupted_by_the_stop_does_not_log_it_as_its_fault(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with usual_logging():
+        logs.configure(0, "text", Redactor())
+        for error in (Stopped(), ValueError("no stop")):
+            try:
+                raise error
+            except (Stopped, ValueError):
+                logging.getLogger("sqlalchemy.pool").exception("Exception closing connection")
+    said = capsys.readouterr().err
+    assert said.count("Exception closing connection") == 1
+    assert "ValueError: no stop" in said
+
+
+class Disposed:
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+    def __del__(self) -> None:
+        raise self.error
+
+
+def test_a_stop_while_an_object_is_disposed_of_leaves_no_traceback(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda what: told.append(str(what.exc_value)))
+    with Stopping():
+        Disposed(Stopped())
+        Disposed(ValueError("no stop"))
+    Disposed(ValueError("later"))
+    assert told == ["no stop", "later"]
 
 
 @contextmanager

@@ -90,7 +90,10 @@ class Office:
         """`itpm-sync pull WORDS…`, or `itpm-sync run JOB`; its output in one pipe."""
         command = words if "run" in words else ("pull", *words)
 
-        def limit() -> None:
+        def prepare() -> None:
+            signal.signal(
+                signal.SIGINT, signal.SIG_DFL
+            )  # ignored where tests run in the background
             if largest_file is not None:
                 resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
 
@@ -98,7 +101,7 @@ class Office:
         return subprocess.Popen(
             [sys.executable, "-m", "itpm_sync.cli", *command], cwd=self.folder,
             env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            preexec_fn=limit,  # noqa: PLW1509 - nothing but setrlimit happens there
+            preexec_fn=prepare,  # noqa: PLW1509 - nothing but these calls happens there
         )  # fmt: skip
 
     def run(self, *words: str, largest_file: int | None = None) -> tuple[int, str]:
