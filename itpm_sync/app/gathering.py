@@ -14,6 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from itpm_sync.app.baseline_lines import recorded
+from itpm_sync.app.past_day import Scope, configured, standing
 from itpm_sync.app.session import Session
 from itpm_sync.config import Config, Duplicates, Root, WorkingCalendar, gate_criteria
 from itpm_sync.config.settings import WEEKDAYS
@@ -43,7 +44,8 @@ def inputs(session: Session, data_date: date) -> Inputs:
     """Everything that the reconciliation of `data_date` depends on."""
     root, store = session.config.root, session.store
     as_of = moment_of(session, data_date)
-    live = {kind: configured(session, store.records(kind, as_of=as_of)) for kind in KINDS}
+    found = standing(session, data_date, as_of)
+    live = dict(found.records)
     plan_from = root.plan_from
     if plan_from:
         packages = live["work_package"]
@@ -55,7 +57,7 @@ def inputs(session: Session, data_date: date) -> Inputs:
         if isinstance(p, Project) and p.ref.connection in root.discover_projects
     ]
     live["project"] = tuple(discovered)
-    proved = _coverage_of(session, as_of)
+    proved = _coverage_of(session, as_of, found.added)
     return Inputs(
         title=root.title,
         data_date=data_date,
@@ -103,21 +105,16 @@ def inputs(session: Session, data_date: date) -> Inputs:
     )
 
 
-def configured(session: Session, records: Iterable[Record]) -> tuple[Record, ...]:
-    """Without what a connection left behind that is configured no more: renamed, it would count
-    twice. Its records stay in the store and are back with its name."""
-    names = session.config.connections
-    return tuple(r for r in records if r.ref.connection in names)
-
-
 def coverage(session: Session) -> tuple[Coverage, ...]:
     """How completely each scope of the configured connections was read, and as of when."""
     return _coverage(session, session.store.coverage())
 
 
-def _coverage_of(session: Session, moment: datetime | None) -> tuple[Coverage, ...]:
+def _coverage_of(
+    session: Session, moment: datetime | None, added: Mapping[Scope, int]
+) -> tuple[Coverage, ...]:
     """The same for a past moment: what was proved by then, with what was read later beside it, the
-    first time that it was whole."""
+    first time that it was whole, and how many records were `added` since."""
     latest = coverage(session)
     if moment is None:
         return latest
@@ -126,14 +123,19 @@ def _coverage_of(session: Session, moment: datetime | None) -> tuple[Coverage, .
         for proofs in (session.store.coverage(by=moment), session.store.read_whole_after(moment))
     )
     keys = ((c.connection, c.stream, c.scope) for c in latest)
-    return tuple(_as_known(by.get(k), after.get(k), c) for k, c in zip(keys, latest, strict=True))
+    return tuple(
+        _as_known(by.get(k), after.get(k), c, added.get(k, 0))
+        for k, c in zip(keys, latest, strict=True)
+    )
 
 
-def _as_known(then: Coverage | None, whole: Coverage | None, latest: Coverage) -> Coverage:
+def _as_known(
+    then: Coverage | None, whole: Coverage | None, latest: Coverage, added: int
+) -> Coverage:
     if then == latest:
         return latest
     read = whole or latest
-    later = LaterReading(as_of=read.as_of, complete=read.complete)
+    later = LaterReading(as_of=read.as_of, complete=read.complete, added=added)
     if then is not None:
         return replace(then, later=later)
     nothing = replace(latest, stored=0, source_count=None, exact=False, as_of=None, complete=False)

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 from itpm_sync import publish
 from itpm_sync.app.gathering import (
-    configured,
     coverage,
     end_of,
     inputs,
@@ -24,11 +23,11 @@ from itpm_sync.app.gathering import (
     rejected,
 )
 from itpm_sync.app.jobs import JobStanding, standings
+from itpm_sync.app.past_day import standing
 from itpm_sync.app.publishing import entry_of
 from itpm_sync.app.reconciling import day_of, previous_of, snapshot_of
 from itpm_sync.app.session import Session, latest_runs
 from itpm_sync.errors import ConfigError, Problem, ReconcileError, StoreError, suggestion
-from itpm_sync.model import KINDS
 from itpm_sync.publish import Entry, figure_text
 from itpm_sync.reconcile.changes import State, changes
 from itpm_sync.reconcile.explanation import Explanation, Part
@@ -292,12 +291,10 @@ def export(session: Session, folder: Path, *, as_of: date | None = None) -> tupl
     """The unified model as CSV files for spreadsheets and notebooks."""
     from itpm_sync import frames
 
-    day_of(session, as_of)
+    day = day_of(session, as_of)
     moment = end_of(as_of, session.config.root.timezone) if as_of else None
-    tables = {
-        k: frames.frame(k, configured(session, session.store.records(k, as_of=moment)))
-        for k in KINDS
-    }
+    found = standing(session, day, moment).records
+    tables = {kind: frames.frame(kind, records) for kind, records in found.items()}
     try:
         return frames.export(tables, folder)
     except OSError as error:

@@ -180,11 +180,13 @@ class RecordedBaseline:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaterReading:
     """What was read of a stream and scope after the data date: by the first pull that read it
-    whole, else by the latest.
+    whole, else by the latest. `added`: so many records came later, and count for nothing on the
+    data date.
     """
 
     as_of: datetime | None
     complete: bool
+    added: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -97,11 +97,16 @@ def moment(value: datetime | None) -> str:
 
 
 def read_later(row: Coverage) -> str:
-    """Of a past data date: as of when a later pull read the scope again, and whether whole."""
-    if row.later is None or row.later.as_of in (None, row.as_of):
+    """Of a past data date: as of when a later pull read the scope again, whether whole, and how
+    many records came later and count for nothing on that day."""
+    if row.later is None:
         return ""
+    added = f"{count(row.later.added, 'record')} added later left out" if row.later.added else ""
+    if row.later.as_of in (None, row.as_of):
+        return added
     part = "" if row.later.complete else ", in part"
-    return f"read {'again' if row.as_of else 'first'} as of {moment(row.later.as_of)}{part}"
+    read = f"read {'again' if row.as_of else 'first'} as of {moment(row.later.as_of)}{part}"
+    return f"{read}; {added}" if added else read
 
 
 def iso_week(value: date) -> str:

@@ -5,6 +5,7 @@ from itpm_sync.store.making import Made, made
 from itpm_sync.store.preparing import PreparedPage
 from itpm_sync.store.store import Store
 from itpm_sync.store.values import (
+    Added,
     BaselineLine,
     Checkpoint,
     Completeness,
@@ -25,6 +26,7 @@ from itpm_sync.store.values import (
 )
 
 __all__ = [
+    "Added",
     "BaselineLine",
     "Checkpoint",
     "Completeness",

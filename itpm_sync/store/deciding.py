@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum, auto
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Head(NamedTuple):
@@ -48,6 +48,7 @@ class RawState:
     kinds: frozenset[str]
     url: str | None = None
     run: str = ""  # the one that wrote it, or met it lately
+    seen_at: Any = None  # when this content was landed, as the driver gives it
 
 
 def decide(  # noqa: PLR0911 - a decision table

@@ -48,7 +48,8 @@ LATELY = timedelta(hours=1)  # longer than a source lags, see `_Lately`
 Key = tuple[str, str]  # kind, identity
 OldRows = Mapping[Key, Row]
 UNREAD = b""  # instead of the content hash of a stored record that could not be read since
-_STATE = ("id", "hash", "fingerprint", "scope", "updated_at", "absent", "kinds", "url", "run")
+_STATE = ("id", "hash", "fingerprint", "scope", "updated_at", "absent", "kinds", "url", "run",
+          "seen_at")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,9 +116,9 @@ class _Writes:
 
 
 class _Todo(NamedTuple):
-    """A record that needs work. `stamp` is its `updated_at`, `moment` the beginning of its state:
-    the stamp, or the moment of landing where there is none or it went back; as the driver takes
-    them.
+    """A record that needs work. `stamp` is its `updated_at`, `seen` when its content was landed
+    first, `moment` the beginning of its state: the stamp, or that landing where there is none or it
+    went back; as the driver takes them.
     """
 
     prepared: Prepared
@@ -126,6 +127,7 @@ class _Todo(NamedTuple):
     identity: str
     stamp: Any
     moment: Any
+    seen: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,8 +196,8 @@ class _Planner:
     def _new_row(self, todo: _Todo, made: Made, absent: str | None) -> None:
         """The first state of a mapped row; `absent`: why its owner is."""
         kind, identity, content = made
-        now, begin = self.now, content[KindCodec.STAMP] or todo.moment
-        engine: Row = (identity, todo.identity, absent, now if absent else None, begin, now)
+        since, begin = self.now if absent else None, content[KindCodec.STAMP] or todo.moment
+        engine: Row = (identity, todo.identity, absent, since, begin, todo.seen)
         self._write(kind, engine + content)
 
     def _row(self, todo: _Todo, made: Made, old: Row) -> None:
@@ -322,10 +324,10 @@ class Landing:
         for part in chunks(identities):
             sql = select + placeholders(self._dialect, len(part))
             for row in connection.exec_driver_sql(sql, tuple(part)):
-                identity, content, fingerprint, scope, stamp, absent, kinds, url, run = row
+                identity, content, fingerprint, scope, stamp, absent, kinds, url, run, seen = row
                 found[identity] = RawState(
                     bytes(content), fingerprint, scope, self._read_moment(stamp), absent,
-                    frozenset(kinds.split()), url, run,
+                    frozenset(kinds.split()), url, run, seen,
                 )  # fmt: skip
         return found
 
@@ -350,8 +352,9 @@ class Landing:
             if prepared.rows is None:
                 ready = preparer.late(page, prepared, mapped=step is not Step.GONE)
             stamp = self._moment(raw.updated_at)
-            moment = now if stamp is None or is_older(raw, stored) else stamp
-            todos.append(_Todo(ready, stored, step, identity, stamp, moment))
+            seen = stored.seen_at if stored and step in SAME_STATE else now
+            moment = seen if stamp is None or is_older(raw, stored) else stamp
+            todos.append(_Todo(ready, stored, step, identity, stamp, moment, seen))
         return todos
 
     def _old_rows(

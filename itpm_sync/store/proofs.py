@@ -13,7 +13,7 @@ from itpm_sync.store.schema import COMPLETENESS, CONNECTION_STATE, of_stream
 from itpm_sync.store.values import Completeness
 
 _TABLE = COMPLETENESS.c
-_PROOF = sa.select(*(c for c in COMPLETENESS.columns if c.name not in {"run", "recorded"}))
+_PROOF = sa.select(*(c for c in COMPLETENESS.columns if c.name != "run"))
 _OF_SCOPE = _PROOF.where(*of_stream(COMPLETENESS), _TABLE.scope == sa.bindparam("scope")).limit(1)
 _LATEST = _OF_SCOPE.order_by(_TABLE.recorded.desc())
 _LATEST_BY = _LATEST.where(_TABLE.recorded <= sa.bindparam("moment"))
@@ -33,13 +33,16 @@ def latest(
     proof = _LATEST if by is None else _LATEST_BY
     for name, streams in _configured(database, connection):
         if streams:
-            yield from _of(database, name, streams, proof, by)
+            yield from (found for found, _ in _of(database, name, streams, proof, by))
         else:
             yield from _together(database, name, by)
 
 
-def first_whole(database: sa.Connection, after: datetime) -> Iterator[Completeness]:
-    """The first proofs of a complete reading that were recorded after a moment, in that order."""
+def first_whole(
+    database: sa.Connection, after: datetime
+) -> Iterator[tuple[Completeness, datetime]]:
+    """The first proofs of a complete reading that were recorded after a moment, in that order, each
+    with the moment when it was."""
     for name, streams in _configured(database, None):
         yield from _of(database, name, streams, _FIRST_WHOLE, after)
 
@@ -61,13 +64,12 @@ def _of(
     streams: Mapping[str, Sequence[str]],
     proof: sa.Select[Any],
     moment: datetime | None,
-) -> Iterator[Completeness]:
+) -> Iterator[tuple[Completeness, datetime]]:
     """Those of the configured scopes: of others nothing is to be proved any more."""
     for stream, scopes in sorted(streams.items()):
         for scope in sorted(scopes):
             asked = {"connection": connection, "stream": stream, "scope": scope, "moment": moment}
-            rows = database.execute(proof, asked).mappings()
-            yield from (Completeness(**row) for row in rows)
+            yield from map(_made, database.execute(proof, asked).mappings())
 
 
 def _together(
@@ -80,4 +82,11 @@ def _together(
         mine = sa.and_(mine, _TABLE.recorded <= by)
     newest = sa.select(sa.func.max(_TABLE.recorded)).where(mine).scalar_subquery()
     query = _PROOF.where(mine, _TABLE.recorded == newest).order_by(_TABLE.stream, _TABLE.scope)
-    yield from (Completeness(**row) for row in database.execute(query).mappings())
+    yield from (_made(row)[0] for row in database.execute(query).mappings())
+
+
+def _made(row: Mapping[Any, Any]) -> tuple[Completeness, datetime]:
+    """A proof, and when it was recorded."""
+    values = dict(row)
+    recorded = values.pop("recorded")
+    return Completeness(**values), recorded

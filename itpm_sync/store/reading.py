@@ -5,7 +5,7 @@ A reader never holds a transaction while its caller works: it continues after th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -18,11 +18,13 @@ from itpm_sync.store.codec import KindCodec
 from itpm_sync.store.database import Database
 from itpm_sync.store.making import Row
 from itpm_sync.store.schema import RAW_RECORD, RECORD_VERSION
-from itpm_sync.store.values import Provenance, StoredRaw
+from itpm_sync.store.values import Added, Provenance, StoredRaw
 
 BATCH = 1_000
 RAW_BATCH = 200  # bodies are big
 ReadBody = Callable[[bytes], bytes]
+WholeFrom = Mapping[tuple[str, str, str], datetime]
+"""By connection, stream and scope: when it was first proved to have been read whole."""
 
 
 def records(
@@ -58,6 +60,36 @@ def first_known_after(database: Database, codec: KindCodec, moment: datetime) ->
     query = sa.select(table.id).where(table.gone.is_(None), table.state_from > moment, ~by_then)
     with database.read() as db:
         return frozenset(db.execute(query).scalars())
+
+
+def added_after(
+    database: Database, codec: KindCodec, moment: datetime, whole: WholeFrom
+) -> Iterator[Added]:
+    """What came after a moment and after its scope had been read whole, see `Store.added_after`."""
+    table, former, raw = codec.table.c, RECORD_VERSION.c, RAW_RECORD.c
+    states = sa.select(former.id).where(former.kind == codec.kind, former.id == table.id)
+    by_then = sa.exists(states.where(former.state_from <= moment))
+    first_seen = (
+        sa.select(sa.func.min(former.seen_at))
+        .where(former.kind == codec.kind, former.id == table.id)
+        .scalar_subquery()
+    )
+    query = (
+        sa.select(
+            table.id, table.connection, table.stream, raw.scope, table.seen_at,
+            sa.type_coerce(first_seen, table.seen_at.type).label("first_seen"),
+        )
+        .join(RAW_RECORD, raw.id == table.raw_id)
+        .where(table.state_from > moment, ~by_then)
+        .order_by(table.id)
+    )  # fmt: skip
+    with database.read() as db:
+        rows = db.execute(query).all()
+    for row in rows:
+        scope = row.connection, row.stream, row.scope
+        read = whole.get(scope)
+        if read is not None and (row.first_seen or row.seen_at) > read:
+            yield Added(row.id, *scope)
 
 
 def _states_at(

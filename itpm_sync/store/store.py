@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Self
 
 import sqlalchemy as sa
@@ -33,6 +33,7 @@ from itpm_sync.store.schema import (
     of_stream,
 )
 from itpm_sync.store.values import (
+    Added,
     Checkpoint,
     Completeness,
     ConnectionState,
@@ -47,6 +48,7 @@ from itpm_sync.store.values import (
     row_of,
 )
 
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)  # before everything that was ever recorded
 # What each run asks for each stream: making a statement takes longer than running it.
 _STATE = sa.select(
     *(CONNECTION_STATE.c[name] for name in ConnectionState.__dataclass_fields__)
@@ -91,7 +93,8 @@ class Store:
                 drop_checkpoints, prepare, land, land_page, remap_page, clear_rejected,
                 clear_unlisted, census_begin, census_add, census_compare, mark_absent, mark_moved,
                 streams, hide_stream, counts, put_completeness
-    Reading     records, gone, versions, raw_records, raw_record, rejected, coverage
+    Reading     records, first_known_after, added_after, gone, versions, raw_records, raw_record,
+                provenance, rejected, coverage, read_whole_after
     Itself      instance, stats
 
     What people and reconciliation made of the records is in `outcome`.
@@ -441,6 +444,22 @@ class Store:
         """
         return reading.first_known_after(self._db, self._landing.codec(kind), moment)
 
+    def added_after(
+        self, kinds: Iterable[str], moment: datetime
+    ) -> Mapping[str, tuple[Added, ...]]:
+        """The model records of each of these kinds that had come neither by a moment nor when
+        their scope was first read whole: `records` gives them for that moment all the same. Of a
+        scope that never was read whole nobody knows what came late.
+        """
+        with self._db.read() as db:
+            whole = {
+                (p.connection, p.stream, p.scope): at for p, at in proofs.first_whole(db, _EVER)
+            }
+        return {
+            kind: tuple(reading.added_after(self._db, self._landing.codec(kind), moment, whole))
+            for kind in kinds
+        }
+
     def gone(self, kind: str, *, as_of: datetime | None = None) -> Iterator[Record]:
         """The model records of a kind that are absent (`as_of`: were by then), as last known."""
         return reading.records(self._db, self._landing.codec(kind), as_of=as_of, gone=True)
@@ -492,7 +511,7 @@ class Store:
         and scope that has one.
         """
         with self._db.read() as db:
-            return tuple(proofs.first_whole(db, moment))
+            return tuple(proof for proof, _ in proofs.first_whole(db, moment))
 
     # ---- itself ----------------------------------------------------------------------------------
 

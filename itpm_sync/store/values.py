@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from itpm_sync.connector import RawRecord, Target
 from itpm_sync.errors import RecordError
@@ -200,6 +200,15 @@ class Provenance:
     run: str
     seen_at: datetime
     superseded: bool = False
+
+
+class Added(NamedTuple):
+    """A model record that came after its connection, stream and scope had been read whole."""
+
+    id: str
+    connection: str
+    stream: str
+    scope: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -485,6 +485,21 @@ def test_a_changed_mapping_replaces_rows_in_place_without_a_version(store: Store
     assert store.raw_record("jira", "issue", "1").run == "run"  # type: ignore[union-attr]
 
 
+def test_what_another_mapping_makes_of_a_stored_record_came_with_that_record(store: Store) -> None:
+    arguments: dict[str, Any] = {"connection": "jira", "stream": "issue"}
+    unstamped = replace(raw("1", work=[60]), updated_at=None)
+    alone = rows(lambda record: Mapped(to_model(record).records[:1]))
+    store.land_page(
+        Page([unstamped]), run="r1", fingerprint="one", map_record=alone, now=NOON, **arguments
+    )
+    store.remap_page(
+        [unstamped], run="r2", fingerprint="two", map_record=rows(to_model),
+        now=NOON + timedelta(days=9), **arguments,
+    )  # fmt: skip
+    assert len(list(store.records("time_entry"))) == 1
+    assert store.first_known_after("time_entry", NOON) == frozenset()
+
+
 def test_remapping_keeps_absent_records_absent(store: Store) -> None:
     land(store, raw("1"))
     store.mark_absent("jira", "issue", ["1"], cause="deleted", at=NOON + timedelta(hours=2))
