@@ -45,6 +45,7 @@ from itpm_sync.reconcile.orphans import OtherTickets
 from itpm_sync.reconcile.quality import Histories
 from itpm_sync.reconcile.status import Snapshot
 from itpm_sync.reconcile.unplaced import strays
+from itpm_sync.reconcile.unread import not_netted
 from itpm_sync.reconcile.waiving import unwaived
 from itpm_sync.reconcile.workdays import Zone
 
@@ -80,7 +81,9 @@ class Context:
             homes=self.allocation.homes((OrderLine, InvoiceLine)),
             data_date=self.today,
         )
-        self.contracts = ContractMoney(self.documents, self.of(InvoiceLine))
+        self.contracts = ContractMoney(
+            self.documents, self.of(InvoiceLine), not_netted(inputs.never_read, self.tells)
+        )
         self.paid: dict[str, list[Paid]] = defaultdict(list)
         for part in self.documents.paid:
             self.paid[part.line.id].append(part)

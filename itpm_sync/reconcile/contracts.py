@@ -76,10 +76,15 @@ class Billed(NamedTuple):
 
 
 class ContractMoney:
-    """Orders and invoices of every contract, by its number; indexed once for the portfolio."""
+    """Orders and invoices of every contract, by its number; indexed once for the portfolio.
 
-    def __init__(self, documents: Documents, invoices: Sequence[InvoiceLine]) -> None:
-        self.documents = documents
+    `not_netted`: what open orders are not lessened by, see `unread`.
+    """
+
+    def __init__(
+        self, documents: Documents, invoices: Sequence[InvoiceLine], not_netted: str = ""
+    ) -> None:
+        self.documents, self.not_netted = documents, not_netted
         self._orders: dict[str, list[OrderLine]] = defaultdict(list)
         self._billed: dict[str, list[Billed]] = defaultdict(list)
         for order in documents.orders:
@@ -145,6 +150,8 @@ def contract_facts(
         "invoiced": [entry(net_amount(i) * part, i.invoiced_on, i) for i, part in billed],
     }
     sums = {state: total(e.number for e in found) for state, found in entries.items()}
+    if rows and sums["committed"].value is not None:
+        sums["committed"] = sums["committed"].noted(money.not_netted)
     ordered, committed, invoiced = sums["ordered"], sums["committed"], sums["invoiced"]
     burn = _burn(contract, total((invoiced, sums["accrued"])), data_date)
     deadline = notice_deadline(contract)

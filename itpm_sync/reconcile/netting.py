@@ -4,8 +4,8 @@ Receipts and bills are followed in the order of their days, so that nothing late
 on an earlier day. A bill takes back what was accrued (see `accruals`) at the order's price: by
 quantity where order and bill tell one, else by its amount. A bill that names no line goes first to
 what is received and not billed, then to what room there is, in its own project alone. A credit note
-that takes a whole bill back makes it unbilled again, one with a quantity so many pieces; any other
-corrects the price.
+that takes a whole bill back makes it unbilled again, what came of it since its own day; one with a
+quantity so many pieces; any other corrects the price.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from itpm_sync.model import InvoiceLine, OrderLine, Receipt
-from itpm_sync.reconcile.accruals import Movement, Posting, accruals
+from itpm_sync.reconcile.accruals import Billed, Movement, Posting, accruals
 from itpm_sync.reconcile.exchange import FxGap, FxTable
 from itpm_sync.reconcile.folding import fold
 from itpm_sync.reconcile.number import exact, exact_sum
@@ -105,7 +105,7 @@ class _Account:
     net: Fraction = _NOTHING  # of what is billed, at the bills' prices
     billed: Fraction = _NOTHING
     receipts: list[Came] = field(default_factory=list)
-    bills: list[Movement] = field(default_factory=list)  # their sum is `billed`
+    bills: list[Billed] = field(default_factory=list)  # their sum is `billed`
     gap: FxGap | None = None
 
     @property
@@ -126,14 +126,14 @@ class _Account:
         came = exact_sum(m.amount for m in self.receipts if m.on <= on)
         return max(_NOTHING, came - self.billed)
 
-    def bill(self, on: date, amount: Fraction) -> None:
-        """Books what a bill takes."""
-        self.bills.append(Movement(on, amount))
+    def bill(self, on: date, amount: Fraction, of: str) -> None:
+        """Books what a bill takes, or, below 0, what is taken back of it."""
+        self.bills.append(Billed(on, amount, of))
         self.billed += amount
 
-    def take_back(self, on: date, amount: Fraction) -> None:
-        """Makes so much unbilled again, and no more than is billed."""
-        self.bill(on, -min(amount, self.billed))
+    def take_back(self, on: date, amount: Fraction, of: str = "") -> None:
+        """Makes so much unbilled again, and no more than is billed: of a bill, or of any."""
+        self.bill(on, -min(amount, self.billed), of)
 
     def netted(self) -> Netted:
         """The line as it is now, with its own sign."""
@@ -154,6 +154,7 @@ class _Account:
 class _Bill(NamedTuple):
     """An invoice line and what it billed: of each line, at the order's price."""
 
+    of: str  # its identity
     amount: Fraction  # in its own currency
     currency: str
     taken: Sequence[tuple[_Account, Fraction]]
@@ -201,8 +202,8 @@ class Order:
             else:
                 taken = self._take(invoice, account, amount, candidates)
                 key = account.line.id if account else ""
-                bill = _Bill(net_amount(invoice), invoice.amount.currency, taken)
-                self._bills[key].append(bill)
+                amount, currency = net_amount(invoice), invoice.amount.currency
+                self._bills[key].append(_Bill(invoice.id, amount, currency, taken))
 
     def netted(self) -> Iterable[Netted]:
         """Every line; of the cancelled ones those of which something came."""
@@ -269,7 +270,7 @@ class Order:
             if invoice.id not in self._homes:  # its cost is in no project yet
                 return []
         for one, part in taken:
-            one.bill(on, part)
+            one.bill(on, part, invoice.id)
         return taken
 
     def _share(
@@ -295,7 +296,7 @@ class Order:
         for bill in back:
             bills.remove(bill)
             for one, part in bill.taken:
-                one.take_back(invoice.invoiced_on, part)
+                one.take_back(invoice.invoiced_on, part, bill.of)
         if account is None:
             parts = _spread(-amount, candidates, lambda a: a.net)
             self._share(invoice, amount, ((one, -part) for one, part in parts))

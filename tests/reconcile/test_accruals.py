@@ -12,20 +12,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from itpm_sync.model import FxRate, InvoiceLine, Money, OrderLine, Receipt, WorkPackage
-from itpm_sync.reconcile.accruals import Movement, Posting, accruals, still_open
+from itpm_sync.reconcile.accruals import Billed, Movement, Posting, accruals, still_open
 from itpm_sync.reconcile.explain import Explainer
 from itpm_sync.reconcile.inputs import ProjectSetup
 from tests.reconcile.conftest import World
 
 MONDAY = date(2026, 3, 2)
-MOVEMENTS = st.lists(
-    st.builds(
-        Movement,
-        st.integers(0, 20).map(lambda days: MONDAY + timedelta(days)),
-        st.integers(-50, 100).map(Fraction),
-    ),
-    max_size=8,
-)
+DAYS = st.integers(0, 20).map(lambda days: MONDAY + timedelta(days))
+AMOUNTS = st.integers(-50, 100).map(Fraction)
+MOVEMENTS = st.lists(st.builds(Movement, DAYS, AMOUNTS), max_size=8)
+BILLS = st.lists(st.builds(Billed, DAYS, AMOUNTS, st.sampled_from(["", "A", "B"])), max_size=8)
+A_THEN_B_THEN_NO_A = ((6, 60, "A"), (7, 40, "B"), (9, -60, "A"))
 
 
 def day(of_march: int) -> date:
@@ -36,34 +33,52 @@ def moved(*pairs: tuple[int, int]) -> list[Movement]:
     return [Movement(day(on), Fraction(amount)) for on, amount in pairs]
 
 
+def billed(*pairs: tuple[int, int]) -> list[Billed]:
+    return [Billed(*movement) for movement in moved(*pairs)]
+
+
 def posted(*rows: tuple[int, int, int]) -> tuple[Posting, ...]:
     return tuple(Posting(day(on), Fraction(amount), day(since)) for on, amount, since in rows)
 
 
 def test_a_bill_takes_back_the_oldest_accrual_first():
-    found = accruals(moved((3, 60), (5, 40)), moved((10, 70)))
+    found = accruals(moved((3, 60), (5, 40)), billed((10, 70)))
     assert found == posted((3, 60, 3), (5, 40, 5), (10, -60, 3), (10, -10, 5))
     assert still_open(found) == moved((5, 30))
 
 
 def test_what_was_billed_in_advance_accrues_nothing_when_it_comes():
-    found = accruals(moved((10, 100)), moved((2, 80)))
+    found = accruals(moved((10, 100)), billed((2, 80)))
     assert found == posted((10, 20, 10))
 
 
 def test_on_one_day_a_receipt_comes_before_its_bill():
-    found = accruals(moved((3, 100)), moved((3, 100)))
+    found = accruals(moved((3, 100)), billed((3, 100)))
     assert found == posted((3, 100, 3), (3, -100, 3))
     assert still_open(found) == []
 
 
 def test_goods_that_went_back_and_a_bill_that_was_taken_back_are_netted():
     assert still_open(accruals(moved((3, 100), (4, -30)), [])) == moved((3, 70))
-    reopened = accruals(moved((3, 100)), moved((5, 100), (6, -20)))
-    assert still_open(reopened) == moved((6, 20))
+    reopened = accruals(moved((3, 100)), billed((5, 100), (6, -20)))
+    assert reopened == posted((3, 100, 3), (5, -100, 3), (6, 20, 3))
+    assert still_open(reopened) == moved((3, 20))  # what came on the 3rd is not billed again
 
 
-@given(MOVEMENTS, MOVEMENTS)
+def test_a_bill_that_is_taken_back_frees_what_it_took_and_not_what_another_did():
+    bills = [Billed(day(on), Fraction(amount), of) for on, amount, of in A_THEN_B_THEN_NO_A]
+    assert still_open(accruals(moved((3, 60), (5, 40)), bills)) == moved((3, 60))
+    # without a word of which it was, the latest that was taken
+    bills[-1] = Billed(day(9), Fraction(-60))
+    assert still_open(accruals(moved((3, 60), (5, 40)), bills)) == moved((3, 20), (5, 40))
+
+
+def test_a_bill_in_advance_that_is_taken_back_leaves_what_came_since_its_day():
+    bills = [Billed(day(2), Fraction(80), "A"), Billed(day(9), Fraction(-80), "A")]
+    assert accruals(moved((4, 50)), bills) == posted((9, 50, 4))
+
+
+@given(MOVEMENTS, BILLS)
 def test_at_the_end_of_each_day_the_accrual_is_what_is_received_and_not_billed(received, billed):
     found = accruals(received, billed)
     for days in range(21):
@@ -177,6 +192,28 @@ def test_a_reversal_leaves_nothing_of_a_rate_that_moved(plan):
     assert spent(plan) == (380, 480, 860)  # 400 × 0.95, and 600 × 0.80
     bill(plan, 11, usd(600), quantity=Decimal(6))
     assert spent(plan) == (950, 0, 950)
+
+
+def test_what_a_whole_credit_note_makes_unbilled_again_is_worth_what_it_was_when_it_came(plan):
+    def usd(amount):
+        return Money(Decimal(amount), "USD")
+
+    plan.records["order_line"].clear()
+    plan.add(
+        OrderLine, "po1", order="PO-1", amount=usd(1000), quantity=Decimal(10), vendor="Acme",
+        ordered_on=MONDAY, work_package="WP1",
+    )  # fmt: skip
+    for on, rate in ((2, "0.90"), (4, "0.80"), (9, "0.95"), (11, "0.70")):
+        plan.add(FxRate, f"fx{on}", currency="USD", base="EUR", rate=Decimal(rate), on=day(on))
+    receive(plan, 4, 10)
+    bill(plan, 9, usd(1000), quantity=Decimal(10))
+    assert spent(plan) == (950, 0, 950)
+    bill(plan, 11, usd(1000), quantity=Decimal(10), credit_note=True)
+    # invoiced 1,000 × (0.95 − 0.70); the goods are here: 1,000 × 0.80, as on the day they came
+    assert spent(plan) == (250, 800, 1050)
+    [part] = Explainer(plan.inputs(), "NET").of("accrued").parts
+    assert (part.value, part.on) == (800, day(4))
+    assert {p.on: p.ac for p in plan.project().curve}[day(8)] == 800  # no earlier week changes
 
 
 def test_explain_names_each_receipt_that_is_not_billed(plan, eur):

@@ -147,6 +147,16 @@ def test_a_line_of_another_project_in_the_same_order_is_told_there_only(world, e
     assert found == [("NET", "PO-1 1", eur(50))]
 
 
+@pytest.mark.parametrize(("price", "severity"), [("0.50", "low"), ("0.51", "medium")])
+def test_more_than_was_ordered_is_medium_beyond_the_tolerated_amount(world, eur, price, severity):
+    order(world, eur, "PO-1", Decimal(price) * 10, 10)
+    receive(world, "PO-1", 12)  # two pieces too many: 1.00 is tolerated, 1.02 is not
+    [found] = world.findings("receipt-over-order")
+    assert (found.severity, found.amount) == (severity, eur(Decimal(price) * 2))
+    told = f"received 12 of 10 ordered: {eur(Decimal(price) * 2)} too much"
+    assert found.message == f"Order PO-1 line 1: {told}"
+
+
 def test_source_that_books_no_receipts_says_nothing_by_their_absence(world, eur):
     order(world, eur, "PO-1", 1000, 100)
     bill(world, eur, "R-1", "PO-1", 500, 50)

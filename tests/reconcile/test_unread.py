@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from itpm_sync.model import InvoiceLine, OrderLine, Receipt, WorkItem, WorkPackage
+from itpm_sync.model import Contract, InvoiceLine, OrderLine, Receipt, WorkItem, WorkPackage
 from itpm_sync.reconcile.explain import Explainer
 from itpm_sync.reconcile.unread import lacking_cost
 
@@ -59,6 +59,28 @@ def test_what_is_committed_says_what_it_could_not_be_lessened_by(ordered):
     assert ordered.project().figures["committed"].note == (
         f"{never}; no source of invoices is connected: what was invoiced is not taken off"
     )
+
+
+def test_what_is_committed_under_a_contract_says_it_too(ordered, eur):
+    ordered.add(Contract, "c", number="C-1", title="C", ceiling=eur(9000))
+    ordered.records["order_line"] = []
+    none = "no source of receipts is connected: what was received is not taken off"
+    assert Explainer(ordered.inputs(), "NET").of("contract:C-1:committed").figure.note == ""
+    ordered.add(
+        OrderLine, "o", order="PO-1", contract="C-1", amount=eur(800), quantity=Decimal(8),
+        ordered_on=DAY,
+    )  # fmt: skip
+    committed = Explainer(ordered.inputs(), "NET").of("contract:C-1:committed").figure
+    assert (committed.value, committed.note) == (800, none)
+    ordered.options["never_read"] = {"receipt": ("office receipts",)}
+    never = "receipts never read (office receipts): what was received is not taken off"
+    found = Explainer(ordered.inputs(), "NET")
+    assert found.of("contract:C-1:committed").figure.note == never
+    assert found.of("contract:C-1:ordered").figure.note == ""
+    ordered.options["never_read"] = {}
+    ordered.add(Receipt, "g", order="PO-1", quantity=Decimal(2), received_on=DAY)
+    committed = Explainer(ordered.inputs(), "NET").of("contract:C-1:committed").figure
+    assert (committed.value, committed.note) == (600, "")
 
 
 def test_what_is_committed_says_nothing_where_receipts_and_invoices_are_read(ordered):

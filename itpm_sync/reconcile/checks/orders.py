@@ -94,18 +94,19 @@ def invoice_over_receipt(p: ProjectFacts) -> Iterator[Finding]:
 
 
 def receipt_over_order(p: ProjectFacts) -> Iterator[Finding]:
-    """More was received than was ordered."""
+    """More was received than was ordered: its cost is in AC, though nothing is paid for it yet."""
     for over in over_delivered(p.code, p.deliveries, p.policy):
-        d = over.delivery
+        d, worth = over.delivery, over.worth
+        least = least_amount(p.policy, worth.currency)
         yield finding(
             "receipt-over-order",
-            Severity.LOW,
+            Severity.LOW if abs(worth.amount) <= least else Severity.MEDIUM,
             p.code,
             over.subject,
             f"Order {d.order.order} line {d.order.line}: received {_number(d.line.received)} of "
-            f"{_number(Fraction(d.order.quantity))} ordered",
+            f"{_number(Fraction(d.order.quantity))} ordered: {worth} too much",
             action="Return what was not ordered, or change the order before it is billed.",
-            amount=over.worth,
+            amount=worth,
             evidence=[d.order],
         )
 
