@@ -5,15 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from datetime import date
 from string import Template
 
-TOKEN_VARIABLE = "JIRA_TOKEN"  # noqa: S105 — the name of a variable
+from itpm_sync import example
 
-_PLAN = Template("""\
-Project,WBS,Work package,Start,Finish,Budget,Currency,Method
-$project,1.1,Design,2026-01-05,2026-01-30,20000,$currency,items
-$project,1.2,Roll-out,2026-02-02,2026-04-24,80000,$currency,items
-""")
+TOKEN_VARIABLE = "JIRA_TOKEN"  # noqa: S105 — the name of a variable
 
 _STARTER = Template("""\
 # ITPM Sync. Every key is described in docs/configuration.md; `itpm-sync schema` prints a JSON
@@ -27,17 +24,10 @@ reports:
   # url: https://pmo.example.org/reports    # where stakeholders reach that folder
 
 connections:
-  jira-main:
-    connector: jira
-    url: $url
-    flavor: $flavor   # cloud or datacenter
-    auth: $auth
-    projects: [$project]
-    fields:                       # custom fields by name or id; remove what your site has not
-      points: Story Points
-  office:                         # the plan, contracts, orders and invoices in spreadsheets
+$jira  office:                         # the plan, orders and invoices in spreadsheets: an example
     connector: files
     folder: office
+    defaults: {currency: $currency, zone: $timezone}
     tables:
       plan:
         file: plan.csv
@@ -49,28 +39,105 @@ connections:
           name: Work package
           planned_start: Start
           planned_finish: Finish
-          budget: {column: Budget, as: money, currency: {column: Currency}}
+          budget: Budget
           method: Method          # items, points, percent_complete, 0/100, 50/50, …
+          percent_complete: Percent
+$tickets      rates:                      # what an hour of a person, a role or a team costs
+        file: rates.csv
+        kind: rate
+        key: [Of, From]
+        columns: {of: Of, valid_from: From, per_hour: Rate}
+      orders:
+        file: orders.csv
+        kind: order_line
+        key: [Order, Line]
+        columns:
+          project_key: Project
+          work_package: WBS
+          order: Order
+          line: Line
+          description: What
+          vendor: Vendor
+          ordered_on: Date
+          amount: Net
+      invoices:
+        file: invoices.csv
+        kind: invoice_line
+        key: [Invoice, Line]
+        columns:
+          project_key: Project
+          work_package: WBS
+          invoice: Invoice
+          line: Line
+          vendor: Vendor
+          order: Order
+          order_line: Order line
+          invoiced_on: Date
+          amount: Net
 
 projects:
   - code: $project
     name: My first project
     currency: $currency
-    # manager, sponsor, stage, start, finish, baseline_on: see docs/configuration.md
+    stage: execution
+    start: $start
+    finish: $finish
+    baseline_on: $start       # scope is judged against the tickets of that day
+    # manager, sponsor, operations_owner, calendar: see docs/configuration.md
     # publish:                    # the status goes to this ticket, once you say so
     #   - {connection: jira-main, address: $project-1}
 
 plan_from: [office]               # whose work packages are the plan
+$allocation
+jobs:
+  weekly: [pull, reconcile, report, publish]
+""")
 
+_JIRA = Template("""\
+  jira-main:
+    connector: jira
+    url: $url
+    flavor: $flavor   # cloud or datacenter
+    auth: $auth
+    projects: [$project]
+    fields:                       # custom fields by name or id; remove what your site has not
+      points: Story Points
+""")
+
+_ALLOCATION = """
 # Which work package a ticket belongs to; the first rule that matches wins.
 allocation:
   - name: everything to the roll-out, until you know better
     when: {connection: jira-main}
     work_package: "1.2"
+"""
 
-jobs:
-  weekly: [pull, reconcile, report, publish]
-""")
+_TICKETS = """\
+      tickets:                    # an example; remove it and `time` once jira-main gives yours
+        file: tickets.csv
+        kind: work_item
+        key: Key
+        columns:
+          project_key: Project
+          work_package: WBS
+          key: Key
+          title: Title
+          status: {column: Status, map: {Open: todo, In progress: in_progress, Done: done}}
+          assignee: Assignee
+          estimate_s: {column: Estimate, as: hours}
+          created_at: Created
+          resolved_at: Resolved
+      time:
+        file: time.csv
+        kind: time_entry
+        key: [Person, Date, Ticket]
+        columns:
+          project_key: Project
+          item: Ticket
+          person: Person
+          on: Date
+          duration_s: {column: Hours, as: hours}
+"""
 
 _DEFAULTS = {
     "url": "https://example.atlassian.net",
@@ -81,24 +148,52 @@ _DEFAULTS = {
 }
 
 
-def configuration(answers: Mapping[str, str]) -> str:
+def configuration(answers: Mapping[str, str], today: date) -> str:
     """The starter's text. `answers`: url, email (empty: Jira Data Center), project, currency,
-    timezone, all of them `cleaned`.
+    timezone, all of them `cleaned`. Without a url Jira stands in it as a comment.
     """
-    given = _complete(answers)
-    token = f"${{env:{TOKEN_VARIABLE}}}"
-    auth = f'{{email: {json.dumps(given["email"])}, token: "{token}"}}'
+    given, plan = _complete(answers), example.plan(today)
+    jira, allocation = _JIRA.substitute(_login(given)), _ALLOCATION
+    if not answers.get("url"):
+        hint = "  # Your Jira: remove the # of these lines and of `allocation` below.\n"
+        jira, allocation = hint + _commented(jira), _commented(allocation)
     return _STARTER.substitute(
         given,
-        url=json.dumps(given["url"]),
-        flavor="cloud" if given["email"] else "datacenter",
-        auth=auth if given["email"] else f'{{token: "{token}"}}',
+        jira=jira,
+        tickets="" if answers.get("url") else _TICKETS,
+        allocation=allocation,
+        start=plan.start.isoformat(),
+        finish=plan.finish.isoformat(),
     )
 
 
-def plan(answers: Mapping[str, str]) -> str:
-    """An example plan (CSV) of the same project in the same currency."""
-    return _PLAN.substitute(_complete(answers))
+def files(answers: Mapping[str, str], today: date) -> dict[str, str]:
+    """The example's CSV files of the same project, by name; `today` lies in its sixth week.
+    Tickets and time are only among them where no Jira gives them.
+    """
+    given = _complete(answers)
+    return example.files(given["project"], today, tickets=not answers.get("url"))
+
+
+def _login(given: Mapping[str, str]) -> dict[str, str]:
+    token = f"${{env:{TOKEN_VARIABLE}}}"
+    auth = f'{{email: {json.dumps(given["email"])}, token: "{token}"}}'
+    return {
+        **given,
+        "url": json.dumps(given["url"]),
+        "flavor": "cloud" if given["email"] else "datacenter",
+        "auth": auth if given["email"] else f'{{token: "{token}"}}',
+    }
+
+
+def _commented(block: str) -> str:
+    """Each line a comment, where its text begins at the earliest; blank ones and comments stay."""
+    lines = block.splitlines()
+    depth = min(len(line) - len(line.lstrip()) for line in lines if line)
+    plain = ("", "#")
+    return "".join(
+        f"{line}\n" if line[:1] in plain else f"{line[:depth]}# {line[depth:]}\n" for line in lines
+    )
 
 
 def _complete(answers: Mapping[str, str]) -> dict[str, str]:

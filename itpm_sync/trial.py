@@ -13,13 +13,13 @@ import shutil
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 import orjson
 
@@ -48,23 +48,27 @@ class Screen(Protocol):
 def init(directory: Path, answers: Mapping[str, str]) -> tuple[str, ...]:
     """Writes the starter configuration. Raises ConfigError where one exists already."""
     refuse_existing(directory)
-    path, plan = directory / "itpm.yaml", directory / "office" / "plan.csv"
+    path, office = directory / "itpm.yaml", directory / "office"
     given = {"timezone": _local_zone(), **_cleaned(answers)}
+    today = datetime.now(ZoneInfo(given["timezone"])).date()
     try:
-        replace_file(path, starter.configuration(given).encode())
-        if not plan.exists():
-            replace_file(plan, starter.plan(given).encode())
+        replace_file(path, starter.configuration(given, today).encode())
+        for name, text in starter.files(given, today).items():
+            if not (office / name).exists():
+                replace_file(office / name, text.encode())
     except OSError as error:
         raise StoreError(f"cannot write to {directory}: {error.strerror}") from None
-    steps = [
-        f"export {starter.TOKEN_VARIABLE}=…   (the token; it stays out of the file)",
-        f"edit {path.name}, then: {program()} check",
-        f"then: {program()} run {JOB}",
-    ]
+    steps = [f"edit {path.name}, then: {program()} check", f"then: {program()} run {JOB}"]
+    if given.get("url"):
+        steps.insert(
+            0, f"export {starter.TOKEN_VARIABLE}=…   (the token; it stays out of the file)"
+        )
+    else:
+        steps = [f"{program()} run {JOB}   (reports on the example)", *steps[:1]]
     if directory.absolute() != Path.cwd():
         steps.insert(0, f"cd {directory}")
     return (
-        f"wrote {path} and an example plan in {directory / 'office'}",
+        f"wrote {path} and a small example in {office}",
         *(f"{'next:' if i == 0 else '':5} {step}" for i, step in enumerate(steps)),
     )
 
@@ -121,21 +125,23 @@ def serve_sandbox(
     """Serves a sandbox until Ctrl-C; prints how to reach it. Without `load` or `restore` it holds
     the demo's programme, unless `empty`.
     """
-    with _serving(connector, flavour, port, load=load, restore=restore) as (sandbox, url):
+    with _until_stopped(), _serving(connector, flavour, port, load, restore) as (sandbox, url):
         if not (load or restore or empty):
             sandbox.seed(demo.programme(demo.local_today()).records)
         sandbox.set_faults(Faults(latency_s=latency_s))
         say(f"{sandbox.title} at {url} — Ctrl-C stops it")
-        block = {connector: dict(sandbox.configuration())}
-        say("connections:\n" + demo.yaml_block(block))
+        name = f"{connector}-main"
+        say(f"# into itpm.yaml, under `connections:`, in place of {name} if it has one:")
+        say(demo.yaml_block({name: dict(sandbox.configuration())}))
+        say("# and in the shell that runs itpm-sync:")
         for name, value in sandbox.environment().items():
             say(f"export {name}={value}")
-        _until_stopped()
+        threading.Event().wait()
 
 
 @contextmanager
 def _serving(
-    name: str, flavour: str, port: int, *, load: Path | None = None, restore: Path | None = None
+    name: str, flavour: str, port: int, load: Path | None = None, restore: Path | None = None
 ) -> Iterator[tuple[Sandbox, str]]:
     points = installed(SANDBOX_GROUP)
     if name not in points:
@@ -161,10 +167,11 @@ def _serving(
         sandbox.stop()
 
 
-def _until_stopped() -> None:
-    # An event that nobody sets; Ctrl-C is the ordinary end of serving, no interruption.
-    with suppress(KeyboardInterrupt):
-        threading.Event().wait()
+def _until_stopped() -> AbstractContextManager[None]:
+    """Around serving, which waits for an event that nobody sets: Ctrl-C is its ordinary end, from
+    the start on, and no interruption of a run.
+    """
+    return suppress(KeyboardInterrupt)
 
 
 # ---- the demo -----------------------------------------------------------------------------------
@@ -225,11 +232,15 @@ def serve_demo(out: Path, screen: Screen) -> int:
     if not listing.is_file():
         raise ConfigError([Problem((), "no demo here", f"first: itpm-sync demo {out}", str(out))])
     ports: dict[str, int] = orjson.loads(listing.read_bytes())
-    with _all([(n, p, out / _STATE / f"{n}.json") for n, p in sorted(ports.items())]) as served:
+    states = out / _STATE
+    wanted: list[tuple[str, int, Path | None]] = [
+        (n, p, states / f"{n}.json") for n, p in sorted(ports.items())
+    ]
+    with _until_stopped(), _all(wanted) as served:
         for one in served:
             screen.line(f"{one.sandbox.title} at http://127.0.0.1:{one.port}")
         screen.line(f"run: {program()} -c {out / 'itpm.yaml'} run {JOB}    — Ctrl-C stops")
-        _until_stopped()
+        threading.Event().wait()
     return 0
 
 

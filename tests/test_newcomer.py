@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from datetime import date, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,10 +13,12 @@ import yaml
 
 from connectors.jira.sandbox import JiraSandbox
 from itpm_sync import cli, starter, trial
-from itpm_sync.errors import ConfigError
+from itpm_sync.errors import ConfigError, Stopped
 from itpm_sync.logs import _Text
 from itpm_sync.output import Output
 from tests.calling import Run
+
+JIRA = "--url", "https://example.atlassian.net"
 
 
 @pytest.fixture
@@ -50,8 +53,80 @@ def test_init_writes_configuration_and_plan_of_the_same_project(run: Run, tmp_pa
     assert jira["projects"] == ["ABC"]
     assert written["projects"][0]["currency"] == "CHF"
     plan = (tmp_path / "pmo" / "office" / "plan.csv").read_text().splitlines()
-    assert plan[1] == "ABC,1.1,Design,2026-01-05,2026-01-30,20000,CHF,items"
+    assert re.fullmatch(r"ABC,1\.1,Design,2.{9},2.{9},4000,percent_complete,100", plan[1])
     assert "cd pmo" in out
+
+
+MONDAY = date(2026, 11, 23)
+
+
+@pytest.mark.parametrize("day", range(0, 70, 5))
+def test_the_example_lies_in_the_past_and_on_working_days(day: int) -> None:
+    today = MONDAY + timedelta(days=day)
+    files = starter.files({}, today)
+    dates = [date.fromisoformat(d) for d in re.findall(r"\d{4}-\d\d-\d\d", "".join(files.values()))]
+    finish = max(dates)
+    assert (finish - today).days in range(54, 62)
+    assert all(d < today or d == finish for d in dates)
+    assert all(d.weekday() < 5 for d in dates)
+
+
+def test_after_init_and_a_run_the_first_report_has_figures(run: Run, tmp_path: Path) -> None:
+    assert run("init").code == run("check").code == 0
+    assert run("run", "weekly") == (0, "", "")
+    told = run("explain", "NET", "--json").json
+    # Design is done, and 3 of the 9 items of the roll-out: 4,000 + 18,000 / 3.
+    assert told["ev"]["value"] == "10000"
+    # Ana's 40 h at 95 and Ben's 38 h at 90, and an invoice of 3,200.
+    assert told["ac"]["value"] == "10420"
+    assert told["bac"]["value"] == "22000"
+    for name in ("pv", "cpi", "spi", "eac", "ordered", "invoiced", "creep", "es"):
+        assert told[name]["value"] is not None, told[name]
+    assert 0.9 < float(told["cpi"]["value"]) < 1.1
+    assert 0.9 < float(told["spi"]["value"]) < 1.3
+    assert (tmp_path / "reports" / "latest" / "index.html").exists()
+    assert "high" not in run("findings").out
+
+
+def test_with_a_jira_tickets_and_time_are_its_own(run: Run, tmp_path: Path) -> None:
+    run("init", *JIRA)
+    written = yaml.safe_load((tmp_path / "itpm.yaml").read_text())
+    assert {"tickets", "time"}.isdisjoint(written["connections"]["office"]["tables"])
+    assert not (tmp_path / "office" / "tickets.csv").exists()
+    assert written["allocation"][0]["when"] == {"connection": "jira-main"}
+
+
+def test_the_comments_of_the_starter_are_a_valid_jira_once_their_signs_are_gone(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("init")
+    file = tmp_path / "itpm.yaml"
+    file.write_text(re.sub(r"(?m)^(  )?# (jira-main:|  |allocation:)", r"\1\2", file.read_text()))
+    monkeypatch.setenv("JIRA_TOKEN", "x")
+    assert yaml.safe_load(file.read_text())["connections"]["jira-main"]["projects"] == ["NET"]
+    assert run("check", "office").code == 0
+
+
+def test_what_a_sandbox_prints_takes_the_place_of_the_jira_that_init_wrote(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    printed: list[str] = []
+
+    class Serving:
+        def wait(self) -> None:
+            run("init", *JIRA)
+            text = (tmp_path / "itpm.yaml").read_text()
+            block = next(p for p in printed if p.startswith("  jira-main:\n"))
+            start, end = text.index("  jira-main:\n"), text.index("  office:")
+            (tmp_path / "itpm.yaml").write_text(text[:start] + block + text[end:])
+            export = next(p for p in printed if p.startswith("export "))
+            monkeypatch.setenv(*export.removeprefix("export ").split("="))
+            assert run("check").code == 0
+            assert run("pull").code == 0
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(trial, "threading", SimpleNamespace(Event=Serving))
+    trial.serve_sandbox("jira", say=printed.append)
 
 
 def test_init_names_every_wrong_answer_and_writes_nothing(run: Run, tmp_path: Path) -> None:
@@ -128,9 +203,19 @@ def test_a_sandbox_holds_the_demos_programme_and_ctrl_c_ends_it_quietly(
     monkeypatch.setattr(trial, "threading", SimpleNamespace(Event=Interrupted))
     code, out, err = run("sandbox", "jira")
     assert (code, err) == (0, "")
-    served = yaml.safe_load(out.partition("connections:")[2].partition("export")[0])
-    assert sorted(served["jira"]["projects"]) == ["DAP", "NET", "SDM"]
+    served = yaml.safe_load(out[out.index("  jira-main:") : out.index("# and in the shell")])
+    assert sorted(served["jira-main"]["projects"]) == ["DAP", "NET", "SDM"]
     assert "projects: []" in run("sandbox", "jira", "--empty")[1]
+
+
+def test_ctrl_c_while_a_sandbox_is_seeded_is_no_interrupted_run(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise Stopped
+
+    monkeypatch.setattr(JiraSandbox, "seed", interrupted)
+    assert run("sandbox", "jira") == (0, "", "")
 
 
 def test_the_readme_names_the_account_of_the_sandbox(run: Run) -> None:
@@ -145,9 +230,10 @@ def test_commands_to_go_on_with_can_be_called_from_here(
 ) -> None:
     monkeypatch.setattr("sys.argv", [".venv/bin/itpm-sync"])
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert trial.init(tmp_path / "a", {})[-1].endswith("then: .venv/bin/itpm-sync run weekly")
+    jira = {"url": "https://jira.x.org"}
+    assert trial.init(tmp_path / "a", jira)[-1].endswith("then: .venv/bin/itpm-sync run weekly")
     (tmp_path / "itpm-sync").touch(0o755)
-    assert trial.init(tmp_path / "b", {})[-1].endswith("then: itpm-sync run weekly")
+    assert trial.init(tmp_path / "b", jira)[-1].endswith("then: itpm-sync run weekly")
 
 
 def test_a_time_zone_without_its_continent_is_recognised(run: Run, tmp_path: Path) -> None:
@@ -173,7 +259,7 @@ def test_a_title_cannot_command_the_terminal(capsys: pytest.CaptureFixture[str])
 def test_a_pull_of_an_unknown_connection_leaves_no_run_behind(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run("init")
+    run("init", *JIRA)
     monkeypatch.setenv("JIRA_TOKEN", "x")
     code, _, err = run("pull", "ofice")
     assert (code, 'did you mean "office"' in err) == (cli.EXIT_CONFIG, True)
@@ -187,7 +273,7 @@ def test_a_report_of_a_day_without_a_snapshot_says_how_to_get_one(run: Run) -> N
 
 
 def test_wrong_values_are_told_in_words_not_in_types(run: Run, tmp_path: Path) -> None:
-    run("init")
+    run("init", *JIRA)
     file = tmp_path / "itpm.yaml"
     text = file.read_text().replace("https://example.atlassian.net", "jira.x.org")
     file.write_text(text.replace("projects: [NET]", "projects: []"))

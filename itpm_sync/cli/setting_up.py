@@ -37,7 +37,7 @@ def init(  # noqa: PLR0917 — typer reads the options from the parameters
 
 def _ask(known: Collection[str]) -> dict[str, str]:
     questions = (
-        ("url", "Address of your Jira", "https://example.atlassian.net"),
+        ("url", "Address of your Jira (empty: none yet, an example only)", ""),
         ("email", "E-mail of the account (empty for Jira Data Center)", ""),
         ("project", "Key of one project", "NET"),
         ("currency", "Currency of its budget", "EUR"),
