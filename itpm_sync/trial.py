@@ -302,8 +302,10 @@ def _look_back(config: Path, world: demo.Programme, screen: Screen) -> None:
     with _on(config, world.today - timedelta(days=10)) as session:
         screen.pull(app.pull(session, ["branches"]))
     with _on(config, world.today) as session:
-        screen.pull(app.pull(session, [n for n in session.config.connections if n != "branches"]))
+        files = {"branches", "office"}
+        screen.pull(app.pull(session, [n for n in session.config.connections if n not in files]))
     with _on(config, world.start) as session:
+        screen.pull(app.pull(session, ["office"]))
         _record(session, screen, approval="Chief Information Officer")
     demo.write_files(world.files_in(demo.RE_PLANNED), office)
     with _on(config, world.re_planned) as session:

@@ -25,11 +25,11 @@ from itpm_sync.app.gathering import (
 from itpm_sync.app.jobs import JobStanding, standings
 from itpm_sync.app.past_day import standing
 from itpm_sync.app.publishing import entry_of
-from itpm_sync.app.reconciling import day_of, previous_of, snapshot_of
+from itpm_sync.app.reconciling import compared_with, day_of, previous_of, snapshot_of
 from itpm_sync.app.session import Session, latest_runs
 from itpm_sync.errors import ConfigError, Problem, ReconcileError, StoreError, suggestion
 from itpm_sync.publish import Entry, figure_text
-from itpm_sync.reconcile.changes import State, changes
+from itpm_sync.reconcile.changes import State, changes, witnessed
 from itpm_sync.reconcile.explanation import Explanation, Part
 from itpm_sync.reconcile.inputs import Coverage, Rejected
 from itpm_sync.reconcile.kept import kept
@@ -85,10 +85,12 @@ class Found:
 
 def findings(session: Session, project: str | None = None) -> tuple[Found, ...]:
     """The findings of the latest snapshot, the most severe first; then the waived ones, then those
-    of the snapshot of a week before that are resolved.
+    of the snapshot that it is compared with that are resolved.
     """
-    snapshot = snapshot_of(session)
-    told = changes(snapshot, previous_of(session, snapshot.data_date))
+    latest = snapshot_of(session)
+    before = compared_with(session, latest.data_date)
+    snapshot = witnessed(latest, before)
+    told = changes(snapshot, before)
     found = [Found(finding=f, state=told.states[f.key]) for f in snapshot.all_findings]
     found += [Found(finding=f, state=State.RESOLVED) for f in told.resolved]
     if project:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import fields, replace
 
 from itpm_sync import publish as outbox
-from itpm_sync.app.reconciling import previous_of, snapshot_of
+from itpm_sync.app.reconciling import compared_with, snapshot_of
 from itpm_sync.app.session import Session
 from itpm_sync.config import PublishTarget
 from itpm_sync.connector import Publisher, StatusMessage, Target
@@ -27,7 +27,7 @@ def publish(
     Raises ConfigError for a target to take over that there is not.
     """
     snapshot = snapshot_of(session)
-    previous = previous_of(session, snapshot.data_date)
+    previous = compared_with(session, snapshot.data_date)
     limit = max_writes if max_writes is not None else session.config.root.safety.max_writes
     by_code = {p.code: p for p in snapshot.projects}
     destinations: list[tuple[Target, Publisher, StatusMessage]] = []

@@ -9,10 +9,10 @@ from datetime import date, timedelta
 from itpm_sync.app.gathering import inputs
 from itpm_sync.app.session import Session
 from itpm_sync.errors import ConfigError, Problem, StoreError
+from itpm_sync.reconcile.comparing import LONGEST, week_before
 from itpm_sync.reconcile.status import Snapshot, from_json, to_json
 
 _EARLIEST = date(1970, 1, 1)
-LAST_WEEK = timedelta(days=5)  # a weekly run may come up to two days early
 HISTORY = 26  # earlier snapshots that a report may draw on
 
 
@@ -68,9 +68,24 @@ def is_newest(session: Session, data_date: date) -> bool:
     return stored is None or stored.data_date <= data_date
 
 
+def compared_with(session: Session, data_date: date) -> Snapshot | None:
+    """The snapshot that one of this data date is compared with, see `comparing`; None: none is of
+    a day near enough to the week before.
+    """
+    outcome, longest = session.store.outcome, timedelta(days=LONGEST)
+    day = week_before(data_date, outcome.data_dates(data_date - longest, data_date))
+    stored = outcome.snapshot(day) if day else None
+    return from_json(stored.body) if stored else None
+
+
 def previous_of(session: Session, data_date: date) -> Snapshot | None:
-    """Last week's snapshot: the latest that is at least five days older."""
-    stored = session.store.outcome.snapshot_before(data_date - LAST_WEEK + timedelta(days=1))
+    """The snapshot that one of this data date is compared with, else the latest that is older: it
+    hands on what snapshots alone remember, such as the weeks of the S-curve.
+    """
+    found = compared_with(session, data_date)
+    if found is not None:
+        return found
+    stored = session.store.outcome.snapshot_before(data_date - timedelta(days=LONGEST))
     return from_json(stored.body) if stored else None
 
 

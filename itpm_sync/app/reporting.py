@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
-from itpm_sync.app.reconciling import history, is_newest, previous_of, snapshot_of
+from itpm_sync.app.reconciling import compared_with, history, is_newest, snapshot_of
 from itpm_sync.app.session import Session
+from itpm_sync.reconcile.changes import witnessed
 
 
 def report(
@@ -23,10 +24,11 @@ def report(
     from itpm_sync.report import write_reports
 
     snapshot = snapshot_of(session, as_of)
+    before = compared_with(session, snapshot.data_date)
     settings = session.config.root.reports
     return write_reports(
-        snapshot,
-        previous_of(session, snapshot.data_date),
+        witnessed(snapshot, before),
+        before,
         tuple(history(session, snapshot.data_date)),
         out or session.config.file(settings.folder),
         formats or settings.formats,

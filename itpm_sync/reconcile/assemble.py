@@ -18,7 +18,9 @@ from itpm_sync.model import (
 )
 from itpm_sync.reconcile.allocate import PLACED_KINDS, Allocation
 from itpm_sync.reconcile.capacity import shown
+from itpm_sync.reconcile.changes import witnessed
 from itpm_sync.reconcile.checks import portfolio_findings, project_findings
+from itpm_sync.reconcile.comparing import is_recent
 from itpm_sync.reconcile.context import Context
 from itpm_sync.reconcile.duplicates import duplicates
 from itpm_sync.reconcile.exchange import PlanRates
@@ -73,7 +75,8 @@ def reconcile(inputs: Inputs, previous: Snapshot | None = None) -> Snapshot:
         coverage=inputs.coverage,
         people=shown(run.load, Fraction(inputs.capacity.tolerance)),
     )
-    return tracked(snapshot, inputs)
+    recent = previous is not None and is_recent(previous.data_date, inputs.data_date)
+    return witnessed(tracked(snapshot, inputs), previous if recent else None)
 
 
 def gates_of(

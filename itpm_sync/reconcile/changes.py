@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 
@@ -34,8 +34,42 @@ class Changes:
         return {state: found[state] for state in State}
 
 
+def witnessed(snapshot: Snapshot, previous: Snapshot | None) -> Snapshot:
+    """The snapshot with findings that stand since an earlier one at the latest, where that tells
+    of them too. A day may be reconciled after a later one (`--as-of`): which findings stood on it
+    is known by its snapshot alone.
+    """
+    if previous is None or previous.data_date >= snapshot.data_date:
+        return snapshot
+    on, before = previous.data_date, {f.key: f for f in previous.all_findings}
+
+    def told(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+        return tuple(_witnessed(f, before.get(f.key), on) for f in findings)
+
+    return replace(
+        snapshot,
+        findings=told(snapshot.findings),
+        projects=tuple(replace(p, findings=told(p.findings)) for p in snapshot.projects),
+    )
+
+
+def _witnessed(finding: Finding, before: Finding | None, on: date) -> Finding:
+    """What was first met after that day had not been settled before it was first met."""
+    first, since = finding.first_seen, finding.since
+    if before is None or first is None or since is None or first <= on:
+        return finding
+    stood = before.since or on
+    return replace(
+        finding,
+        first_seen=before.first_seen or stood,
+        since=stood if since == first else since,
+    )
+
+
 def changes(snapshot: Snapshot, previous: Snapshot | None) -> Changes:
-    """The findings of a snapshot against those of an earlier one; without it, all are open."""
+    """The findings of a snapshot (`witnessed` by it) against those of an earlier one; without it,
+    all are open.
+    """
     now = snapshot.all_findings
     if previous is None:
         return Changes(states={f.key: State.OPEN for f in now})
@@ -43,15 +77,16 @@ def changes(snapshot: Snapshot, previous: Snapshot | None) -> Changes:
     standing = {f.key for f in now}
     return Changes(
         before=previous.data_date,
-        states={f.key: _state(f, f.key in before) for f in now},
+        states={f.key: _state(f, previous.data_date, f.key in before) for f in now},
         resolved=tuple(f for f in previous.all_findings if f.key not in standing),
     )
 
 
-def _state(finding: Finding, was_there: bool) -> State:
-    if was_there:
-        return State.OPEN
+def _state(finding: Finding, before: date, was_there: bool) -> State:
+    """By the days that stand beside it, so that the two never contradict each other."""
     first, since = finding.first_seen, finding.since
-    return (
-        State.REOPENED if first is not None and since is not None and first < since else State.NEW
-    )
+    if first is None or since is None:
+        return State.OPEN if was_there else State.NEW
+    if since <= before:
+        return State.OPEN
+    return State.REOPENED if first < since else State.NEW

@@ -281,7 +281,7 @@ def project_numbers(facts: ProjectFacts, tells: Tells) -> Mapping[str, Number]:
     booked = sum(facts.labour.seconds.values())
     numbers |= effort.unplanned_numbers(facts.unplanned_s, booked, scope)
     numbers["risks_open"], numbers["risk_exposure"] = facts.exposure.open, facts.exposure.number
-    before = exposure_before(facts.previous, facts.previous_on, facts.currency)
+    before = exposure_before(facts.previous, facts.previous_on, facts.currency, facts.data_date)
     numbers["risk_exposure_before"] = before
     numbers["risk_exposure_change"] = exposure_change(facts.exposure.number, before)
     if facts.register is not None:

@@ -50,7 +50,7 @@ def told(facts: ProjectFacts, traces: Traces) -> Mapping[str, Parts]:
 
 def _before(facts: ProjectFacts) -> Iterable[Part]:
     """The figure as the snapshot before kept it."""
-    number = exposure_before(facts.previous, facts.previous_on, facts.currency)
+    number = exposure_before(facts.previous, facts.previous_on, facts.currency, facts.data_date)
     if number.value is not None and facts.previous_on is not None:
         words = f"Risk exposure of the snapshot of {day(facts.previous_on)}"
         yield Part(label=words, value=number.value, unit=facts.currency, on=facts.previous_on)

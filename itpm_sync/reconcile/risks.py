@@ -12,6 +12,7 @@ from datetime import date
 from fractions import Fraction
 
 from itpm_sync.model import Money, Risk
+from itpm_sync.reconcile.comparing import LONGEST, is_recent
 from itpm_sync.reconcile.number import Number, decimal, known, total, unknown
 from itpm_sync.reconcile.ratings import exposure, is_open_risk
 from itpm_sync.reconcile.status import ExposurePoint, Figure, ProjectStatus
@@ -58,11 +59,15 @@ def _sum(parts: Iterable[Number], counted: int, live: int) -> Number:
 POINTS = 12  # snapshots of the trend, this one included
 
 
-def exposure_before(previous: ProjectStatus | None, on: date | None, currency: str) -> Number:
-    """The exposure of the snapshot before, made on the day `on`."""
+def exposure_before(
+    previous: ProjectStatus | None, on: date | None, currency: str, today: date
+) -> Number:
+    """The exposure of the snapshot before, made on the day `on`, unless that is too long ago."""
     found = _comparable(previous, currency)
     if found is None or found.value is None or on is None:
         return unknown("no earlier snapshot knows the risk exposure in this currency")
+    if not is_recent(on, today):
+        return unknown(f"the snapshot before, of {day(on)}, is more than {LONGEST} days older")
     return known(found.value, f"on {day(on)}")
 
 

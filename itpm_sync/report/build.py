@@ -140,6 +140,7 @@ def page_head(snapshot: Snapshot, past: Past) -> view.Head:
         data_date=day(snapshot.data_date),
         run=clean(snapshot.run, 80),
         when=past.when,
+        alone=past.alone,
     )
 
 

@@ -55,7 +55,7 @@ def build_portfolio(
     counted = [f for f in snapshot.all_findings if f.waiver is None]
     return view.PortfolioPage(
         head=page_head(snapshot, past),
-        headline=portfolio_headline(lines, past.when),
+        headline=portfolio_headline(lines, past.when, past.alone),
         shares=_shares(lines, past),
         moved=tuple(line for line in ordered if line.rating.move in ("better", "worse")),
         currencies=_currencies(snapshot.totals),
@@ -149,7 +149,7 @@ def _first(project: ProjectStatus, names: Sequence[str]) -> Figure | None:
     return next((f for f in figures if f.value is not None), figures[0] if figures else None)
 
 
-def portfolio_headline(lines: Sequence[view.ProjectLine], when: str) -> str:
+def portfolio_headline(lines: Sequence[view.ProjectLine], when: str, alone: str) -> str:
     """The portfolio in a sentence: `1 of 3 projects is red, 1 amber, 1 green. 1 got worse …`."""
     if not lines:
         return "There is no project in this portfolio yet."
@@ -157,7 +157,7 @@ def portfolio_headline(lines: Sequence[view.ProjectLine], when: str) -> str:
     parts = [f"{tally[c]:,}{NBSP}{WORDS[c].lower()}" for c in WORST_FIRST if tally[c]]
     text = f"{count(len(lines), 'project')}: {', '.join(parts)}."
     if not when:
-        return f"{text} This is the first report."
+        return f"{text} {alone}."
     moves = Counter(line.rating.move for line in lines)
     worse, better = (f"{moves[m]:,}" if moves[m] else "none" for m in ("worse", "better"))
     since = f"since {when.removeprefix('on ')}"

@@ -105,11 +105,16 @@ def changed(findings: Sequence[Finding], past: Past, project: str | None) -> str
     tally = past.changes.count(findings)
     waived = sum(f.waiver is not None for f in findings)
     text = (
-        f"Since {past.when.removeprefix('on ')}: {tally[State.NEW]:,} new, "
+        f"Since {_since(past)}: {tally[State.NEW]:,} new, "
         f"{tally[State.REOPENED]:,} reopened, {len(resolved(past, project)):,} resolved, "
         f"{tally[State.OPEN]:,} still open"
     )
     return f"{text}{f'; {waived:,} waived' if waived else ''}."
+
+
+def _since(past: Past) -> str:
+    """`last week (9 Nov 2026)`."""
+    return f"last week ({past.on})" if past.when == "last week" else past.on
 
 
 # ---- money -------------------------------------------------------------------------------------

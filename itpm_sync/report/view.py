@@ -239,7 +239,8 @@ class Head:
     week: str
     data_date: str
     run: str
-    when: str  # `last week`, or `on 8 Nov 2026`; empty: this is the first report
+    when: str  # `last week`, or `on 8 Nov 2026`; empty: there is nothing to compare with
+    alone: str  # why there is nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -78,6 +78,13 @@ class Outcome:
         """The latest snapshot of the latest data date before this one."""
         return self._snapshot((SNAPSHOT.c.data_date < data_date,))
 
+    def data_dates(self, first: date, last: date) -> tuple[date, ...]:
+        """The data dates from `first` to `last` that have a snapshot, the earliest first."""
+        on = SNAPSHOT.c.data_date
+        query = sa.select(on).where(on >= first, on <= last).distinct().order_by(on)
+        with self._db.read() as db:
+            return tuple(db.execute(query).scalars())
+
     def _snapshot(self, where: Sequence[sa.ColumnElement[bool]]) -> StoredSnapshot | None:
         table = SNAPSHOT.c
         newest = (table.data_date.desc(), table.seq.desc())

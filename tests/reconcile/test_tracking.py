@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -162,8 +162,40 @@ def test_without_a_snapshot_before_nothing_is_called_new(loose):
     assert told.resolved == ()
 
 
-def test_waived_findings_are_not_counted_as_changes(loose):
+@pytest.mark.parametrize(
+    ("seen", "since", "state"),
+    [
+        (None, date(2026, 3, 6), State.OPEN),  # the day was reconciled after today was
+        (Seen(first=date(2026, 3, 10), since=date(2026, 3, 10)), date(2026, 3, 6), State.OPEN),
+        (Seen(first=date(2026, 3, 9), since=date(2026, 3, 12)), date(2026, 3, 12), State.REOPENED),
+        (Seen(first=date(2026, 3, 2), since=TODAY), TODAY, State.REOPENED),
+        (Seen(first=date(2026, 3, 2), since=date(2026, 3, 4)), date(2026, 3, 4), State.OPEN),
+    ],
+)
+def test_what_stood_in_the_snapshot_before_is_not_told_as_standing_since_today(
+    loose, seen, since, state
+):
+    loose.options["data_date"] = date(2026, 3, 6)
+    before = loose.snapshot()
+    loose.options["data_date"] = TODAY
+    loose.options["seen"] = {KEY: seen} if seen else {}
+    snapshot = loose.snapshot(before)
+    [one] = [f for f in snapshot.all_findings if f.key == KEY]
+    assert (one.since, changes(snapshot, before).states[KEY]) == (since, state)
+
+
+def test_what_stands_longer_than_the_snapshot_before_is_not_new_though_that_lacks_it(loose):
+    loose.options["data_date"] = date(2026, 3, 6)
     before = replace(loose.snapshot(), projects=(), findings=())
+    loose.options["data_date"] = TODAY
+    loose.options["seen"] = {KEY: Seen(first=date(2026, 3, 2), since=date(2026, 3, 2))}
+    assert changes(loose.snapshot(before), before).states[KEY] is State.OPEN
+
+
+def test_waived_findings_are_not_counted_as_changes(loose):
+    before = replace(
+        loose.snapshot(), projects=(), findings=(), data_date=TODAY - timedelta(days=7)
+    )
     snapshot = loose.snapshot()
     everything = len(snapshot.all_findings)
     assert changes(snapshot, before).count(snapshot.all_findings)[State.NEW] == everything

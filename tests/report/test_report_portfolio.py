@@ -112,7 +112,7 @@ def test_unknown_is_counted_as_unknown() -> None:
     grey = replace(sample.network(), rating=sample.rating("overall", Colour.GREY, "no data"))
     snapshot = replace(sample.snapshot(), projects=(grey,))
     text = Page(render_portfolio(build_portfolio(snapshot, Past.of(snapshot, None))).decode()).text
-    assert "1 project: 1 unknown. This is the first report." in text
+    assert "1 project: 1 unknown. First report, nothing to compare with." in text
     assert "0 Green" in text
 
 

@@ -8,6 +8,7 @@ from datetime import date
 from fractions import Fraction
 
 from itpm_sync.model import InvoiceLine, Project, Record, TimeEntry, WorkItem
+from itpm_sync.reconcile.comparing import is_recent
 from itpm_sync.reconcile.evm import EAC_METHODS
 from itpm_sync.reconcile.facts import PackageFacts, ProjectFacts, finding, place
 from itpm_sync.reconcile.figures import budgeted
@@ -292,13 +293,15 @@ def _disagreement(code: str, project: str, row: Register, words: tuple[str, ...]
 
 def plan_changed(p: ProjectFacts) -> Iterator[Finding]:
     """BAC moved since the previous snapshot without a new baseline, and not by exchange rates."""
-    before = p.previous
-    if before is None or before.unit != p.unit or not p.in_money:
+    before, on = p.previous, p.previous_on
+    if before is None or on is None or before.unit != p.unit or not p.in_money:
+        return
+    if not is_recent(on, p.data_date):
         return
     was, now = before.figures.get("bac"), p.values.bac.value
     if was is None or was.value is None or now is None or Fraction(was.value) == now:
         return
-    agreed = p.previous_on is not None and p.baseline is not None and p.baseline.on > p.previous_on
+    agreed = p.baseline is not None and p.baseline.on > on
     if agreed or _are_same_budgets(p, before):
         return
     yield finding(
@@ -306,7 +309,7 @@ def plan_changed(p: ProjectFacts) -> Iterator[Finding]:
         Severity.MEDIUM,
         p.code,
         "project",
-        f"BAC was {p.told(Fraction(was.value))} in the previous snapshot and is {p.told(now)}",
+        f"BAC was {p.told(Fraction(was.value))} in the snapshot of {day(on)} and is {p.told(now)}",
         action="Record a baseline with its approval if this was agreed; else restore the plan.",
         amount=p.amount(now - Fraction(was.value)),
     )

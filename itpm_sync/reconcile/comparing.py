@@ -1,0 +1,23 @@
+"""Which earlier reconciliation a status is compared with: that of the week before. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+
+WEEK = 7
+SHORTEST = 5  # days: a weekly run may come up to two days early
+LONGEST = 35  # days: who reports by the month compares with the month before
+
+
+def week_before(on: date, days: Iterable[date]) -> date | None:
+    """The data date that a status of the day `on` is compared with: of those 5 to 35 days earlier
+    the nearest to seven days earlier, of two as near the earlier one.
+    """
+    known = sorted(day for day in days if SHORTEST <= (on - day).days <= LONGEST)
+    return min(known, key=lambda day: abs((on - day).days - WEEK), default=None)
+
+
+def is_recent(before: date, on: date) -> bool:
+    """Whether a snapshot of the day `before` is not too old to be compared with one of `on`."""
+    return on - before <= timedelta(days=LONGEST)
