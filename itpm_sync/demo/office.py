@@ -84,6 +84,7 @@ B-71;L-41;Lumen SARL;@8.0;2'210.00;EUR
 Sheet;Person;Project;WBS;Day;Hours
 T-1;Nils Berg (Norrnet);WAN;4.1;@4.2;7.5
 T-2;Nils Berg (Norrnet);WAN;4.1;@5.4;6.0
+T-3;Nils Berg (Norrnet);WAN;4.1;@5.4;20.0
 """,
     "fx.csv": """
 Date;Currency;Base;Rate

@@ -129,6 +129,7 @@ def _portfolio_facts(run: Context, unallocated: Sequence[Unallocated]) -> Portfo
             run.end,
         ),
         capacity=run.load,
+        long_days=run.long_days,
     )
 
 

@@ -39,9 +39,11 @@ from itpm_sync.reconcile.future_dated import document_day
 from itpm_sync.reconcile.gold_plating import Askers
 from itpm_sync.reconcile.inputs import Inputs
 from itpm_sync.reconcile.labour import Costed, RateCard, costed
+from itpm_sync.reconcile.long_days import LongDay, long_days
 from itpm_sync.reconcile.money import Documents, Paid
 from itpm_sync.reconcile.number import Number, unknown
 from itpm_sync.reconcile.orphans import OtherTickets
+from itpm_sync.reconcile.people import Workers
 from itpm_sync.reconcile.quality import Histories
 from itpm_sync.reconcile.status import Snapshot
 from itpm_sync.reconcile.unplaced import strays
@@ -139,6 +141,12 @@ class Context:
             zone=self.zone,
             data_date=self.today,
         )
+
+    @cached_property
+    def long_days(self) -> Sequence[LongDay]:
+        """The days of more than 24 hours, of whichever projects."""
+        people = Workers(self.of(Person), self.inputs.capacity, ())
+        return tuple(long_days(self.of(TimeEntry), people.form, self.rates))
 
     @cached_property
     def askers(self) -> Askers:

@@ -33,6 +33,7 @@ from itpm_sync.reconcile.gold_plating import GoldPlating
 from itpm_sync.reconcile.helpdesk import HelpDesk
 from itpm_sync.reconcile.inputs import Inputs, Policy, ProjectSetup, RecordedBaseline
 from itpm_sync.reconcile.labour import Labour
+from itpm_sync.reconcile.long_days import LongDay
 from itpm_sync.reconcile.money import Disputed, Documents, Ledger, is_credit
 from itpm_sync.reconcile.number import Number, decimal
 from itpm_sync.reconcile.order_lines import Delivery
@@ -173,6 +174,7 @@ class PortfolioFacts:
     doubled: Sequence[Doubled]
     duplicates: Duplicates
     capacity: Capacity
+    long_days: Sequence[LongDay]  # of one person over all projects and systems
 
     def home(self, records: Iterable[Record]) -> str:
         """The project that all of the records belong to; empty: the portfolio."""

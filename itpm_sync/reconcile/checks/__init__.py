@@ -98,6 +98,7 @@ PORTFOLIO_CHECKS: tuple[PortfolioCheck, ...] = (
     people.over_allocated,
     people.work_of_leaver,
     people.load_unknown,
+    people.hours_impossible,
     data.unallocated_records,
     data.stale_source,
     data.incomplete_source,

@@ -6,11 +6,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from shlex import quote
 
-from itpm_sync.model import Record
+from itpm_sync.model import Money, Record
 from itpm_sync.reconcile.capacity import Assignment, Load, Week
 from itpm_sync.reconcile.facts import PortfolioFacts, finding
+from itpm_sync.reconcile.long_days import DAY_S, LongDay
+from itpm_sync.reconcile.number import decimal
 from itpm_sync.reconcile.status import Finding, Severity
-from itpm_sync.reconcile.wording import count, day, show
+from itpm_sync.reconcile.wording import count, day, money, show
 
 _HIGH = 2  # of a week's capacity
 _SHOWN = 3
@@ -139,3 +141,37 @@ def load_unknown(facts: PortfolioFacts) -> Iterator[Finding]:
                 action="Correct the person's record at its source.",
                 evidence=[load.worker.record] if load.worker.record is not None else [],
             )
+
+
+def hours_impossible(facts: PortfolioFacts) -> Iterator[Finding]:
+    """One person is booked for more than 24 hours on one day, over all projects and systems."""
+    for d in facts.long_days:
+        amount = Money(decimal(d.cost.value), d.currency) if d.cost.value is not None else None
+        yield finding(
+            "hours-impossible",
+            Severity.MEDIUM,
+            facts.home(d.entries),
+            f"{d.person} {d.on}",
+            f"{d.entries[0].person} is booked for {_exactly(d.seconds)} on {day(d.on)}, "
+            f"{_exactly(d.seconds - DAY_S)} more than a day has{_by_connection(d)}; "
+            f"what is too much costs {_cost(d)}",
+            action="Correct hours and days where they are booked; where two systems hand over the "
+            "same worklog, read it from one of them only, as its cost counts twice.",
+            amount=amount,
+            evidence=d.entries,
+        )
+
+
+def _by_connection(found: LongDay) -> str:
+    parts = [f"{name} {_exactly(seconds)}" for name, seconds in found.by_connection.items()]
+    return f" ({', '.join(parts)})" if len(parts) > 1 else ""
+
+
+def _cost(found: LongDay) -> str:
+    if found.cost.value is None:
+        return f"n/a: {found.cost.reason}"
+    return f"{money(found.cost.value, found.currency)} at the average rate of the day"
+
+
+def _exactly(seconds: int) -> str:
+    return f"{show(Fraction(seconds, 3600))} h"
