@@ -38,6 +38,7 @@ from itpm_sync.reconcile.inputs import (
     RecordedBaseline,
 )
 from itpm_sync.reconcile.measuring import contract_list, project_facts, project_scope
+from itpm_sync.reconcile.overpaid import overpaid
 from itpm_sync.reconcile.portfolio import registers, setups
 from itpm_sync.reconcile.presenting import project_gates, project_status, rated
 from itpm_sync.reconcile.progress import (
@@ -122,6 +123,7 @@ def _portfolio_facts(run: Context, unallocated: Sequence[Unallocated]) -> Portfo
         repeated=repeated(run.records),
         contracts=contract_list(run, (c for c in loose if isinstance(c, Contract))),
         doubled=run.doubled,
+        overpaid=tuple(overpaid(run.documents.settlements, run.policy)),
         duplicates=duplicates(
             (*run.of(WorkItem), *run.of(HelpDeskItem)),
             run.of(Person),

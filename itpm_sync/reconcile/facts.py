@@ -13,6 +13,7 @@ from itpm_sync.model import (
     InvoiceLine,
     Money,
     OrderLine,
+    Payment,
     Record,
     Risk,
     TimeEntry,
@@ -38,6 +39,7 @@ from itpm_sync.reconcile.money import Disputed, Documents, Ledger, is_credit
 from itpm_sync.reconcile.number import Number, decimal
 from itpm_sync.reconcile.order_lines import Delivery
 from itpm_sync.reconcile.orphans import Orphans
+from itpm_sync.reconcile.overpaid import Overpaid
 from itpm_sync.reconcile.performance import Past, Values
 from itpm_sync.reconcile.portfolio import Register
 from itpm_sync.reconcile.progress import Plan, Work
@@ -172,6 +174,7 @@ class PortfolioFacts:
     repeated: Sequence[Sequence[Record]]  # records of one kind and stream that share their id
     contracts: Sequence[ContractFacts]  # contracts of no project
     doubled: Sequence[Doubled]
+    overpaid: Sequence[Overpaid]
     duplicates: Duplicates
     capacity: Capacity
     long_days: Sequence[LongDay]  # of one person over all projects and systems
@@ -228,6 +231,8 @@ def label(record: Record) -> str:  # noqa: PLR0911 - one line a kind
         # of a line below 0 alone nobody knows whether all of its document is
         kind = "Credit note" if record.credit_note else "Invoice"
         return f"{kind} {record.invoice} line {record.line}, {record.amount}"
+    if isinstance(record, Payment):
+        return f"Payment of {record.amount} on {day(record.paid_on)}"
     if isinstance(record, TimeEntry):
         hours = show(Fraction(record.duration_s, 3600))
         return f"{record.person}, {hours} h on {day(record.on)}"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -129,7 +129,8 @@ class Documents:
         self.books_receipts = {
             n.line.ref.connection for n in self.netted.values() if n.has_receipts
         }
-        self.paid, self.orphan_payments = _paid(invoices, payments, fx, data_date)
+        self.settlements, self.orphan_payments = _settled(invoices, payments, fx, data_date)
+        self.paid = [part for s in self.settlements for part in s.parts()]
 
     def has_order(self, order: str) -> bool:
         """Whether an order of that number is known and not cancelled."""
@@ -151,48 +152,78 @@ def _by_order(lines: Iterable[OrderLine]) -> dict[str, list[OrderLine]]:
     return dict(found)
 
 
-def _paid(
-    invoices: Sequence[InvoiceLine], payments: Sequence[Payment], fx: FxTable, data_date: date
-) -> tuple[list[Paid], list[Payment]]:
-    """Payments spread over the lines of their invoice by gross amount; else the line's own date.
+@dataclass(slots=True)
+class Settlement:
+    """An invoice or credit note with what was paid for it, in its currency and gross."""
 
-    A payment is gross, a ledger is net: each line's share is its net amount times the part of the
-    invoice that is paid.
+    lines: Sequence[InvoiceLine]
+    currency: str
+    payments: list[tuple[Payment, Fraction]] = field(default_factory=list)
+    marked: Sequence[InvoiceLine] = ()  # without payments: lines that say that they are paid
+
+    @property
+    def gross(self) -> Fraction:
+        """Net and tax of all lines; below 0: a credit note."""
+        return exact_sum(gross_amount(line) for line in self.lines)
+
+    @property
+    def paid(self) -> Fraction:
+        """What was paid, less what was paid back."""
+        marked = (gross_amount(line) for line in self.marked)
+        return exact_sum((*(amount for _, amount in self.payments), *marked))
+
+    def parts(self) -> Iterable[Paid]:
+        """What is paid of each line, net: by gross amount, of a bill that its own credit note takes
+        back over the bill's lines; else, without payments, what lines say themselves.
+        """
+        lines = self.lines if self.gross else [i for i in self.lines if gross_amount(i) > 0]
+        whole = exact_sum(gross_amount(line) for line in lines)
+        for payment, amount in self.payments:
+            for line in lines:
+                yield Paid(line, net_amount(line) * amount / whole, payment.paid_on, payment)
+        for line in self.marked:
+            if line.paid_on is not None:
+                yield Paid(line, net_amount(line), line.paid_on)
+
+
+def _settled(
+    invoices: Sequence[InvoiceLine], payments: Sequence[Payment], fx: FxTable, data_date: date
+) -> tuple[Sequence[Settlement], list[Payment]]:
+    """Every invoice with its payments, and payments of none. A payment that names no vendor, or
+    another, is for all invoices of its number.
     """
     documents: dict[tuple[str, str], list[InvoiceLine]] = defaultdict(list)
     by_number: dict[str, list[InvoiceLine]] = defaultdict(list)
     for line in invoices:
         documents[fold(line.invoice), fold(line.vendor)].append(line)
         by_number[fold(line.invoice)].append(line)
-    parts: list[Paid] = []
+    found: dict[tuple[str, ...], Settlement] = {}
     orphans: list[Payment] = []
-    settled: set[str] = set()
     for payment in payments:
         number = fold(payment.invoice)
         lines = documents.get((number, fold(payment.vendor))) or by_number.get(number, [])
-        gross = sum((_gross(line) for line in lines), Fraction(0))
-        amount = (
-            fx.convert(payment.amount, lines[0].amount.currency, payment.paid_on).value
-            if (lines)
-            else None
-        )
-        if not gross or amount is None:
+        if not any(gross_amount(line) for line in lines):
             orphans.append(payment)
             continue
-        settled.update(line.id for line in lines)
-        parts += [
-            Paid(line, net_amount(line) * amount / gross, payment.paid_on, payment)
-            for line in lines
-        ]
-    parts += [
-        Paid(line, net_amount(line), line.paid_on)
-        for line in invoices
-        if line.paid_on is not None and line.paid_on <= data_date and line.id not in settled
-    ]
-    return parts, orphans
+        currency = lines[0].amount.currency
+        amount = fx.convert(payment.amount, currency, payment.paid_on).value
+        if amount is None:
+            orphans.append(payment)
+            continue
+        key = tuple(line.id for line in lines)
+        found.setdefault(key, Settlement(lines, currency)).payments.append((payment, amount))
+    settled = {line.id for one in found.values() for line in one.lines}
+    for lines in documents.values():
+        left = [line for line in lines if line.id not in settled]
+        marked = [i for i in left if i.paid_on is not None and i.paid_on <= data_date]
+        if left:
+            key = tuple(line.id for line in left)
+            found[key] = Settlement(left, left[0].amount.currency, marked=marked)
+    return [*found.values()], orphans
 
 
-def _gross(line: InvoiceLine) -> Fraction:
+def gross_amount(line: InvoiceLine) -> Fraction:
+    """Net and tax, as far as the line tells it; a credit note takes away."""
     tax = exact(line.tax.amount) if line.tax is not None else Fraction(0)
     return net_amount(line) + (-abs(tax) if line.credit_note else tax)
 

@@ -85,6 +85,7 @@ PROJECT_CHECKS: tuple[ProjectCheck, ...] = (
 PORTFOLIO_CHECKS: tuple[PortfolioCheck, ...] = (
     money.invoice_without_order,
     invoices.duplicate_invoice,
+    invoices.invoice_overpaid,
     money.receipt_without_order,
     money.payment_without_invoice,
     money.order_over_contract,

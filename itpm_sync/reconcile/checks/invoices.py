@@ -1,14 +1,19 @@
-"""The check of invoices that may be booked twice: what `duplicate_invoices` finds, in words."""
+"""Checks of invoices that may be booked twice, or are overpaid: what `duplicate_invoices` and
+`overpaid` find, in words.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from itpm_sync.model import Money
 from itpm_sync.reconcile.duplicate_invoices import Bill, Doubled, Lookalike, Rebooked
 from itpm_sync.reconcile.facts import PortfolioFacts, document, finding
 from itpm_sync.reconcile.money import is_credit, money_total
+from itpm_sync.reconcile.number import decimal
+from itpm_sync.reconcile.overpaid import Overpaid
 from itpm_sync.reconcile.status import Finding, Severity
-from itpm_sync.reconcile.wording import count, day
+from itpm_sync.reconcile.wording import count, day, money
 
 
 def duplicate_invoice(facts: PortfolioFacts) -> Iterator[Finding]:
@@ -62,3 +67,35 @@ def _finding(found: Doubled, severity: Severity, message: str, *, action: str) -
         amount=money_total(i.amount for i in found.again),
         evidence=found.lines,
     )
+
+
+def invoice_overpaid(facts: PortfolioFacts) -> Iterator[Finding]:
+    """More was paid for an invoice than is due after its credit notes."""
+    for found in facts.overpaid:
+        currency, one = found.bill.currency, found.lines[0]
+        notes = [i for note in found.notes for i in note.lines]
+        tax = "" if found.tells_tax else "; its lines tell no tax, which may be part of it"
+        excess = Money(decimal(found.excess), currency)
+        yield finding(
+            "invoice-overpaid",
+            Severity.HIGH if found.tells_tax or not found.due else Severity.MEDIUM,
+            facts.home(found.lines),
+            f"{one.vendor} {one.invoice}".strip(),
+            f"Invoice {one.invoice} of {one.vendor or 'an unnamed vendor'}: paid "
+            f"{money(found.paid, currency)} − due {money(found.due, currency)}{_due(found)} = "
+            f"{excess} too much{tax}",
+            action="Reclaim it, or have it set off against an open invoice of the vendor; correct "
+            "the payment's invoice number if it is for another one.",
+            amount=excess,
+            evidence=(*found.lines, *notes, *found.payments),
+        )
+
+
+def _due(found: Overpaid) -> str:
+    """How it comes that something else is due than was billed."""
+    if not found.credited:
+        return ""
+    numbers = sorted({i.invoice for note in found.notes for i in note.lines})
+    by = f" by {', '.join(numbers)}" if numbers else ""
+    billed, credited = (money(m, found.bill.currency) for m in (found.billed, found.credited))
+    return f" (invoiced {billed}, credited {credited}{by})"

@@ -1,0 +1,166 @@
+"""Invoices for which more was paid than is due: what is billed, less what credit notes take back.
+
+A credit note is that of the bill of its own number; else of the latest bill of its vendor before it
+over the same gross; else of the only one before it that names its order. What it takes back of a
+bill that is paid is owed to us, until it was paid back or taken off another payment.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from fractions import Fraction
+
+from itpm_sync.model import InvoiceLine, Payment
+from itpm_sync.reconcile.folding import fold
+from itpm_sync.reconcile.inputs import Policy
+from itpm_sync.reconcile.money import Settlement, gross_amount
+from itpm_sync.reconcile.number import exact_sum
+from itpm_sync.reconcile.order_lines import least_amount
+
+_UNTOLD_TAX = Fraction(30, 100)  # of what is billed without tax; the highest VAT rates are below
+Stream = tuple[str, str]
+
+
+@dataclass(slots=True)
+class Overpaid:
+    """A bill with its credit notes and everything that was paid for them, gross."""
+
+    bill: Settlement
+    notes: list[Settlement] = field(default_factory=list)
+    tells_tax: bool = True  # else what is too much may in part be tax that its lines do not tell
+
+    @property
+    def lines(self) -> Sequence[InvoiceLine]:
+        """Those of the bill."""
+        return self.bill.lines
+
+    @property
+    def on(self) -> date:
+        """The day of the bill."""
+        return self.bill.lines[0].invoiced_on
+
+    @property
+    def payments(self) -> Sequence[Payment]:
+        """Those of the bill and of its credit notes."""
+        return [p for one in (self.bill, *self.notes) for p, _ in one.payments]
+
+    @property
+    def billed(self) -> Fraction:
+        """What the bill bills, without what lines of its own number take back."""
+        return exact_sum(g for i in self.lines if (g := gross_amount(i)) > 0 or not i.credit_note)
+
+    @property
+    def credited(self) -> Fraction:
+        """What credit notes take back, of its own number and of others."""
+        return self.billed - self.due
+
+    @property
+    def due(self) -> Fraction:
+        """What is to be paid in all."""
+        return exact_sum(one.gross for one in (self.bill, *self.notes))
+
+    @property
+    def paid(self) -> Fraction:
+        """What was paid, less what came back."""
+        return exact_sum(one.paid for one in (self.bill, *self.notes))
+
+    @property
+    def excess(self) -> Fraction:
+        """What is too much."""
+        return self.paid - self.due
+
+
+def overpaid(settlements: Iterable[Settlement], policy: Policy) -> Iterator[Overpaid]:
+    """What is overpaid beyond the tolerance, by vendor and number."""
+    payees: dict[tuple[str, str], list[Settlement]] = defaultdict(list)
+    for one in settlements:
+        if len({i.amount.currency for i in one.lines}) == 1:
+            payees[fold(one.lines[0].vendor), one.currency].append(one)
+    at_net = _paid_at_net([one for found in payees.values() for one in found])
+    for _, found in sorted(payees.items()):
+        bills = sorted((Overpaid(s) for s in found if s.gross >= 0), key=_ranked)
+        _attach([s for s in found if s.gross < 0], bills)
+        for bill in bills:
+            told = _stream(bill.bill) in at_net or any(i.tax for i in bill.lines)
+            bill.tells_tax = told or not bill.payments
+        least = least_amount(policy, found[0].currency)
+        short = [b.due - b.paid for b in bills if 0 < b.paid < b.due - least]
+        for bill in bills:
+            if bill.excess > _tolerated(bill, policy, least) and not _is_set_off(
+                bill, short, least
+            ):
+                yield bill
+
+
+def _ranked(bill: Overpaid) -> tuple[date, str]:
+    return bill.on, bill.lines[0].id
+
+
+def _stream(one: Settlement) -> Stream:
+    ref = one.lines[0].ref
+    return ref.connection, ref.stream
+
+
+def _paid_at_net(settlements: Iterable[Settlement]) -> frozenset[Stream]:
+    """The streams of invoices whose amounts are what is paid: a bill that tells no tax was paid to
+    the cent, or other bills there tell their tax.
+    """
+
+    def is_exact(one: Settlement) -> bool:
+        return any(i.tax for i in one.lines) or one.gross in {
+            *(amount for _, amount in one.payments),
+            exact_sum(amount for _, amount in one.payments) or None,
+        }
+
+    return frozenset(_stream(one) for one in settlements if is_exact(one))
+
+
+def _tolerated(bill: Overpaid, policy: Policy, least: Fraction) -> Fraction:
+    """The absolute tolerance; of payments in another currency the share of prices, as banks have
+    rates of their own; where no tax is told, what may be tax.
+    """
+    abroad = exact_sum(
+        abs(amount)
+        for one in (bill.bill, *bill.notes)
+        for payment, amount in one.payments
+        if payment.amount.currency != one.currency
+    )
+    tax = Fraction(0) if bill.tells_tax else _UNTOLD_TAX * bill.due
+    return max(least, Fraction(policy.price_tolerance) * abroad, tax)
+
+
+def _is_set_off(bill: Overpaid, short: list[Fraction], least: Fraction) -> bool:
+    """Whether another bill of the vendor was paid short by what this one's notes take back."""
+    if bill.excess > bill.credited + least:
+        return False
+    same = next((n for n, s in enumerate(short) if abs(s - bill.credited) <= least), None)
+    if same is not None:
+        short.pop(same)
+    return same is not None
+
+
+# ---- which bill a credit note is for ------------------------------------------------------------
+
+
+def _attach(notes: Iterable[Settlement], bills: Sequence[Overpaid]) -> None:
+    """Gives each credit note to its bill, where that can be told."""
+    for note in sorted(notes, key=lambda n: (n.lines[0].invoiced_on, n.lines[0].id)):
+        before = [b for b in bills if b.on <= note.lines[0].invoiced_on and b.due >= -note.gross]
+        whole = [b for b in before if b.due == -note.gross and not _is_other_order(b, note)]
+        of_order = [b for b in bills if _orders(b.bill) & _orders(note)]
+        if whole:
+            whole[-1].notes.append(note)
+        elif len(of_order) == 1 and of_order[0] in before:
+            of_order[0].notes.append(note)
+
+
+def _orders(one: Settlement) -> frozenset[str]:
+    return frozenset(fold(i.order) for i in one.lines if i.order)
+
+
+def _is_other_order(bill: Overpaid, note: Settlement) -> bool:
+    """Whether both name an order, and it is not the same."""
+    return bool(_orders(bill.bill) and _orders(note)) and not _orders(bill.bill) & _orders(note)
