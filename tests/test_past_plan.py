@@ -160,6 +160,51 @@ def test_the_source_says_how_many_records_were_left_out(
     assert (row.later.as_of, row.later.added) == (FIRST, 1)
 
 
+def rejected(snapshot: Snapshot) -> list[str]:
+    codes = [f for f in snapshot.findings if f.code == "rejected-records"]
+    return [f.subject.partition("/")[2] for f in codes]
+
+
+def test_a_past_day_tells_of_what_stood_in_quarantine_on_it(
+    session: app.Session, pull_at: PullAt
+) -> None:
+    bad = [ONE, "2,NET,2026-11-02,2026-11-27,much"]
+    pull_at(FIRST, plan=bad)
+    pull_at(SECOND, plan=[*bad, "3,NET,2026-11-02,2026-11-27,little"])
+    first, second = (f"plan/{n} plan.csv row {n + 1}, column Budget" for n in (2, 3))
+    assert rejected(app.reconcile(session)) == [first, second]
+    assert rejected(app.reconcile(session, as_of=BEFORE)) == [first]
+    assert rejected(app.reconcile(session, as_of=FIRST.date())) == [first]
+
+
+def test_a_row_that_moved_in_its_file_stands_in_quarantine_since_it_was_first_met(
+    session: app.Session, pull_at: PullAt
+) -> None:
+    bad = "2,NET,2026-11-02,2026-11-27,much"
+    pull_at(FIRST, plan=[bad])
+    pull_at(SECOND, plan=[ONE, bad])
+    assert len(rejected(app.reconcile(session, as_of=FIRST.date()))) == 1
+
+
+def test_the_report_of_a_past_day_says_that_mended_records_are_not_kept(
+    session: app.Session, pull_at: PullAt, tmp_path: Path
+) -> None:
+    pull_at(FIRST, plan=[ONE])
+    app.reconcile(session)
+    assert "what was mended since is not kept" not in index(session, tmp_path, FIRST.date())
+    pull_at(SECOND, plan=[ONE, TWO])
+    app.reconcile(session, as_of=FIRST.date())
+    told = index(session, tmp_path, FIRST.date())
+    assert "what was mended since is not kept" in told
+    assert "1 record that came later left out" in told
+
+
+def index(session: app.Session, folder: Path, day: date) -> str:
+    paths = app.report(session, as_of=day, formats=["html"], out=folder / "out")
+    text = next(p for p in paths if p.name == "index.html").read_text()
+    return text.replace("\u00a0", " ")
+
+
 @settings(max_examples=5)  # each of several pulls
 @given(
     first=st.sets(st.integers(1, 6), min_size=1),

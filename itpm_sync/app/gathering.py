@@ -14,7 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from itpm_sync.app.baseline_lines import recorded
-from itpm_sync.app.past_day import Scope, configured, standing
+from itpm_sync.app.past_day import Scope, configured, quarantined, standing
 from itpm_sync.app.session import Session
 from itpm_sync.config import Config, Duplicates, Root, WorkingCalendar, gate_criteria
 from itpm_sync.config.settings import WEEKDAYS
@@ -79,7 +79,7 @@ def inputs(session: Session, data_date: date) -> Inputs:
         coverage=proved,
         never_read=never_read(session),
         read_empty=_read_empty(session, proved, live),
-        rejected=rejected(session),
+        rejected=rejected(session, as_of),
         policy=Policy(**root.thresholds.model_dump()),
         waivers=tuple(Waiver(**w.model_dump()) for w in root.waivers),
         overrides=tuple(Override(**o.model_dump()) for o in root.overrides),
@@ -181,12 +181,11 @@ def _read_empty(
     return frozenset(lacking & {kind for kinds in given for kind in kinds})
 
 
-def rejected(session: Session) -> tuple[Rejected, ...]:
-    """The records and values that the configured connections could not give."""
+def rejected(session: Session, moment: datetime | None = None) -> tuple[Rejected, ...]:
+    """The records and values that the configured connections could not give, now or at a moment."""
     return tuple(
         Rejected(**{f.name: getattr(r, f.name) for f in fields(Rejected)})
-        for r in session.store.rejected()
-        if r.connection in session.config.connections
+        for r in quarantined(session, moment)
     )
 
 

@@ -28,6 +28,7 @@ from itpm_sync.model import (
     WorkItem,
 )
 from itpm_sync.reconcile.future_dated import document_day
+from itpm_sync.store import RejectedRecord
 
 Scope = tuple[str, str, str]  # connection, stream, scope
 _TIMELESS = (Person, Team, Rate, FxRate, FieldChange)
@@ -61,6 +62,23 @@ def standing(session: Session, day: date, moment: datetime | None) -> Standing:
     return Standing(
         {kind: tuple(r for r in found if r.id not in late) for kind, found in live.items()},
         Counter(scopes[identity] for identity in late),
+    )
+
+
+def quarantined(session: Session, moment: datetime | None) -> tuple[RejectedRecord, ...]:
+    """What of the configured connections stood in quarantine at a moment, and stands there still;
+    None: now. Before a stream was first read whole, what that reading put there: as of its records.
+    What was mended since is not kept.
+    """
+    names, store = session.config.connections, session.store
+    found = tuple(r for r in store.rejected() if r.connection in names)
+    if moment is None:
+        return found
+    whole: dict[tuple[str, str], datetime] = {}
+    for (connection, stream, _), at in store.whole_from().items():
+        whole[connection, stream] = max(at, whole.get((connection, stream), moment))
+    return tuple(
+        r for r in found if r.first_seen <= whole.get((r.connection, r.stream), r.first_seen)
     )
 
 

@@ -72,6 +72,7 @@ def build_portfolio(
         people=people(snapshot),
         sources=sources(snapshot.coverage),
         streams=tuple(stream(c) for c in snapshot.coverage),
+        read_since=any(c.later for c in snapshot.coverage),
         terms=terms(figure for p in snapshot.projects for figure in figures_of(p)),
     )
 

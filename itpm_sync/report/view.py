@@ -409,4 +409,5 @@ class PortfolioPage:
     people: People | None
     sources: tuple[SourceRow, ...]
     streams: tuple[StreamRow, ...]
+    read_since: bool  # a past day, after which sources were read: not all that was then is kept
     terms: tuple[Term, ...]  # as in ProjectPage

@@ -101,7 +101,9 @@ def read_later(row: Coverage) -> str:
     many records came later and count for nothing on that day."""
     if row.later is None:
         return ""
-    added = f"{count(row.later.added, 'record')} added later left out" if row.later.added else ""
+    added = (
+        f"{count(row.later.added, 'record')} that came later left out" if row.later.added else ""
+    )
     if row.later.as_of in (None, row.as_of):
         return added
     part = "" if row.later.complete else ", in part"

@@ -409,9 +409,7 @@ class Landing:
                 "connection": page.connection, "stream": page.stream, "source_id": i,
                 "place": _short(error.place), "field": _short(error.field),
                 "message": str(error)[:MAX_MESSAGE], "run": batch.run,
-                "first_seen": first_seen.get(
-                    (i, _short(error.place), _short(error.field)), batch.seen_at
-                ),
+                "first_seen": first_seen.get((i, _short(error.field)), batch.seen_at),
             }
             for i, error in problems
         )  # fmt: skip
@@ -424,8 +422,8 @@ class Landing:
 def _clear_problems(
     connection: sa.Connection, page: PreparedPage, source_ids: Iterable[str]
 ) -> dict[Row, datetime]:
-    """Drops the problems of these records; gives since when each was known. Nearly always a
-    stream has none: then one look is all.
+    """Drops the problems of these records; gives since when one was known of each record's field,
+    wherever its row stood. Nearly always a stream has none: then one look is all.
     """
     table, first_seen = REJECTED.c, dict[Row, datetime]()
     stream = (table.connection == page.connection, table.stream == page.stream)
@@ -434,11 +432,13 @@ def _clear_problems(
     for part in chunks(source_ids):
         here = (*stream, table.source_id.in_(part))
         found = connection.execute(
-            sa.select(table.source_id, table.place, table.field, table.first_seen).where(*here)
+            sa.select(table.source_id, table.field, sa.func.min(table.first_seen))
+            .where(*here)
+            .group_by(table.source_id, table.field)
         ).all()
         if found:
             connection.execute(REJECTED.delete().where(*here))
-        first_seen.update({(i, place, name): since for i, place, name, since in found})
+        first_seen.update({(i, name): since for i, name, since in found})
     return first_seen
 
 

@@ -94,7 +94,7 @@ class Store:
                 clear_unlisted, census_begin, census_add, census_compare, mark_absent, mark_moved,
                 streams, hide_stream, counts, put_completeness
     Reading     records, first_known_after, added_after, gone, versions, raw_records, raw_record,
-                provenance, rejected, coverage, read_whole_after
+                provenance, rejected, coverage, read_whole_after, whole_from
     Itself      instance, stats
 
     What people and reconciliation made of the records is in `outcome`.
@@ -451,10 +451,7 @@ class Store:
         their scope was first read whole: `records` gives them for that moment all the same. Of a
         scope that never was read whole nobody knows what came late.
         """
-        with self._db.read() as db:
-            whole = {
-                (p.connection, p.stream, p.scope): at for p, at in proofs.first_whole(db, _EVER)
-            }
+        whole = self.whole_from()
         return {
             kind: tuple(reading.added_after(self._db, self._landing.codec(kind), moment, whole))
             for kind in kinds
@@ -505,6 +502,15 @@ class Store:
         """
         with self._db.read() as db:
             return tuple(proofs.latest(db, connection, by))
+
+    def whole_from(self) -> Mapping[tuple[str, str, str], datetime]:
+        """When each connection, stream and scope was first proved to have been read whole, of those
+        that were.
+        """
+        with self._db.read() as db:
+            return {
+                (p.connection, p.stream, p.scope): at for p, at in proofs.first_whole(db, _EVER)
+            }
 
     def read_whole_after(self, moment: datetime) -> tuple[Completeness, ...]:
         """The first proof of a complete reading that was recorded after a moment, of each stream
