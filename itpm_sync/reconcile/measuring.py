@@ -375,16 +375,19 @@ def _drift(
 
 
 def _told_with(drifted: Drift | None, now: _Measured, rates: PlanRates, currency: str) -> _Measured:
-    """With a note at BAC by what it is, where the plan of the records says otherwise."""
+    """With a note at BAC by which baseline it is, and what the plan of the records would make it
+    where that says otherwise.
+    """
     bac = now.values.bac
-    if drifted is None or bac.value is None or not now.past.in_money:
+    if rates.baseline is None or bac.value is None:
         return now
-    more = drifted.more.value
-    if more == 0:
-        return now
-    told = money(bac.value + more, currency) if more is not None else f"n/a: {drifted.more.reason}"
-    note = f"by {rates.version}; by the plan it would be {told}"
-    bac = bac.noted("; ".join(t for t in (note, bac.note) if t))
+    by_plan, more = "", drifted.more if drifted is not None and now.past.in_money else ZERO
+    if more.value != 0:
+        worth = None if more.value is None else bac.value + more.value
+        told = f"n/a: {more.reason}" if worth is None else money(worth, currency)
+        by_plan = f"by the plan it would be {told}"
+    notes = (f"by {rates.version}", by_plan, bac.note)
+    bac = bac.noted("; ".join(t for t in notes if t))
     return replace(now, values=replace(now.values, bac=bac))
 
 

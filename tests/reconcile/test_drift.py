@@ -65,7 +65,7 @@ def drifted(planned, eur):
 
 def test_a_plan_that_is_as_recorded_is_no_finding(planned):
     assert planned.findings(CODE) == []
-    assert planned.project().figures["bac"].note == ""
+    assert planned.project().figures["bac"].note == "by baseline 1 of 2 Mar 2026"
 
 
 def test_a_plan_that_drifted_is_told_with_its_difference_of_budget(drifted, eur):
@@ -111,7 +111,7 @@ def test_budget_that_is_shifted_between_packages_is_a_drift_though_the_sum_stays
     [found] = planned.findings(CODE)
     assert (found.severity, found.amount) == (Severity.HIGH, eur(0))
     assert "by it BAC is EUR 1,550.00 − EUR 1,550.00 = EUR 0.00" in found.message
-    assert planned.project().figures["bac"].note == ""
+    assert planned.project().figures["bac"].note == "by baseline 1 of 2 Mar 2026"
 
 
 @pytest.mark.parametrize(
