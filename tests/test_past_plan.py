@@ -150,6 +150,17 @@ def test_a_contract_that_was_entered_late_was_in_force_from_its_start(
     assert [c.number for c in past.projects[0].contracts] == ["C-0", "C-1"]
 
 
+def test_the_budget_of_a_day_before_the_first_reading_says_so(
+    session: app.Session, pull_at: PullAt
+) -> None:
+    pull_at(FIRST, plan=[ONE])
+    past = app.reconcile(session, as_of=BEFORE).projects[0].figures
+    notes = {past[name].note for name in ("bac", "pv")}
+    assert notes == {"the plan as it was first read, on 10 Nov 2026"}
+    now = app.reconcile(session, as_of=FIRST.date()).projects[0].figures
+    assert (now["bac"].note, now["pv"].note) == ("", "")
+
+
 def test_the_source_says_how_many_records_were_left_out(
     session: app.Session, pull_at: PullAt
 ) -> None:

@@ -48,6 +48,7 @@ from itpm_sync.reconcile.exchange import (
     fx_variance,
 )
 from itpm_sync.reconcile.facts import PackageFacts, ProjectFacts
+from itpm_sync.reconcile.first_reading import first_read
 from itpm_sync.reconcile.folding import fold
 from itpm_sync.reconcile.forecast import Known, forecast
 from itpm_sync.reconcile.gold_plating import gold_plating
@@ -311,6 +312,9 @@ def _under(
         scope=scope,
     )
     counted = _counted(setup, packages, values, in_money=in_money)
+    if baseline is None:
+        told = first_read(run.inputs, (plan for plan, _ in counted), run.zone)
+        values = replace(values, bac=_also(values.bac, told), pv=_also(values.pv, told))
     history = done_history(scope, run.end, frozenset(p.code for p, _ in counted))
     if in_money and values.ac.value is not None and book.accrued_by_day is not None:
         history = replace(history, spent=_spending(time, book, book.accrued_by_day))
@@ -448,6 +452,12 @@ def _values(
     only = package_values(whole, work, {}, ac, in_money=False)
     note = "measured in items over the project's own dates: no work package is known"
     return replace(only, bac=only.bac.noted(note))
+
+
+def _also(number: Number, note: str) -> Number:
+    if not note or number.value is None:
+        return number
+    return number.noted("; ".join(filter(None, (number.note, note))))
 
 
 def _counted(

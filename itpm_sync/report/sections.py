@@ -33,12 +33,14 @@ from itpm_sync.report.wording import (
     count,
     day,
     hours,
+    left_out,
     moment,
     money,
     normal,
     read_later,
     safe_url,
     shown,
+    told_later,
 )
 
 TITLE = 160  # characters of a title on a page; the workbook has them all
@@ -329,7 +331,7 @@ def _source(name: str, rows: Sequence[Coverage]) -> view.SourceRow:
         records=count(sum(r.stored for r in rows), "record"),
         as_of=moment(min(times)) if len(times) == len(rows) else _unread(times, later),
         complete=all(r.complete for r in rows),
-        note=clean("; ".join((*notes[:2], *sorted(later)[:2])), 200),
+        note=clean("; ".join(filter(None, (*notes[:2], *sorted(later)[:2], left_out(rows)))), 200),
     )
 
 
@@ -349,5 +351,5 @@ def stream(row: Coverage) -> view.StreamRow:
         at_source="not told" if row.source_count is None else f"{known}{row.source_count:,}",
         as_of=moment(row.as_of),
         complete=row.complete,
-        note=clean("; ".join(filter(None, (row.reason, read_later(row)))), 200),
+        note=clean("; ".join(filter(None, (row.reason, told_later(row)))), 200),
     )

@@ -97,18 +97,22 @@ def moment(value: datetime | None) -> str:
 
 
 def read_later(row: Coverage) -> str:
-    """Of a past data date: as of when a later pull read the scope again, whether whole, and how
-    many records came later and count for nothing on that day."""
-    if row.later is None:
+    """Of a past data date: as of when a later pull read the scope again, and whether whole."""
+    if row.later is None or row.later.as_of in (None, row.as_of):
         return ""
-    added = (
-        f"{count(row.later.added, 'record')} that came later left out" if row.later.added else ""
-    )
-    if row.later.as_of in (None, row.as_of):
-        return added
     part = "" if row.later.complete else ", in part"
-    read = f"read {'again' if row.as_of else 'first'} as of {moment(row.later.as_of)}{part}"
-    return f"{read}; {added}" if added else read
+    return f"read {'again' if row.as_of else 'first'} as of {moment(row.later.as_of)}{part}"
+
+
+def left_out(rows: Iterable[Coverage]) -> str:
+    """`2 records that came later left out`: they count for nothing on a past data date."""
+    added = sum(row.later.added for row in rows if row.later)
+    return f"{count(added, 'record')} that came later left out" if added else ""
+
+
+def told_later(row: Coverage) -> str:
+    """Both, of one scope."""
+    return "; ".join(filter(None, (read_later(row), left_out((row,)))))
 
 
 def iso_week(value: date) -> str:

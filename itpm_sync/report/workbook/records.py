@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from itpm_sync.reconcile.inputs import Coverage
 from itpm_sync.reconcile.status import Evidence, Figure, ProjectStatus, Snapshot
-from itpm_sync.report.wording import read_later, safe_url
+from itpm_sync.report.wording import safe_url, told_later
 from itpm_sync.report.workbook.cells import Column, Row, Sheet
 from itpm_sync.report.workbook.figures import PROJECT, computed
 
@@ -154,5 +154,5 @@ def _coverage(c: Coverage) -> Row:
         c.connection, c.stream, c.scope, c.stored, c.source_count if known else "not told",
         computed(missing, "items", "{source}-{stored}") if known else None,
         "exact" if c.exact else "estimated", c.as_of, "complete" if c.complete else "incomplete",
-        "; ".join(filter(None, (c.reason, read_later(c)))),
+        "; ".join(filter(None, (c.reason, told_later(c)))),
     )  # fmt: skip
