@@ -8,6 +8,7 @@ import itertools
 import os
 import subprocess
 import sys
+import tempfile
 import textwrap
 import warnings
 from collections.abc import Callable, Iterator
@@ -89,12 +90,12 @@ def csv_office(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgresql() -> Iterator[str]:
     """The URL of a real PostgreSQL, started for this session (under two seconds)."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         pgserver = pytest.importorskip("pgserver", reason="no PostgreSQL wheel for this platform")
-        server = _started(pgserver, tmp_path_factory)
+        server = _started(pgserver)
     server.psql("ALTER SYSTEM SET fsync = off; ALTER SYSTEM SET full_page_writes = off;")
     server.psql("SELECT pg_reload_conf();")
     yield server.get_uri().replace("postgresql://", "postgresql+psycopg://").replace(":@", "@")
@@ -105,7 +106,7 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         server.cleanup()
 
 
-def _started(pgserver: Any, folders: pytest.TempPathFactory) -> Any:
+def _started(pgserver: Any) -> Any:
     """A server in a folder of its own. On a busy machine it may take longer than the wheel's ten
     seconds to start: we wait two minutes, and begin anew twice.
     """
@@ -116,10 +117,17 @@ def _started(pgserver: Any, folders: pytest.TempPathFactory) -> Any:
         patch.setattr(inner, "pg_ctl", lambda *a, **given: control(*a, **{**given, "timeout": 130}))
         for _ in range(2):
             try:
-                return pgserver.get_server(folders.mktemp("pg"), cleanup_mode="delete")
+                return pgserver.get_server(_folder(), cleanup_mode="delete")
             except subprocess.SubprocessError:
                 continue
-        return pgserver.get_server(folders.mktemp("pg"), cleanup_mode="delete")
+        return pgserver.get_server(_folder(), cleanup_mode="delete")
+
+
+def _folder() -> str:
+    """Not among pytest's own: each session of the superuser's forbids other accounts to enter
+    those, and with them the server of a session that runs already.
+    """
+    return tempfile.mkdtemp(prefix="itpm-sync-postgresql-")
 
 
 @pytest.fixture(scope="session")
