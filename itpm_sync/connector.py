@@ -321,6 +321,20 @@ class Context:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FigureValue:
+    """A figure for programs. `value` is a decimal number as `text` shows it, without separators,
+    None where the figure is n/a; `unit` a currency (ISO 4217), or `ratio`, `percent`, `hours`,
+    `days`, `weeks`, `items`, `points`.
+    """
+
+    name: str  # as `itpm-sync explain` calls it
+    label: str
+    value: str | None
+    unit: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StatusMessage:
     """A project's consolidated status, ready for people, as a connector publishes it.
 
@@ -338,8 +352,9 @@ class StatusMessage:
     ratings: tuple[tuple[str, str, str], ...]  # dimension, colour, reason
     figures: tuple[tuple[str, str], ...]  # label, text with unit or "n/a (reason)"
     findings: tuple[str, ...]  # the most severe first, one line each
-    findings_total: int
+    findings_total: int  # lines there are; what is about one person each is one line
     report_url: str | None
+    values: tuple[FigureValue, ...] = ()  # the figures again, for programs
 
 
 @dataclass(frozen=True, slots=True)

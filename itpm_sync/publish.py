@@ -20,7 +20,7 @@ from typing import Protocol
 
 import orjson
 
-from itpm_sync.connector import Observed, Publisher, Readable, StatusMessage, Target
+from itpm_sync.connector import FigureValue, Observed, Publisher, Readable, StatusMessage, Target
 from itpm_sync.errors import (
     ConnectionFailed,
     ItpmError,
@@ -31,6 +31,7 @@ from itpm_sync.errors import (
     visible,
 )
 from itpm_sync.model import Money
+from itpm_sync.persons import Unnamed, counted
 from itpm_sync.reconcile.figures import OF_WHICH_DISPUTED
 from itpm_sync.reconcile.status import Figure, ProjectStatus, Severity, Snapshot
 from itpm_sync.reconcile.wording import show
@@ -377,15 +378,28 @@ def status_message(
     previous: Snapshot | None,
     report_url: str | None,
     top_findings: int = 5,
+    *,
+    without: Unnamed | None = None,
 ) -> StatusMessage:
     """What a project's status says, ready for people: rounded, labelled, severe things first.
+    `without` takes the names of persons out of a text; None publishes them.
 
     Titles are anybody's: what cannot be seen in them, or turns the order of letters, is shown as
     `�`, since a system may refuse it, drop it, or let it reach beyond the title.
     """
     order = list(Severity)
-    counted = (f for f in status.findings if f.waiver is None)
-    findings = sorted(counted, key=lambda f: (order.index(f.severity), f.key))
+    unwaived = (f for f in status.findings if f.waiver is None)
+    findings = sorted(unwaived, key=lambda f: (order.index(f.severity), f.key))
+    said = _as_it_is if without is None else without
+    if without is None:
+        lines = tuple(f"{f.severity.value}: {f.message}" for f in findings)
+    else:
+        lines = counted(findings, without)
+    published = tuple(
+        replace(figure, reason=said(figure.reason), note=said(figure.note))
+        for name in PUBLISHED_FIGURES
+        if (figure := status.figures.get(name)) is not None
+    )
     before = (
         next((p for p in previous.projects if p.code == status.code), None) if previous else None
     )
@@ -394,20 +408,21 @@ def status_message(
         name=visible(status.name),
         data_date=snapshot.data_date,
         rating=status.rating.colour.value,
-        reason=visible(status.rating.reason),
+        reason=visible(said(status.rating.reason)),
         previous_rating=before.rating.colour.value if before else None,
-        ratings=tuple((r.dimension, r.colour.value, visible(r.reason)) for r in status.ratings),
-        figures=tuple(
-            _line(figure)
-            for name in PUBLISHED_FIGURES
-            if (figure := status.figures.get(name)) is not None
+        ratings=tuple(
+            (r.dimension, r.colour.value, visible(said(r.reason))) for r in status.ratings
         ),
-        findings=tuple(
-            f"{f.severity.value}: {visible(f.message)}" for f in findings[:top_findings]
-        ),
-        findings_total=len(findings),
+        figures=tuple(map(_line, published)),
+        findings=tuple(map(visible, lines[:top_findings])),
+        findings_total=len(lines),
         report_url=report_url,
+        values=tuple(map(figure_value, published)),
     )
+
+
+def _as_it_is(text: str) -> str:
+    return text
 
 
 def _line(figure: Figure) -> tuple[str, str]:
@@ -415,6 +430,20 @@ def _line(figure: Figure) -> tuple[str, str]:
     if figure.name == "disputed":
         return OF_WHICH_DISPUTED, visible(f"{figure_text(figure)} ({figure.note})")
     return figure.label, visible(figure_text(figure))
+
+
+def figure_value(figure: Figure) -> FigureValue:
+    """A figure for programs, with the digits that people see: it changes when the text does."""
+    unit = _UNITS.get(figure.unit, figure.unit)
+    label, text = _line(figure)
+    value = None
+    if figure.value is not None:
+        number = text.partition(" (")[0].removeprefix(f"{unit} ").partition(" ")[0]
+        value = number.replace(",", "").replace("−", "-")
+    return FigureValue(name=figure.name, label=label, value=value, unit=unit, text=text)
+
+
+_UNITS: Mapping[str, str] = MappingProxyType({"s": "hours"})
 
 
 def figure_text(figure: Figure) -> str:

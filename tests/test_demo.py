@@ -61,3 +61,13 @@ def test_the_demo_has_a_week_before_to_compare_with(demo_config: Path) -> None:
     dap = {s.data_date: p for s in (before, snapshot) for p in s.projects if p.code == "DAP"}
     bac = [dap[day].figures["bac"].value for day in sorted(dap)]
     assert bac == [252_000, 260_000]
+
+
+def test_what_the_demo_published_names_no_person(demo_config: Path) -> None:
+    with app.open_session(demo_config, reading=True) as session:
+        texts = [row.written or "" for row in session.store.outcome.outbox()]
+        people = session.store.people()
+    assert {"Ana Ruiz", "Omar Haddad"} <= people
+    told = "\n".join(texts)
+    assert "Set by somebody until" in told
+    assert not [name for name in (*people, "Chief Data Officer") if name in told]

@@ -37,6 +37,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "### Gates": config.Gates,
     "An entry of `criteria`:": config.Criterion,
     "### Safety": config.Safety,
+    "### Privacy": config.Privacy,
     "### Monitoring": config.Monitoring,
     "### Jobs": config.Job,
 }

@@ -19,6 +19,7 @@ from itpm_sync.errors import (
 )
 from itpm_sync.output import Output
 from itpm_sync.output.publication import difference
+from itpm_sync.persons import unnamed
 from itpm_sync.publish import (
     Action,
     Entry,
@@ -26,11 +27,12 @@ from itpm_sync.publish import (
     State,
     Step,
     figure_text,
+    figure_value,
     mark_for,
     publish,
     status_message,
 )
-from itpm_sync.reconcile.status import Figure
+from itpm_sync.reconcile.status import Figure, Finding, Severity
 from tests.report import sample
 
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
@@ -455,3 +457,73 @@ def test_what_of_the_cost_is_disputed_is_published_below_it_where_there_is_any()
     assert told[cost + 1] == (
         "of which disputed", "EUR 21,600.00 (duplicate-invoice, receipt-over-order)",
     )  # fmt: skip
+
+
+# ---- persons ------------------------------------------------------------------------------------
+
+
+def person_finding(code: str, subject: str, severity: Severity = Severity.MEDIUM) -> Finding:
+    return Finding(
+        code=code, severity=severity, project="NET", subject=subject,
+        message=f"{subject} has 52.0 h for 40.0 h. Room: Ben Ito 8.0 h", action="",
+    )  # fmt: skip
+
+
+def test_findings_about_single_persons_are_counted_and_others_name_somebody() -> None:
+    now = sample.snapshot()
+    rating = replace(now.projects[0].rating, reason="Set by Ana Ruiz until 7 Dec 2026: late")
+    why = "no hourly rate for Ana Ruiz; no hourly rate for Ben Ito"
+    status = replace(
+        now.projects[0], rating=rating, ratings=(rating,),
+        figures={"ac": Figure(name="ac", value=None, unit="EUR", reason=why, label="AC")},
+        findings=(
+            person_finding("over-allocated", "Ana Ruiz"),
+            person_finding("over-allocated", "Ben Ito"),
+            person_finding("no-rate", "Ben Ito"), person_finding("other", "ANA RUIZ"),
+            person_finding("over-allocated", "Ben Ito", Severity.HIGH),
+        ),
+    )  # fmt: skip
+    told = status_message(status, now, None, None, without=unnamed(["Ana Ruiz", "Ben Ito", ""]))
+    assert told.findings == (
+        "high: 1 person has too much work in a week; the report says who",
+        "medium: 1 person has no hourly rate for booked time; the report says who",
+        "medium: somebody has 52.0 h for 40.0 h. Room: somebody 8.0 h",
+        "medium: 2 people have too much work in a week; the report says who",
+    )
+    assert told.findings_total == 4
+    assert told.reason == told.ratings[0][2] == "Set by somebody until 7 Dec 2026: late"
+    assert told.figures == (("AC", "n/a (no hourly rate for somebody)"),)
+    named = status_message(status, now, None, None)
+    assert (named.findings_total, "Ana Ruiz" in named.reason) == (5, True)
+
+
+def test_only_whole_names_are_taken_out_and_the_longest_first() -> None:
+    without = unnamed(["Ann", "Ann Lee", "Al", "Nobody", "j.x+y"])
+    assert without("Ann Lee, Annex, Ann and Al; Nobody knows j.x+y, jax") == (
+        "somebody, Annex, somebody and Al; Nobody knows somebody, jax"
+    )
+    assert unnamed([])("a; a") == "a; a"
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "told"),
+    [
+        ("-1234567.891", "EUR", ("-1234567.89", "EUR", "EUR −1,234,567.89")),
+        ("1234.4", "JPY", ("1234", "JPY", "JPY 1,234")),
+        ("0.955", "ratio", ("0.96", "ratio", "0.96")),
+        ("-4.25", "percent", ("-4.2", "percent", "−4.2 %")),
+        ("5400", "s", ("1.5", "hours", "1.5 h")),
+        ("1204", "items", ("1204", "items", "1,204")),
+        ("3.5", "points", ("3.5", "points", "3.5 points")),
+    ],
+)
+def test_a_figure_for_programs_is_a_decimal_with_the_digits_of_its_text(
+    value: str, unit: str, told: tuple[str, str, str]
+) -> None:
+    found = figure_value(Figure(name="x", label="X", value=Decimal(value), unit=unit))
+    assert (found.value, found.unit, found.text) == told
+
+
+def test_a_figure_that_is_na_has_no_number_for_programs() -> None:
+    found = figure_value(Figure(name="x", label="X", value=None, unit="EUR", reason="why"))
+    assert (found.value, found.unit, found.text) == (None, "EUR", "n/a (why)")

@@ -6,7 +6,8 @@ the comment as a property that is set in the very request that creates it. No PO
 
 The address is the key or the id of an issue. The canonical content of each field:
 
-- `property`: JSON of the status, at most 32,768 characters (Jira's limit).
+- `property`: JSON of the status, at most 32,768 characters (Jira's limit). README.md describes it;
+  SCHEMA changes with its form.
 - `remote_link`: JSON of the link; the empty text where there is no report to link to, which means
   that nothing is wanted there.
 - `comment`: on Cloud an Atlassian document as JSON, on Data Center wiki markup. What Jira adds to a
@@ -30,6 +31,7 @@ from itpm_sync.errors import NotFound, PreconditionFailed, RetryableError
 Json = dict[str, Any]
 
 PROPERTY = "itpm-sync.status"
+SCHEMA = 2
 MARK = "itpm-sync.mark"
 INTERNAL = "sd.public.comment"
 FOOTER = "Written by ITPM Sync; changed again when the status changes."
@@ -274,13 +276,18 @@ def _could_be_ours(comment: Mapping[str, Any], me: str) -> bool:
 def _fitting(message: StatusMessage) -> str:
     """The status as JSON, with as many findings as fit."""
     value: Json = {
-        "project": message.project, "name": _short(message.name),
+        "version": SCHEMA, "project": message.project, "name": _short(message.name),
         "data_date": message.data_date.isoformat(), "rating": message.rating,
         "previous_rating": message.previous_rating, "reason": _short(message.reason),
         "ratings": [
             {"dimension": d, "rating": c, "reason": _short(r)} for d, c, r in message.ratings
         ],
-        "figures": dict(message.figures), "findings": [_short(f) for f in message.findings],
+        "figures": {
+            v.name: {"label": _short(v.label), "value": v.value, "unit": v.unit,
+                     "text": _short(v.text)}
+            for v in message.values
+        },
+        "findings": [_short(f) for f in message.findings],
         "findings_total": message.findings_total,
         "report_url": message.report_url,
     }  # fmt: skip

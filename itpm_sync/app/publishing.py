@@ -11,7 +11,8 @@ from itpm_sync.app.session import Session
 from itpm_sync.config import PublishTarget
 from itpm_sync.connector import Publisher, StatusMessage, Target
 from itpm_sync.errors import ConfigError, ConnectionFailed, Problem, suggestion
-from itpm_sync.reconcile.status import ProjectStatus
+from itpm_sync.persons import Unnamed, unnamed
+from itpm_sync.reconcile.status import ProjectStatus, Snapshot
 from itpm_sync.store import OutboxRow, Store
 
 
@@ -28,6 +29,7 @@ def publish(
     """
     snapshot = snapshot_of(session)
     previous = compared_with(session, snapshot.data_date)
+    without = _without_names(session, snapshot)
     limit = max_writes if max_writes is not None else session.config.root.safety.max_writes
     by_code = {p.code: p for p in snapshot.projects}
     destinations: list[tuple[Target, Publisher, StatusMessage]] = []
@@ -48,7 +50,7 @@ def publish(
                 continue
             message = outbox.status_message(
                 status, snapshot, previous, _report_url(session, status),
-                session.config.root.thresholds.top_findings,
+                session.config.root.thresholds.top_findings, without=without,
             )  # fmt: skip
             targets = _targets(project.code, wanted, publisher.fields)
             destinations += [(target, publisher, message) for target in targets]
@@ -62,6 +64,29 @@ def publish(
         take_over=take_over,
     )
     return replace(result, steps=(*result.steps, *unreached))
+
+
+def _without_names(session: Session, snapshot: Snapshot) -> Unnamed | None:
+    """What takes the names of persons out of a text: of all whom the sources, the configuration or
+    a decision name. None where they are to be published.
+    """
+    root, outcome = session.config.root, session.store.outcome
+    if root.privacy.publish_names:
+        return None
+    return unnamed(
+        (
+            *session.store.people(),
+            *(person.name for person in snapshot.people),
+            *(name for p in root.people for name in (p.name, p.email)),
+            *(name for p in root.projects for name in (p.manager, p.sponsor, p.operations_owner)),
+            root.gates.operations_owner,
+            *(waiver.author for waiver in root.waivers),
+            *(override.author for override in root.overrides),
+            *(decision.author for decision in root.duplicates.decisions),
+            *(baseline.author for baseline in outcome.baselines()),
+            *(name for act in outcome.gate_records() for name in (act.author, act.owner)),
+        )
+    )
 
 
 def _targets(project: str, wanted: PublishTarget, offered: Sequence[str]) -> list[Target]:

@@ -394,6 +394,12 @@ class Safety(Settings):
     refresh_every_h: Annotated[int, Field(ge=0)] = 1
 
 
+class Privacy(Settings):
+    """What leaves for outside systems of persons."""
+
+    publish_names: bool = False
+
+
 class Monitoring(Settings):
     """Files that tell a dead cron from a healthy one."""
 
@@ -432,6 +438,7 @@ class Root(Settings):
     capacity: Capacity = Capacity()
     gates: Gates = Gates()
     safety: Safety = Safety()
+    privacy: Privacy = Privacy()
     monitoring: Monitoring = Monitoring()
     jobs: dict[
         Name, Annotated[Job, BeforeValidator(_steps, json_schema_input_type=Job | Steps)]

@@ -75,6 +75,7 @@ def reconcile(inputs: Inputs, previous: Snapshot | None = None) -> Snapshot:
         findings=tuple(f for rest in shared.values() for f in rest),
         coverage=inputs.coverage,
         people=shown(run.load, Fraction(inputs.capacity.tolerance)),
+        zone=inputs.zone,
     )
     recent = previous is not None and is_recent(previous.data_date, inputs.data_date)
     return witnessed(tracked(snapshot, inputs), previous if recent else None)

@@ -408,6 +408,7 @@ class Snapshot:
     findings: tuple[Finding, ...]  # of the portfolio, not of one project
     coverage: tuple[Coverage, ...]
     people: tuple[PersonLoad, ...] = ()  # to whom open work is assigned
+    zone: str = "UTC"  # of the office: IANA name
 
     @property
     def all_findings(self) -> tuple[Finding, ...]:

@@ -120,7 +120,7 @@ def build_project(project: ProjectStatus, snapshot: Snapshot, past: Past) -> vie
         help_desk=help_desk(project.help_desk, before, past.when),
         risks=tuple((clean(c, 40), clean(t, TITLE), clean(e, 80)) for c, t, e in project.risks),
         unallocated=tuple(unallocated(u) for u in project.unallocated),
-        sources=sources(snapshot.coverage),
+        sources=sources(snapshot.coverage, snapshot.zone),
         terms=terms(figures_of(project)),
     )  # fmt: skip
 

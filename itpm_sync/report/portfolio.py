@@ -70,8 +70,8 @@ def build_portfolio(
         findings_hidden=len(counted) - told,
         unallocated=tuple(unallocated(u) for u in snapshot.unallocated),
         people=people(snapshot),
-        sources=sources(snapshot.coverage),
-        streams=tuple(stream(c) for c in snapshot.coverage),
+        sources=sources(snapshot.coverage, snapshot.zone),
+        streams=tuple(stream(c, snapshot.zone) for c in snapshot.coverage),
         read_since=any(c.later for c in snapshot.coverage),
         terms=terms(figure for p in snapshot.projects for figure in figures_of(p)),
     )

@@ -313,23 +313,23 @@ def unallocated(row: Unallocated) -> view.UnallocatedRow:
     )
 
 
-def sources(coverage: Sequence[Coverage]) -> tuple[view.SourceRow, ...]:
+def sources(coverage: Sequence[Coverage], zone: str) -> tuple[view.SourceRow, ...]:
     """One line a connection, with its oldest reading."""
     connections: dict[str, list[Coverage]] = {}
     for row in coverage:
         connections.setdefault(row.connection, []).append(row)
-    return tuple(_source(name, rows) for name, rows in sorted(connections.items()))
+    return tuple(_source(name, rows, zone) for name, rows in sorted(connections.items()))
 
 
-def _source(name: str, rows: Sequence[Coverage]) -> view.SourceRow:
+def _source(name: str, rows: Sequence[Coverage], zone: str) -> view.SourceRow:
     times = [r.as_of for r in rows if r.as_of]
     notes = [r.note for r in rows if r.note and not r.complete]
-    later = {read_later(r) for r in rows} - {""}
+    later = {read_later(r, zone) for r in rows} - {""}
     return view.SourceRow(
         connection=clean(name, 60),
         streams=count(len({r.stream for r in rows}), "stream"),
         records=count(sum(r.stored for r in rows), "record"),
-        as_of=moment(min(times)) if len(times) == len(rows) else _unread(times, later),
+        as_of=moment(min(times), zone) if len(times) == len(rows) else _unread(times, later),
         complete=all(r.complete for r in rows),
         note=clean("; ".join(filter(None, (*notes[:2], *sorted(later)[:2], left_out(rows)))), 200),
     )
@@ -340,7 +340,7 @@ def _unread(times: Collection[datetime], later: Collection[str]) -> str:
     return f"partly {then}" if times else then
 
 
-def stream(row: Coverage) -> view.StreamRow:
+def stream(row: Coverage, zone: str) -> view.StreamRow:
     """One stream of a connection."""
     known = "" if row.exact else "about "
     return view.StreamRow(
@@ -349,7 +349,7 @@ def stream(row: Coverage) -> view.StreamRow:
         scope=clean(row.scope, 80),
         stored=f"{row.stored:,}",
         at_source="not told" if row.source_count is None else f"{known}{row.source_count:,}",
-        as_of=moment(row.as_of),
+        as_of=moment(row.as_of, zone),
         complete=row.complete,
-        note=clean("; ".join(filter(None, (row.reason, told_later(row)))), 200),
+        note=clean("; ".join(filter(None, (row.reason, told_later(row, zone)))), 200),
     )

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from itpm_sync.model import Money, currency_exponent
 from itpm_sync.reconcile import wording
@@ -91,17 +92,23 @@ def day(value: date | None) -> str:
     return wording.day(value).replace(" ", NBSP) if value else "–"
 
 
-def moment(value: datetime | None) -> str:
-    """`22 Nov 2026, 06:00 UTC`."""
-    return f"{day(value.date())}, {value:%H:%M}{NBSP}UTC" if value else "never"
+def moment(value: datetime | None, zone: str) -> str:
+    """`22 Nov 2026, 07:00 CET`: in a zone (IANA name), with its abbreviation or its offset."""
+    if value is None:
+        return "never"
+    local = value.astimezone(ZoneInfo(zone))
+    name = local.tzname() or ""
+    offset = f"{local:%z}"
+    label = name if name.isalpha() else f"UTC{offset[:3]}:{offset[3:]}"
+    return f"{day(local.date())}, {local:%H:%M}{NBSP}{label}"
 
 
-def read_later(row: Coverage) -> str:
+def read_later(row: Coverage, zone: str) -> str:
     """Of a past data date: as of when a later pull read the scope again, and whether whole."""
     if row.later is None or row.later.as_of in (None, row.as_of):
         return ""
     part = "" if row.later.complete else ", in part"
-    return f"read {'again' if row.as_of else 'first'} as of {moment(row.later.as_of)}{part}"
+    return f"read {'again' if row.as_of else 'first'} as of {moment(row.later.as_of, zone)}{part}"
 
 
 def left_out(rows: Iterable[Coverage]) -> str:
@@ -110,9 +117,9 @@ def left_out(rows: Iterable[Coverage]) -> str:
     return f"{count(added, 'record')} that came later left out" if added else ""
 
 
-def told_later(row: Coverage) -> str:
+def told_later(row: Coverage, zone: str) -> str:
     """Both, of one scope."""
-    return "; ".join(filter(None, (read_later(row), left_out((row,)))))
+    return "; ".join(filter(None, (read_later(row, zone), left_out((row,)))))
 
 
 def iso_week(value: date) -> str:

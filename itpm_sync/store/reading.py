@@ -17,7 +17,7 @@ from itpm_sync.model import Record
 from itpm_sync.store.codec import KindCodec
 from itpm_sync.store.database import Database
 from itpm_sync.store.making import Row
-from itpm_sync.store.schema import RAW_RECORD, RECORD_VERSION
+from itpm_sync.store.schema import RAW_RECORD, RECORD_VERSION, table_of
 from itpm_sync.store.values import Added, Provenance, StoredRaw
 
 BATCH = 1_000
@@ -49,6 +49,23 @@ def records(
         if len(rows) < BATCH:
             return
         last = rows[-1][0]
+
+
+_PERSONS = (
+    ("person", "name"), ("person", "email"), ("work_item", "assignee"), ("work_item", "reporter"),
+    ("help_desk_item", "assignee"), ("time_entry", "person"),
+)  # fmt: skip
+
+
+def people(database: Database) -> frozenset[str]:
+    """The names of persons in live records."""
+    found: set[str] = set()
+    with database.read() as db:
+        for kind, column in _PERSONS:
+            table = table_of(kind).c
+            names = sa.select(table[column]).where(table.gone.is_(None)).distinct()
+            found.update(name for name in db.execute(names).scalars() if name)
+    return frozenset(found)
 
 
 def first_known_after(database: Database, codec: KindCodec, moment: datetime) -> frozenset[str]:

@@ -438,6 +438,10 @@ class Store:
         """
         return reading.records(self._db, self._landing.codec(kind), as_of=as_of, gone=False)
 
+    def people(self) -> frozenset[str]:
+        """Every name and address of a person in a live record, as its source writes it."""
+        return reading.people(self._db)
+
     def first_known_after(self, kind: str, moment: datetime) -> frozenset[str]:
         """The identities of the live model records of a kind of which no state by that moment is
         known: `records` gives a later one.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
@@ -18,6 +18,7 @@ from itpm_sync.report.wording import (
     day,
     hours,
     iso_week,
+    moment,
     money,
     percent,
     project_file,
@@ -146,3 +147,18 @@ def test_no_code_leads_out_of_the_folder_or_onto_our_own_files(code: str) -> Non
 def test_codes_that_only_differ_in_what_a_file_name_cannot_hold_get_different_files() -> None:
     codes = ["a/b", "a\\b", "a b", "", "..", "index", "Ä", "é", "x" * 61, "x" * 62]
     assert len({project_file(c) for c in codes}) == len(codes)
+
+
+@pytest.mark.parametrize(
+    ("zone", "text"),
+    [
+        ("UTC", "22 Nov 2026, 23:30 UTC"),
+        ("Europe/Zurich", "23 Nov 2026, 00:30 CET"),
+        ("Asia/Kathmandu", "23 Nov 2026, 05:15 UTC+05:45"),
+        ("America/Sao_Paulo", "22 Nov 2026, 20:30 UTC-03:00"),
+    ],
+)
+def test_a_moment_is_told_in_the_offices_zone_and_names_it(zone: str, text: str) -> None:
+    at = datetime(2026, 11, 22, 23, 30, tzinfo=UTC)
+    assert spaced(moment(at, zone)) == text
+    assert moment(None, zone) == "never"

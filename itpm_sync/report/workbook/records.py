@@ -154,5 +154,5 @@ def _coverage(c: Coverage) -> Row:
         c.connection, c.stream, c.scope, c.stored, c.source_count if known else "not told",
         computed(missing, "items", "{source}-{stored}") if known else None,
         "exact" if c.exact else "estimated", c.as_of, "complete" if c.complete else "incomplete",
-        "; ".join(filter(None, (c.reason, told_later(c)))),
+        "; ".join(filter(None, (c.reason, told_later(c, "UTC")))),
     )  # fmt: skip

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any, ClassVar
 
 import orjson
@@ -15,8 +16,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.jira.client import JiraClient
-from connectors.jira.publish import FOOTER, JiraPublisher, adf, canonical, escaped, wiki
-from itpm_sync.connector import Context, Faults, Observed, Publisher, StatusMessage, Target
+from connectors.jira.publish import FOOTER, SCHEMA, JiraPublisher, adf, canonical, escaped, wiki
+from itpm_sync.connector import (
+    Context,
+    Faults,
+    FigureValue,
+    Observed,
+    Publisher,
+    StatusMessage,
+    Target,
+)
 from itpm_sync.errors import NotFound, PreconditionFailed, RequestRejected
 from itpm_sync.http import HttpClient
 from itpm_sync.publish import Action, Entry
@@ -31,6 +40,12 @@ MESSAGE = StatusMessage(
     figures=(("CPI", "0.89"), ("EAC", "n/a (nothing earned yet)")),
     findings=("Contract C-7 lapses in 20 days", HOSTILE), findings_total=14,
     report_url="https://reports.example/net.html",
+    values=(
+        FigureValue(name="ac", label="Actual cost", value="1234.50", unit="EUR",
+                    text="EUR 1,234.50"),
+        FigureValue(name="eac", label="EAC", value=None, unit="EUR",
+                    text="n/a (nothing earned yet)"),
+    ),
 )  # fmt: skip
 SPARSE = replace(
     MESSAGE, name="", reason="", previous_rating=None, ratings=(("", "", ""),), figures=(),
@@ -238,7 +253,40 @@ def test_the_property_is_json_that_others_can_read(site: JiraSite) -> None:
     value = site.sandbox.issue("NET-1")["properties"]["itpm-sync.status"]
 
     assert (value["rating"], value["data_date"], value["mark"]) == ("amber", "2026-03-06", MARK)
-    assert value["figures"]["EAC"] == "n/a (nothing earned yet)"
+    assert value["version"] == SCHEMA == 2
+    assert value["figures"] == {
+        "ac": {"label": "Actual cost", "value": "1234.50", "unit": "EUR", "text": "EUR 1,234.50"},
+        "eac": {"label": "EAC", "value": None, "unit": "EUR", "text": "n/a (nothing earned yet)"},
+    }
+
+
+def test_a_property_of_the_first_version_is_replaced_by_the_next_run(
+    site: JiraSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box, to = Box(), publisher(site)
+
+    def action() -> Action:
+        destination = (target("property"), to, MESSAGE)
+        (step,) = run_publish([destination], box, clock=lambda: datetime.now(UTC)).steps
+        return step.action
+
+    first = {"data_date": "2026-03-06", "figures": {"EAC": "EUR 9.00"}, "project": "NET"}
+    with monkeypatch.context() as before:
+        before.setattr(JiraPublisher, "render", lambda *_: orjson.dumps(first).decode())
+        assert action() is Action.CREATE
+    assert action() is Action.UPDATE
+    assert site.sandbox.issue("NET-1")["properties"]["itpm-sync.status"]["version"] == 2
+    assert action() is Action.SKIP
+
+
+def test_the_readme_describes_every_key_of_the_property(site: JiraSite) -> None:
+    publish(publisher(site), "property")
+    value = site.sandbox.issue("NET-1")["properties"]["itpm-sync.status"]
+    readme = (Path(__file__).parents[3] / "connectors/jira/README.md").read_text(encoding="utf-8")
+    told = readme.partition("### The property")[2].partition("\n## ")[0]
+    assert f"Version {SCHEMA}" in told
+    for key in (*value, *value["figures"]["ac"], *value["ratings"][0]):
+        assert f"`{key}`" in told, key
 
 
 def test_a_long_property_keeps_within_jiras_limit(site: JiraSite) -> None:

@@ -1,0 +1,68 @@
+"""Texts for outside systems without the names of persons: who is meant stands in the report."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from itertools import groupby
+from types import MappingProxyType
+
+from itpm_sync.reconcile.status import Finding
+
+SOMEBODY = "somebody"
+_SHORTEST = 3  # characters; what is shorter stands in too many words
+_NO_NAMES = frozenset({"nobody", "somebody", "unassigned", "none"})
+_COUNTED: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "over-allocated": ("has too much work in a week", "have too much work in a week"),
+        "work-of-leaver": ("leaving or gone has open work", "leaving or gone have open work"),
+        "no-rate": ("has no hourly rate for booked time", "have no hourly rate for booked time"),
+    }
+)
+"""What is said of findings of which each is about one person: of one of them, and of several."""
+
+Unnamed = Callable[[str], str]
+
+
+def unnamed(names: Iterable[str]) -> Unnamed:
+    """The function that puts `somebody` in the place of each of these names. What is said alike of
+    several persons, parted by `; `, it says once.
+    """
+    known = sorted({n.strip() for n in names if _is_name(n.strip())}, key=len, reverse=True)
+    if not known:
+        return _same
+    found = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, known))})(?!\w)", re.IGNORECASE)
+
+    def without(text: str) -> str:
+        replaced, count = found.subn(SOMEBODY, text)
+        return "; ".join(dict.fromkeys(replaced.split("; "))) if count else text
+
+    return without
+
+
+def _is_name(text: str) -> bool:
+    return len(text) >= _SHORTEST and text.casefold() not in _NO_NAMES
+
+
+def _same(text: str) -> str:
+    return text
+
+
+def counted(findings: Iterable[Finding], without: Unnamed) -> tuple[str, ...]:
+    """A line a finding with its severity, in their order; those that are about one person each are
+    one line a severity, which counts them.
+    """
+    lines = []
+    for (severity, code), group in groupby(findings, key=_alike):
+        several = tuple(group)
+        if code not in _COUNTED:
+            lines += [f"{severity}: {without(f.message)}" for f in several]
+            continue
+        one, many = _COUNTED[code]
+        told = f"1 person {one}" if len(several) == 1 else f"{len(several):,} people {many}"
+        lines.append(f"{severity}: {told}; the report says who")
+    return tuple(lines)
+
+
+def _alike(finding: Finding) -> tuple[str, str]:
+    return finding.severity.value, finding.code
