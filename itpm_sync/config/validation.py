@@ -71,6 +71,8 @@ def _found(value: Any, message: str) -> str:
     told = repr(value) in message or f'"{value}"' in message
     if isinstance(value, str) and (told if value else not message.startswith("expected")):
         return ""
+    if isinstance(value, bool):
+        return f", found {str(value).lower()}"
     return ", found nothing" if value is None else f", found {value!r}"
 
 
@@ -93,7 +95,8 @@ def _in_words(kind: str, context: Mapping[str, Any], message: str) -> str:
 
 def _hint(kind: str, value: Any, context: Mapping[str, Any]) -> str:
     if kind in _QUOTED and isinstance(value, bool):
-        return "YAML reads On, Yes, No and Off as true or false: put the word in quotes"
+        words = "On and Yes as true" if value else "No and Off as false"
+        return f'YAML reads {words}: put the word in quotes, as in "{"Yes" if value else "No"}"'
     words = re.findall(r"'([^']*)'", str(context.get("expected", "")))
     hint = suggestion(value, words) if words and isinstance(value, str) else ""
     return hint if hint.startswith("did you") else ""

@@ -40,11 +40,11 @@ MISTAKES = {
     ),
     "a word that YAML takes for a truth value": (
         "name: Network refresh", "name: NO",
-        "19:5: expected a text, found False — YAML reads On, Yes, No and Off as true or false: ",
+        "19:5: expected a text, found false — YAML reads No and Off as false: put the word in",
     ),
     "such a word where a block belongs": (
         "thresholds:\n  index_green: 0.96", "thresholds: Off",
-        "27:1: expected a mapping of keys, found False — YAML reads On, Yes, No and Off",
+        "27:1: expected a mapping of keys, found false — YAML reads No and Off as false",
     ),
     "a number out of range": (
         "max_connections: 2", "max_connections: 65",
