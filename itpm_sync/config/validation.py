@@ -95,8 +95,8 @@ def _in_words(kind: str, context: Mapping[str, Any], message: str) -> str:
 
 def _hint(kind: str, value: Any, context: Mapping[str, Any]) -> str:
     if kind in _QUOTED and isinstance(value, bool):
-        words = "On and Yes as true" if value else "No and Off as false"
-        return f'YAML reads {words}: put the word in quotes, as in "{"Yes" if value else "No"}"'
+        read = "On and Yes as true" if value else "No and Off as false"
+        return f'YAML reads {read}: put the word in quotes, as in "{"Yes" if value else "No"}"'
     words = re.findall(r"'([^']*)'", str(context.get("expected", "")))
     hint = suggestion(value, words) if words and isinstance(value, str) else ""
     return hint if hint.startswith("did you") else ""
