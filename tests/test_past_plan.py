@@ -151,12 +151,13 @@ def test_a_contract_that_was_entered_late_was_in_force_from_its_start(
 
 
 def test_the_budget_of_a_day_before_the_first_reading_says_so(
-    session: app.Session, pull_at: PullAt
+    session: app.Session, pull_at: PullAt, tmp_path: Path
 ) -> None:
     pull_at(FIRST, plan=[ONE])
     past = app.reconcile(session, as_of=BEFORE).projects[0].figures
     notes = {past[name].note for name in ("bac", "pv")}
     assert notes == {"the plan as it was first read, on 10 Nov 2026"}
+    assert "As it was first read, on 10 Nov 2026" in page(session, tmp_path, BEFORE, "NET")
     now = app.reconcile(session, as_of=FIRST.date()).projects[0].figures
     assert (now["bac"].note, now["pv"].note) == ("", "")
 
@@ -202,17 +203,17 @@ def test_the_report_of_a_past_day_says_that_mended_records_are_not_kept(
 ) -> None:
     pull_at(FIRST, plan=[ONE])
     app.reconcile(session)
-    assert "what was mended since is not kept" not in index(session, tmp_path, FIRST.date())
+    assert "what was mended since is not kept" not in page(session, tmp_path, FIRST.date())
     pull_at(SECOND, plan=[ONE, TWO])
     app.reconcile(session, as_of=FIRST.date())
-    told = index(session, tmp_path, FIRST.date())
+    told = page(session, tmp_path, FIRST.date())
     assert "what was mended since is not kept" in told
     assert "1 record that came later left out" in told
 
 
-def index(session: app.Session, folder: Path, day: date) -> str:
+def page(session: app.Session, folder: Path, day: date, name: str = "index") -> str:
     paths = app.report(session, as_of=day, formats=["html"], out=folder / "out")
-    text = next(p for p in paths if p.name == "index.html").read_text()
+    text = next(p for p in paths if p.stem == name).read_text()
     return text.replace("\u00a0", " ")
 
 

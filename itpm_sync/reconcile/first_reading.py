@@ -9,6 +9,8 @@ from itpm_sync.reconcile.progress import Plan
 from itpm_sync.reconcile.wording import day
 from itpm_sync.reconcile.workdays import Zone
 
+FIRST_READ = "the plan as it was first read"
+
 
 def first_read(inputs: Inputs, plans: Iterable[Plan], zone: Zone) -> str:
     """`the plan as it was first read, on 2 Nov 2026`, where packages are among these of which no
@@ -24,4 +26,4 @@ def first_read(inputs: Inputs, plans: Iterable[Plan], zone: Zone) -> str:
         for c in inputs.coverage
         if (c.connection, c.stream) in later and c.as_of is None and c.later and c.later.as_of
     ]
-    return f"the plan as it was first read, on {day(min(days))}" if days else ""
+    return f"{FIRST_READ}, on {day(min(days))}" if days else ""

@@ -83,6 +83,9 @@ def added_after(
     database: Database, codec: KindCodec, moment: datetime, whole: WholeFrom
 ) -> Iterator[Added]:
     """What came after a moment and after its scope had been read whole, see `Store.added_after`."""
+    earliest = min(whole.values(), default=None)
+    if earliest is None:
+        return
     table, former, raw = codec.table.c, RECORD_VERSION.c, RAW_RECORD.c
     states = sa.select(former.id).where(former.kind == codec.kind, former.id == table.id)
     by_then = sa.exists(states.where(former.state_from <= moment))
@@ -97,7 +100,7 @@ def added_after(
             sa.type_coerce(first_seen, table.seen_at.type).label("first_seen"),
         )
         .join(RAW_RECORD, raw.id == table.raw_id)
-        .where(table.state_from > moment, ~by_then)
+        .where(table.state_from > moment, table.seen_at > earliest, ~by_then)
         .order_by(table.id)
     )  # fmt: skip
     with database.read() as db:
