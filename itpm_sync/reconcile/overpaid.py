@@ -7,8 +7,9 @@ bill that is paid is owed to us, until it was paid back or taken off another pay
 
 from __future__ import annotations
 
+from bisect import insort
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
@@ -24,7 +25,7 @@ _UNTOLD_TAX = Fraction(30, 100)  # of what is billed without tax; the highest VA
 Stream = tuple[str, str]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Overpaid:
     """A bill with its credit notes and everything that was paid for them, gross."""
 
@@ -146,21 +147,37 @@ def _is_set_off(bill: Overpaid, short: list[Fraction], least: Fraction) -> bool:
 
 
 def _attach(notes: Iterable[Settlement], bills: Sequence[Overpaid]) -> None:
-    """Gives each credit note to its bill, where that can be told."""
+    """Gives each credit note to its bill, where that can be told; `bills` are in their order."""
+    by_due: dict[Fraction, list[Overpaid]] = defaultdict(list)
+    by_order: dict[str, list[Overpaid]] = defaultdict(list)
+    for bill in bills:
+        by_due[bill.due].append(bill)
+        for order in _orders(bill.bill):
+            by_order[order].append(bill)
     for note in sorted(notes, key=lambda n: (n.lines[0].invoiced_on, n.lines[0].id)):
-        before = [b for b in bills if b.on <= note.lines[0].invoiced_on and b.due >= -note.gross]
-        whole = [b for b in before if b.due == -note.gross and not _is_other_order(b, note)]
-        of_order = [b for b in bills if _orders(b.bill) & _orders(note)]
-        if whole:
-            whole[-1].notes.append(note)
-        elif len(of_order) == 1 and of_order[0] in before:
-            of_order[0].notes.append(note)
+        found = _whole(note, by_due[-note.gross]) or _only_one(note, by_order)
+        if found is not None:
+            by_due[found.due].remove(found)
+            found.notes.append(note)
+            insort(by_due[found.due], found, key=_ranked)
+
+
+def _whole(note: Settlement, bills: Sequence[Overpaid]) -> Overpaid | None:
+    """The latest before the note, of bills over its amount that name no other order."""
+    named, on = _orders(note), note.lines[0].invoiced_on
+    before = (b for b in reversed(bills) if b.on <= on)
+    fitting = (b for b in before if not (named and (own := _orders(b.bill)) and not own & named))
+    return next(fitting, None)
+
+
+def _only_one(note: Settlement, by_order: Mapping[str, Sequence[Overpaid]]) -> Overpaid | None:
+    """The only bill of the note's orders, if the note can be for it."""
+    found = {id(b): b for order in _orders(note) for b in by_order.get(order, ())}
+    bill = next(iter(found.values()), None)
+    if bill is None or len(found) > 1 or bill.on > note.lines[0].invoiced_on:
+        return None
+    return bill if bill.due >= -note.gross else None
 
 
 def _orders(one: Settlement) -> frozenset[str]:
     return frozenset(fold(i.order) for i in one.lines if i.order)
-
-
-def _is_other_order(bill: Overpaid, note: Settlement) -> bool:
-    """Whether both name an order, and it is not the same."""
-    return bool(_orders(bill.bill) and _orders(note)) and not _orders(bill.bill) & _orders(note)
