@@ -35,7 +35,7 @@ bench: $(STAMP) ## speed and memory beside the floor and other programs; writes 
 	$(BIN)/python -m benchmarks.bench
 
 soak: $(STAMP) ## thousands of invented histories with faults, and 200 kill -9; an hour or two (ITPM_SOAK_EXAMPLES=200: minutes)
-	ITPM_SOAK_EXAMPLES=$${ITPM_SOAK_EXAMPLES:-2000} $(BIN)/python -m pytest -n 2 -q tests/soak \
+	ITPM_SOAK_EXAMPLES=$${ITPM_SOAK_EXAMPLES:-2000} $(BIN)/python -m pytest -n 2 --dist worksteal -q tests/soak \
 		tests/pull tests/test_mapping_fuzz.py tests/config tests/connectors/files tests/plan_files
 
 real: $(STAMP) ## real data: 29,057 Jira issues, 2,472 projects, 20,769 incidents, 291 procurement releases
