@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from functools import cached_property
 from typing import NamedTuple
 
 from itpm_sync.model import InvoiceLine, Money, OrderLine, Payment, Receipt, Record
@@ -152,7 +153,7 @@ def _by_order(lines: Iterable[OrderLine]) -> dict[str, list[OrderLine]]:
     return dict(found)
 
 
-@dataclass(slots=True)
+@dataclass(eq=False)
 class Settlement:
     """An invoice or credit note with what was paid for it, in its currency and gross."""
 
@@ -161,7 +162,7 @@ class Settlement:
     payments: list[tuple[Payment, Fraction]] = field(default_factory=list)
     marked: Sequence[InvoiceLine] = ()  # without payments: lines that say that they are paid
 
-    @property
+    @cached_property
     def gross(self) -> Fraction:
         """Net and tax of all lines; below 0: a credit note."""
         return exact_sum(gross_amount(line) for line in self.lines)

@@ -82,6 +82,8 @@ def overpaid(settlements: Iterable[Settlement], policy: Policy) -> Iterator[Over
             payees[fold(one.lines[0].vendor), one.currency].append(one)
     at_net = _paid_at_net([one for found in payees.values() for one in found])
     for _, found in sorted(payees.items()):
+        if not any(s.payments or s.marked for s in found):
+            continue
         bills = sorted((Overpaid(s) for s in found if s.gross >= 0), key=_ranked)
         _attach([s for s in found if s.gross < 0], bills)
         for bill in bills:
@@ -90,9 +92,10 @@ def overpaid(settlements: Iterable[Settlement], policy: Policy) -> Iterator[Over
         least = least_amount(policy, found[0].currency)
         short = [b.due - b.paid for b in bills if 0 < b.paid < b.due - least]
         for bill in bills:
-            if bill.excess > _tolerated(bill, policy, least) and not _is_set_off(
-                bill, short, least
-            ):
+            excess = bill.excess
+            if excess <= least or excess <= _tolerated(bill, policy, least):
+                continue
+            if not _is_set_off(bill, short, least):
                 yield bill
 
 
@@ -111,10 +114,10 @@ def _paid_at_net(settlements: Iterable[Settlement]) -> frozenset[Stream]:
     """
 
     def is_exact(one: Settlement) -> bool:
-        return any(i.tax for i in one.lines) or one.gross in {
-            *(amount for _, amount in one.payments),
-            exact_sum(amount for _, amount in one.payments) or None,
-        }
+        if any(i.tax for i in one.lines):
+            return True
+        paid = [amount for _, amount in one.payments]
+        return bool(paid) and one.gross in {*paid, exact_sum(paid) or None}
 
     return frozenset(_stream(one) for one in settlements if is_exact(one))
 
