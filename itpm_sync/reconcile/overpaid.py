@@ -1,8 +1,9 @@
 """Invoices for which more was paid than is due: what is billed, less what credit notes take back.
 
 A credit note is that of the bill of its own number; else of the latest bill of its vendor before it
-over the same gross; else of the only one before it that names its order. What it takes back of a
-bill that is paid is owed to us, until it was paid back or taken off another payment.
+over the same gross, of one that nobody paid first; else of the only one before it that names its
+order. What it takes back of a bill that is paid is owed to us, until it was paid back or taken off
+another payment.
 """
 
 from __future__ import annotations
@@ -80,15 +81,15 @@ def overpaid(settlements: Iterable[Settlement], policy: Policy) -> Iterator[Over
     for one in settlements:
         if len({i.amount.currency for i in one.lines}) == 1:
             payees[fold(one.lines[0].vendor), one.currency].append(one)
-    at_net = _paid_at_net([one for found in payees.values() for one in found])
+    tells_tax = frozenset(_stream(s) for found in payees.values() for s in found if _has_tax(s))
     for _, found in sorted(payees.items()):
         if not any(s.payments or s.marked for s in found):
             continue
+        at_net = tells_tax.union(_stream(s) for s in found if _is_paid_at_net(s))
         bills = sorted((Overpaid(s) for s in found if s.gross >= 0), key=_ranked)
         _attach([s for s in found if s.gross < 0], bills)
         for bill in bills:
-            told = _stream(bill.bill) in at_net or any(i.tax for i in bill.lines)
-            bill.tells_tax = told or not bill.payments
+            bill.tells_tax = _stream(bill.bill) in at_net or not bill.payments
         least = least_amount(policy, found[0].currency)
         short = [b.due - b.paid for b in bills if 0 < b.paid < b.due - least]
         for bill in bills:
@@ -108,18 +109,16 @@ def _stream(one: Settlement) -> Stream:
     return ref.connection, ref.stream
 
 
-def _paid_at_net(settlements: Iterable[Settlement]) -> frozenset[Stream]:
-    """The streams of invoices whose amounts are what is paid: a bill that tells no tax was paid to
-    the cent, or other bills there tell their tax.
+def _has_tax(one: Settlement) -> bool:
+    return any(i.tax for i in one.lines)
+
+
+def _is_paid_at_net(one: Settlement) -> bool:
+    """Whether it was paid to the cent though it tells no tax: so its vendor charges none, or the
+    amounts that the source gives for the vendor are gross. Of other vendors that says nothing.
     """
-
-    def is_exact(one: Settlement) -> bool:
-        if any(i.tax for i in one.lines):
-            return True
-        paid = [amount for _, amount in one.payments]
-        return bool(paid) and one.gross in {*paid, exact_sum(paid) or None}
-
-    return frozenset(_stream(one) for one in settlements if is_exact(one))
+    paid = [amount for _, amount in one.payments]
+    return bool(one.gross) and one.gross in {*paid, exact_sum(paid)}
 
 
 def _tolerated(bill: Overpaid, policy: Policy, least: Fraction) -> Fraction:
@@ -150,10 +149,10 @@ def _is_set_off(bill: Overpaid, short: list[Fraction], least: Fraction) -> bool:
 
 
 def _attach(notes: Iterable[Settlement], bills: Sequence[Overpaid]) -> None:
-    """Gives each credit note to its bill, where that can be told; `bills` are in their order."""
+    """Gives each credit note to its bill, where that can be told."""
     by_due: dict[Fraction, list[Overpaid]] = defaultdict(list)
     by_order: dict[str, list[Overpaid]] = defaultdict(list)
-    for bill in bills:
+    for bill in sorted(bills, key=_likely):
         by_due[bill.due].append(bill)
         for order in _orders(bill.bill):
             by_order[order].append(bill)
@@ -162,11 +161,18 @@ def _attach(notes: Iterable[Settlement], bills: Sequence[Overpaid]) -> None:
         if found is not None:
             by_due[found.due].remove(found)
             found.notes.append(note)
-            insort(by_due[found.due], found, key=_ranked)
+            insort(by_due[found.due], found, key=_likely)
+
+
+def _likely(bill: Overpaid) -> tuple[bool, date, str]:
+    """The likeliest last: of bills alike one that nobody paid, as all that was paid is due then for
+    the others; then the latest.
+    """
+    return not bill.paid, *_ranked(bill)
 
 
 def _whole(note: Settlement, bills: Sequence[Overpaid]) -> Overpaid | None:
-    """The latest before the note, of bills over its amount that name no other order."""
+    """The likeliest before the note, of bills over its amount that name no other order."""
     named, on = _orders(note), note.lines[0].invoiced_on
     before = (b for b in reversed(bills) if b.on <= on)
     fitting = (b for b in before if not (named and (own := _orders(b.bill)) and not own & named))

@@ -136,6 +136,26 @@ def test_where_bills_are_paid_at_what_they_say_nothing_is_taken_for_tax(world, e
     assert (found.subject, found.amount, found.severity) == ("Acme R-1", eur(100), "high")
 
 
+def test_that_one_vendor_is_paid_without_tax_says_nothing_of_another(world, eur):
+    invoice(world, eur, "F-1", 500, vendor="Foreign")
+    pay(world, eur(500), "F-1", vendor="Foreign")  # reverse charge
+    invoice(world, eur, "D-1", 1000, vendor="Domestic")
+    pay(world, eur(1190), "D-1", vendor="Domestic")
+    assert world.findings(CODE) == []
+    invoice(world, eur, "T-1", 10, tax=eur(1), vendor="Other")  # the source tells tax after all
+    assert [f.subject for f in world.findings(CODE)] == ["Domestic D-1"]
+
+
+def test_a_credit_note_is_for_the_bill_that_nobody_paid_before_it_is_for_a_paid_one(world, eur):
+    invoice(world, eur, "R-1", 1000)
+    invoice(world, eur, "R-2", 1000, invoiced_on=date(2026, 3, 5))
+    pay(world, eur(1000), "R-2")
+    credit(world, eur, 1000)
+    assert world.findings(CODE) == []
+    pay(world, eur(1000), "R-1")
+    assert [(f.subject, f.amount) for f in world.findings(CODE)] == [("Acme R-2", eur(1000))]
+
+
 def test_a_payment_in_another_currency_has_the_tolerance_of_prices(billed, eur):
     billed.add(FxRate, "1", currency="USD", base="EUR", on=DAY, rate=Decimal("0.5"))
     pay(billed, Money(Decimal("2427.60"), "USD"))  # EUR 1,213.80; 2 % of it are 24.28
