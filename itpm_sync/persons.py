@@ -8,17 +8,29 @@ from itertools import groupby
 from types import MappingProxyType
 
 from itpm_sync.reconcile.status import Finding
+from itpm_sync.reconcile.wording import count
 
 SOMEBODY = "somebody"
 _SHORTEST = 3  # characters; what is shorter stands in too many words
 _NO_NAMES = frozenset({"nobody", "somebody", "unassigned", "none"})
 _COUNTED: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
-        "over-allocated": ("has too much work in a week", "have too much work in a week"),
-        "work-of-leaver": ("leaving or gone has open work", "leaving or gone have open work"),
-        "no-rate": ("has no hourly rate for booked time", "have no hourly rate for booked time"),
+        "over-allocated": (
+            "person has too much work in a week", "people have too much work in a week",
+        ),
+        "work-of-leaver": (
+            "person leaving or gone has open work", "people leaving or gone have open work",
+        ),
+        "hours-impossible": (
+            "day on which a person is booked for more than 24 hours",
+            "days on which a person is booked for more than 24 hours",
+        ),
+        "no-rate": (
+            "person has no hourly rate for booked time",
+            "people have no hourly rate for booked time",
+        ),
     }
-)
+)  # fmt: skip
 """What is said of findings of which each is about one person: of one of them, and of several."""
 
 Unnamed = Callable[[str], str]
@@ -59,7 +71,7 @@ def counted(findings: Iterable[Finding], without: Unnamed) -> tuple[str, ...]:
             lines += [f"{severity}: {without(f.message)}" for f in several]
             continue
         one, many = _COUNTED[code]
-        told = f"1 person {one}" if len(several) == 1 else f"{len(several):,} people {many}"
+        told = count(len(several), one, many)
         lines.append(f"{severity}: {told}; the report says who")
     return tuple(lines)
 

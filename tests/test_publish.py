@@ -497,6 +497,18 @@ def test_findings_about_single_persons_are_counted_and_others_name_somebody() ->
     assert (named.findings_total, "Ana Ruiz" in named.reason) == (5, True)
 
 
+def test_days_of_more_than_24_hours_are_counted_without_telling_whose_or_when() -> None:
+    now = sample.snapshot()
+    status = replace(
+        now.projects[0],
+        findings=tuple(person_finding("hours-impossible", f"ana 2026-03-{n}") for n in (10, 11)),
+    )
+    told = status_message(status, now, None, None, without=unnamed(["Ana"])).findings
+    assert told == (
+        "medium: 2 days on which a person is booked for more than 24 hours; the report says who",
+    )
+
+
 def test_only_whole_names_are_taken_out_and_the_longest_first() -> None:
     without = unnamed(["Ann", "Ann Lee", "Al", "Nobody", "j.x+y"])
     assert without("Ann Lee, Annex, Ann and Al; Nobody knows j.x+y, jax") == (

@@ -21,10 +21,14 @@ from itpm_sync.model import (
     FxRate,
     Gate,
     HelpDeskItem,
+    InvoiceLine,
+    Payment,
     Person,
     Rate,
+    Receipt,
     Record,
     Team,
+    TimeEntry,
     WorkItem,
 )
 from itpm_sync.reconcile.future_dated import document_day
@@ -33,6 +37,9 @@ from itpm_sync.store import RejectedRecord
 Scope = tuple[str, str, str]  # connection, stream, scope
 _TIMELESS = (Person, Team, Rate, FxRate, FieldChange)
 """Who is who and what things cost is no plan, whenever it was entered; a change has its moment."""
+_DATED = (TimeEntry, Receipt, InvoiceLine, Payment)
+"""Each has its day, which says that it existed. They are most of a store: nothing is asked of them.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +59,7 @@ def standing(session: Session, day: date, moment: datetime | None) -> Standing:
     live = {kind: configured(session, store.records(kind, as_of=moment)) for kind in KINDS}
     if moment is None:
         return Standing(live, {})
-    plans = [kind for kind, cls in KINDS.items() if not issubclass(cls, _TIMELESS)]
+    plans = [kind for kind, cls in KINDS.items() if not issubclass(cls, (*_TIMELESS, *_DATED))]
     scopes = {
         one.id: (one.connection, one.stream, one.scope)
         for added in store.added_after(plans, moment).values()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -143,6 +144,13 @@ def test_an_older_schema_is_not_upgraded_by_who_only_reads(path: Path) -> None:
         reading(path)
     assert "the next job, pull or remap upgrades it" in str(told.value)
     assert path.read_bytes() == before
+
+
+def test_the_upgrade_that_is_documented_begins_with_a_command_that_migrates_the_store() -> None:
+    pages = Path(__file__).parents[2] / "docs" / "operations.md"
+    upgrade = pages.read_text("utf-8").partition("\n## Upgrade\n")[2].partition("\n## ")[0]
+    first = re.findall(r"^itpm-sync (\S+)", upgrade, re.MULTILINE)[0]
+    assert first not in {words.split()[0] for words in READING}
 
 
 def test_a_newer_schema_is_told_to_a_reader_as_to_a_writer(path: Path) -> None:
