@@ -24,7 +24,7 @@ import difflib
 import logging
 import re
 import signal
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -97,7 +97,8 @@ class RecordError(ItpmError):
     `field` names the value (a JSON path or a column), `place` the spot a person can open
     (`invoices.csv row 14, column Net`), when there is one better than the record's id. A
     connector that rejects a record which it can name gives its `source_id`: the record exists at
-    the source, so its absence from a whole fetch is no deletion.
+    the source, so its absence from a whole fetch is no deletion. `soft`: the mapping leaves out
+    such a value, and its record counts.
     """
 
     def __init__(
@@ -109,9 +110,10 @@ class RecordError(ItpmError):
         place: str = "",
         hint: str = "",
         source_id: str = "",
+        soft: bool = False,
     ) -> None:
         self.field, self.value, self.expected = field, value, expected
-        self.place, self.hint, self.source_id = place, hint, source_id
+        self.place, self.hint, self.source_id, self.soft = place, hint, source_id, soft
         shown = repr(value)
         shown = shown if len(shown) <= 80 else shown[:77] + "…"
         where = f"{place}: " if place else ""
@@ -191,6 +193,17 @@ class Stopped(KeyboardInterrupt):
         self.exit_code = 128 + number  # as shells count
         by = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
         super().__init__(f"stopped by {by}; the next run continues where this one ended")
+
+
+EXIT_CODES = {"ok": 0, "quarantine": 3, "partial": 3, "failed": 3, "safety_stop": 4}
+"""How what went to its end went, the better first. `quarantine`: everything was done, and records
+that cannot be used were put aside.
+"""
+
+
+def worst(states: Collection[str]) -> str:
+    """The worst of them; `ok` of none."""
+    return max(states, key=[*EXIT_CODES].index, default="ok")
 
 
 _HALVES = re.compile("[\ud800-\udfff]")

@@ -21,7 +21,7 @@ from itpm_sync.errors import whole
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionHealth:
-    """How a connection fared: `ok`, `partial`, `failed`, `safety_stop`."""
+    """How a connection fared: `ok`, `quarantine`, `partial`, `failed`, `safety_stop`."""
 
     state: str
     message: str
@@ -34,7 +34,7 @@ class Health:
     """What a run leaves behind for a monitor. Times are aware UTC."""
 
     job: str
-    state: str  # ok, partial, failed, safety_stop, interrupted
+    state: str  # ok, quarantine, partial, failed, safety_stop, interrupted
     exit_code: int
     started: datetime
     finished: datetime
@@ -77,11 +77,11 @@ def _metrics(health: Health) -> Iterator[tuple[str, str, Samples]]:
     yield "itpm_sync_run_finished_timestamp_seconds", "End of the last run.", job(finished)
     if success:
         name = "itpm_sync_run_success_timestamp_seconds"
-        yield name, "End of the last run without a problem.", job(success.timestamp())
+        yield name, "End of the last run that did all.", job(success.timestamp())
     yield "itpm_sync_run_exit_code", "Exit code of the last run.", job(health.exit_code)
     seconds = (health.finished - health.started).total_seconds()
     yield "itpm_sync_run_duration_seconds", "Wall time of the last run.", job(seconds)
-    up = each({n: float(c.state == "ok") for n, c in links.items()})
+    up = each({n: float(c.state in {"ok", "quarantine"}) for n, c in links.items()})
     yield "itpm_sync_connection_up", "1 if the connection was pulled completely.", up
     records = each({n: c.records for n, c in links.items()})
     yield "itpm_sync_connection_records", "Records stored.", records

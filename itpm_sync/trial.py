@@ -348,18 +348,11 @@ def _run(config: Path, screen: Screen) -> int:
     with app.open_session(config) as session, app.locked(session):
         result = app.run_job(session, JOB)
     screen.job(result)
-    if result.exit_code and _only_quarantine(result):
+    if result.health.state == "quarantine":
         screen.line("   (exit code 3: what stands in quarantine, put there on purpose, is told")
         screen.line("   with every run until it is mended at its source)")
         return 0
     return result.exit_code
-
-
-def _only_quarantine(result: app.JobResult) -> bool:
-    """Whether everything went well but for records that cannot be read."""
-    read = result.pulled.connections if result.pulled else ()
-    whole = all(not c.failure and all(s.state == "ok" for s in c.streams) for c in read)
-    return whole and not (result.published and result.published.troubled)
 
 
 def _clear(out: Path) -> None:

@@ -145,6 +145,34 @@ plan: {file: plan.csv, kind: work_package, key: [WBS],
     assert call(*office, "run", "weekly").out == ""
 
 
+def test_a_record_in_quarantine_makes_no_job_late_and_a_failure_does(session: app.Session) -> None:
+    ran(session, "hourly", 1, "quarantine")
+    told = standing(session, "hourly")
+    assert (told.last_success, told.late) == (NOW - timedelta(hours=1), False)
+    ran(session, "weekly", 200)
+    ran(session, "weekly", 1, "partial")
+    assert standing(session, "weekly").late
+
+
+def test_a_value_that_the_mapping_leaves_out_is_told_and_changes_no_exit_code(
+    csv_office: Callable[..., Path], tmp_path: Path, call: Run
+) -> None:
+    table = """
+plan: {file: plan.csv, kind: work_package, key: [WBS], columns: {code: WBS, name: Name,
+       project_key: Project, planned_start: {column: Start, soft: true}}}
+"""
+    office = "-c", str(csv_office(table, JOBS))
+    plan = tmp_path / "office" / "plan.csv"
+    plan.write_text("Project,WBS,Name,Start\nNET,1,Switches,soon\n")
+    for command in ("run hourly", "run weekly", "status", "check"):
+        assert call(*office, *command.split()).code == 0, command
+    assert "1 rejected record or value:" in call(*office, "status").out
+    with app.open_session(Path(office[1])) as session:
+        (one,) = session.store.rejected()
+        assert (one.field, one.soft) == ("Start", True)
+        assert [r.code for r in session.store.records("work_package")] == ["1"]
+
+
 # ---- runs that were killed ----------------------------------------------------------------------
 
 

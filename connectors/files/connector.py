@@ -32,7 +32,7 @@ from itpm_sync.connector import (
     Stream,
     Window,
 )
-from itpm_sync.errors import ConnectionFailed, ItpmError, suggestion
+from itpm_sync.errors import ConnectionFailed, ItpmError, RecordError, suggestion
 
 log = logging.getLogger(__name__)
 
@@ -164,18 +164,18 @@ class FilesConnector:
 
     def _check_rows(self, name: str, table: Table) -> CheckItem:
         rows = loaded = repeated = 0
-        problems: list[str] = []
+        problems: list[RecordError] = []
         for outcome in self._outcomes(name):
             rows += 1
             loaded += outcome.record is not None
             repeated += outcome.repeats
-            problems += map(str, outcome.problems)
+            problems += outcome.problems
         detail = f"{loaded:,} of {rows:,} rows can be loaded"
         detail += f", {repeated:,} repeat another word for word" if repeated else ""
         if problems:
             more = f" … and {len(problems) - 3:,} more" if len(problems) > 3 else ""
-            detail += f"; {len(problems):,} problems: " + "; ".join(problems[:3]) + more
-        ok = not problems and (rows > 0 or table.may_be_empty)
+            detail += f"; {len(problems):,} problems: " + "; ".join(map(str, problems[:3])) + more
+        ok = all(p.soft for p in problems) and (rows > 0 or table.may_be_empty)
         return CheckItem(f"{name}: rows", ok, detail, "" if table.key else _NO_KEY)
 
     def _outcomes(self, name: str) -> Generator[Outcome, None, None]:

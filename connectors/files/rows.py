@@ -124,9 +124,16 @@ class _Given:
         return f"{self.file.place} row {self.number}"
 
     def error(
-        self, index: int | None, value: str, expected: str, hint: str = "", source_id: str = ""
+        self,
+        index: int | None,
+        value: str,
+        expected: str,
+        hint: str = "",
+        source_id: str = "",
+        *,
+        soft: bool = False,
     ) -> RecordError:
-        """A problem of one column."""
+        """A problem of one column; `soft`: of its cell only."""
         header = "the row" if index is None else self.file.header[index]
         spot = "" if index is None else f", column {header}"
         cell = f" ({letter(index)}{self.number})" if self.file.excel and index is not None else ""
@@ -137,6 +144,7 @@ class _Given:
             place=f"{self.place}{spot}{cell}",
             hint=hint,
             source_id=source_id,
+            soft=soft,
         )
 
 
@@ -200,7 +208,10 @@ def _outcome(given: _Given, columns: Sequence[_Column], places: Mapping[str, int
                 filter(None, (bad.hint, "" if fatal else "only this cell is left out"))
             )
             text = column.rule.value if column.index is None else given.cells[column.index].text
-            problems.append(given.error(column.index, text or "", bad.expected, hint, source_id))
+            soft = bool(column.rule.soft)  # somebody said so; else a figure lacks what should be
+            problems.append(
+                given.error(column.index, text or "", bad.expected, hint, source_id, soft=soft)
+            )
             continue
         if column.field is not None:
             values[column.name] = value

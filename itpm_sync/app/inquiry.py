@@ -63,7 +63,9 @@ def status(session: Session) -> Status:
     outbox = tuple(entry_of(row) for row in store.outcome.outbox())
     newest = store.outcome.snapshot()
     bad = rejected(session)
-    troubled = bool(bad) or any(e.state is not publish.State.DONE for e in outbox)
+    troubled = any(not r.soft for r in bad) or any(
+        e.state is not publish.State.DONE for e in outbox
+    )
     return Status(
         runs=latest_runs(session, limit=10),
         jobs=jobs,

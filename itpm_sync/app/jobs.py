@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING
 
 from itpm_sync.app.session import Session
 from itpm_sync.config import Config
-from itpm_sync.errors import ConfigError, ItpmError, Problem, StoreError, suggestion
+from itpm_sync.errors import (
+    EXIT_CODES,
+    ConfigError,
+    ItpmError,
+    Problem,
+    StoreError,
+    suggestion,
+    worst,
+)
 from itpm_sync.monitoring import ConnectionHealth, Health, metrics_text, replace_file, status_json
 from itpm_sync.store import Store
 
@@ -57,7 +65,7 @@ def run_job(session: Session, name: str, progress: Progress | None = None) -> Jo
 
 
 STOPPED = 128  # exit codes from here on: ended by a signal
-_JOB_STATES = {0: "ok", 3: "partial", 4: "safety_stop"}
+WELL = ("ok", "quarantine")  # the states of a job that did all that it is for
 
 
 class _JobRun:
@@ -73,7 +81,7 @@ class _JobRun:
     ) -> None:
         self.session, self.name, self.run = session, name, run
         self.started, self.progress = started, progress
-        self.exit_code = 0
+        self.exit_code, self.outcome = 0, "ok"
         self.ended_early = False
         self.pulled: PullResult | None = None
         self.snapshot: Snapshot | None = None
@@ -87,12 +95,12 @@ class _JobRun:
             from itpm_sync.app.pulling import pull_within
 
             self.pulled = pull_within(session, self.run, names, progress=self.progress)
-            self.exit_code = max(self.exit_code, self.pulled.exit_code)
+            self._note(self.pulled.state)
         elif step == "remap":
             from itpm_sync.app.pulling import remap
 
-            left = any(one.rejected for one in remap(session))
-            self.exit_code = max(self.exit_code, 3 if left else 0)
+            if any(one.rejected for one in remap(session)):
+                self._note("quarantine")
         elif step == "reconcile":
             from itpm_sync.app.reconciling import reconcile
 
@@ -105,15 +113,22 @@ class _JobRun:
             from itpm_sync.app.publishing import publish
 
             self.published = publish(session)
-            self.exit_code = max(self.exit_code, 3 if self.published.troubled else 0)
+            if self.published.troubled:
+                self._note("partial")
+
+    def _note(self, outcome: str) -> None:
+        """How a step went; what none of its sources gave is part of the job."""
+        self.outcome = worst((self.outcome, "partial" if outcome == "failed" else outcome))
+        self.exit_code = EXIT_CODES[self.outcome]
 
     @property
     def state(self) -> str:
         """One of those of `Health`. What an error ended is no partial success."""
         if self.exit_code >= STOPPED:
             return "interrupted"
-        known = {0: "ok", 4: "safety_stop"} if self.ended_early else _JOB_STATES
-        return known.get(self.exit_code, "failed")
+        if self.ended_early:
+            return {0: "ok", 4: "safety_stop"}.get(self.exit_code, "failed")
+        return self.outcome
 
     def fail(self, error: BaseException) -> None:
         """Notes what ended the job; the files tell it even if the store is what failed."""
@@ -151,7 +166,7 @@ class _JobRun:
             exit_code=self.exit_code,
             started=self.started,
             finished=now,
-            last_success=now if state == "ok" else last_success(session.store, self.name),
+            last_success=now if state in WELL else last_success(session.store, self.name),
             connections=_connection_health(session, self.pulled),
             findings=_severities(self.snapshot),
             ratings=_ratings(self.snapshot),
@@ -207,8 +222,10 @@ def standings(session: Session) -> tuple[JobStanding, ...]:
 
 
 def last_success(store: Store, job: str) -> datetime | None:
-    """When a job last ended well; None if it never did."""
-    return next((run.finished for run in store.runs(1, job=job, state="ok")), None)
+    """When a job last ended well; None if it never did. A record in quarantine keeps no job from
+    it: whoever watches whether jobs run must not be told that they do not.
+    """
+    return next((run.finished for run in store.runs(1, job=job, states=WELL)), None)
 
 
 def _write_health(config: Config, health: Health) -> None:

@@ -55,11 +55,12 @@ class FieldRule:
 
     def failed(self, error: RecordError, ref: SourceRef, problems: list[RecordError]) -> None:
         """Notes what is wrong with a soft field; raises it for any other."""
+        soft = self.soft and not self.required
         problem = RecordError(
             field=self.path, value=error.value, expected=error.expected,
-            place=ref.url or ref.identity, hint=error.hint,
+            place=ref.url or ref.identity, hint=error.hint, soft=soft,
         )  # fmt: skip
-        if not self.soft or self.required:
+        if not soft:
             raise problem from None
         problems.append(problem)
 

@@ -53,7 +53,13 @@ if TYPE_CHECKING:
     from itpm_sync.reconcile.status import Snapshot
 
 _COLOURS = {"green": "green", "amber": "yellow", "red": "red", "grey": "bright_black"}
-_STATES = {"ok": "green", "partial": "yellow", "failed": "red", "safety_stop": "red"}
+_STATES = {
+    "ok": "green",
+    "quarantine": "yellow",
+    "partial": "yellow",
+    "failed": "red",
+    "safety_stop": "red",
+}
 
 
 class Output:
@@ -131,7 +137,7 @@ class Output:
         for one in result.connections:
             if self._quiet and one.state == "ok":
                 continue
-            word, text = f"{one.state:8}", f" {one.name}  {one.message}"
+            word, text = f"{one.state:10}", f" {one.name}  {one.message}"
             if self._terminal:
                 self._print(f"[{_STATES.get(one.state, 'red')}]{word}[/]{escape(text)}")
             else:

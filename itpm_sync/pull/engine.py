@@ -189,7 +189,7 @@ class _Puller:
             name=wires.name,
             streams=(*results, *hidden),
             remapped=remapped,
-            quarantine=tuple(r.message for r in self.store.rejected(wires.name)),
+            quarantine=tuple(r.message for r in self.store.rejected(wires.name) if not r.soft),
             confirm=confirming(wires.name),
         )
 

@@ -6,10 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from itpm_sync.errors import EXIT_CODES, worst
 from itpm_sync.store import Landed
-
-EXIT_CODES = {"ok": 0, "partial": 3, "failed": 3, "safety_stop": 4}
-_WORST = ("safety_stop", "failed", "partial", "ok")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,13 +77,17 @@ class ConnectionResult:
 
     @property
     def state(self) -> str:
-        """ok, partial, failed or safety_stop."""
+        """ok, quarantine (all was read, and a record of it cannot be used), partial, failed or
+        safety_stop.
+        """
         states = {stream.state for stream in self.streams}
         if self.failure or states == {"failed"}:
             return "failed"
         if "safety_stop" in states:
             return "safety_stop"
-        return "ok" if states <= {"ok"} and not self.quarantine else "partial"
+        if not states <= {"ok"}:
+            return "partial"
+        return "quarantine" if self.quarantine else "ok"
 
     @property
     def advice(self) -> str:
@@ -156,15 +158,17 @@ class PullResult:
 
     @property
     def state(self) -> str:
-        """The worst of ok, partial, failed and safety_stop; `failed` only if all failed."""
+        """The worst of the connections' states; `failed` only if all failed."""
         states = {connection.state for connection in self.connections}
         if "failed" in states and states != {"failed"}:
             states = states - {"failed"} | {"partial"}
-        return next((state for state in _WORST if state in states), "ok")
+        return worst(states)
 
     @property
     def exit_code(self) -> int:
-        """0 all well, 3 something failed and the rest went on, 4 a person must confirm."""
+        """0 all well, 3 something failed or cannot be used and the rest went on, 4 a person must
+        confirm.
+        """
         return EXIT_CODES[self.state]
 
     @property

@@ -219,13 +219,14 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejected:
-    """A record, or one value of it, that was quarantined."""
+    """A record that was quarantined; `soft`: one value of it, which its mapping leaves out."""
 
     connection: str
     stream: str
     source_id: str
     place: str
     message: str
+    soft: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -291,7 +291,7 @@ class Landing:
         self._raw = TableWriter(RAW_RECORD, dialect)
         self._moment = processor(RAW_RECORD.c.seen_at, dialect)
         self._read_moment = reader(RAW_RECORD.c.seen_at, dialect)
-        self._rejected = TableWriter(REJECTED, dialect, update=("message", "run"))
+        self._rejected = TableWriter(REJECTED, dialect, update=("message", "run", "soft"))
 
     def codec(self, kind: str) -> KindCodec:
         """The prepared codec of a kind. The first page in each thread waits for the same one."""
@@ -410,6 +410,7 @@ class Landing:
                 "place": _short(error.place), "field": _short(error.field),
                 "message": str(error)[:MAX_MESSAGE], "run": batch.run,
                 "first_seen": first_seen.get((i, _short(error.field)), batch.seen_at),
+                "soft": error.soft,
             }
             for i, error in problems
         )  # fmt: skip
@@ -488,7 +489,7 @@ def _landed(writes: _Writes, batch: Batch) -> Landed:
         unchanged=steps[Step.SAME] + steps[Step.READDRESSED],
         older=steps[Step.OLDER],
         gone=steps[Step.GONE],
-        quarantined=writes.quarantined + len(batch.page.rejected),
+        quarantined=writes.quarantined + sum(not e.soft for e in batch.page.rejected),
         mapped=writes.mapped,
         removed=writes.removed,
         changed_ids=tuple(writes.touched),

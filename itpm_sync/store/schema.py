@@ -27,7 +27,7 @@ import sqlalchemy as sa
 from itpm_sync.model import KINDS, Money, Record
 
 LONGEST_ID = 500  # PostgreSQL's index rows end at about 2,700 bytes
-VERSION = "0004"  # the newest migration
+VERSION = "0005"  # the newest migration
 CAUSES = ("deleted", "moved", "hidden", "merged")  # why a record is absent
 Processor = Callable[[Any], Any]
 BIGGEST_INT = 2**63 - 1
@@ -310,6 +310,7 @@ REJECTED = sa.Table(
     _text("message"),
     sa.Column("run", sa.Text, nullable=False),
     _moment("first_seen", null=False),
+    sa.Column("soft", sa.Boolean, nullable=False, server_default=sa.false()),
 )  # fmt: skip
 
 COMPLETENESS = sa.Table(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Self
 
@@ -182,14 +182,14 @@ class Store:
             )
 
     def runs(
-        self, limit: int = 20, *, job: str | None = None, state: str | None = None
+        self, limit: int = 20, *, job: str | None = None, states: Collection[str] = ()
     ) -> tuple[Run, ...]:
-        """The latest runs, of a job or with an outcome if one is given, newest first."""
+        """The latest runs, of a job or with one of these outcomes if given, newest first."""
         query = sa.select(RUN).order_by(RUN.c.started.desc(), RUN.c.id.desc()).limit(limit)
         if job is not None:
             query = query.where(RUN.c.job == job)
-        if state is not None:
-            query = query.where(RUN.c.state == state)
+        if states:
+            query = query.where(RUN.c.state.in_(states))
         with self._db.read() as db:
             return tuple(Run(**row) for row in db.execute(query).mappings())
 

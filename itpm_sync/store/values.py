@@ -164,7 +164,9 @@ class Completeness:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RejectedRecord:
-    """A record, or one value of it, in quarantine. `source_id` is empty if it has none."""
+    """A record in quarantine; `soft`: one value of it, which the mapping leaves out there, so that
+    the record counts. `source_id` is empty if it has none.
+    """
 
     connection: str
     stream: str
@@ -174,6 +176,7 @@ class RejectedRecord:
     message: str
     run: str
     first_seen: datetime
+    soft: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

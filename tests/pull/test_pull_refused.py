@@ -19,7 +19,7 @@ def test_a_bad_record_is_quarantined_and_the_rest_loads(world: World) -> None:
     world.source.put("A3", "A", title="x", points="many")
     result = world.pull()
     (problem,) = world.store.rejected()
-    assert result.state == "partial"
+    assert result.state == "quarantine"
     assert result.connections[0].message == (
         f"item: 25 new, 1 quarantined; 1 record or value stands in quarantine, {problem.message}"
     )
@@ -38,7 +38,7 @@ def test_what_an_earlier_run_put_in_quarantine_keeps_every_run_from_being_well(
     world.source.put("A4", "A", title="y", points="few")
     world.pull()
     result = world.pull()
-    assert (result.state, result.exit_code) == ("partial", 3)
+    assert (result.state, result.exit_code) == ("quarantine", 3)
     assert "2 records or values stand in quarantine, the first: " in result.message
     assert result.message.endswith("(all of them: itpm-sync status)")
 

@@ -112,6 +112,18 @@ def test_a_store_that_was_brought_up_to_date_is_worked_with(old_url: str) -> Non
         assert raw.raw.body == newer.body
 
 
+def test_of_what_stood_in_quarantine_a_value_is_told_from_a_record(old_url: str) -> None:
+    # of item 1 there are rows in the model, of item 9 there is nothing
+    row = "INSERT INTO rejected VALUES ('memory', 'item', '{0}', '', 'x', 'bad', 'r', '{1}')"
+    engine = sa.create_engine(old_url)
+    with engine.begin() as connection:
+        for number in ("1", "9"):
+            connection.exec_driver_sql(row.format(number, "2026-03-02 12:00:00+00:00"))
+    engine.dispose()
+    with Store.open(old_url) as store:
+        assert [(r.source_id, r.soft) for r in store.rejected()] == [("1", True), ("9", False)]
+
+
 # ---- interrupted --------------------------------------------------------------------------------
 
 NEXT = """

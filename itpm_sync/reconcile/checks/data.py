@@ -173,7 +173,8 @@ def incomplete_source(facts: PortfolioFacts) -> Iterator[Finding]:
 
     Where only quarantined records are missing, `rejected-records` says so, record by record.
     """
-    quarantined = Counter((c, s) for c, s, _ in _rejected_ids(facts.inputs.rejected))
+    lacking = _rejected_ids(r for r in facts.inputs.rejected if not r.soft)
+    quarantined = Counter((c, s) for c, s, _ in lacking)
     for c in facts.inputs.coverage:
         gap = (c.source_count or c.stored) - c.stored if c.exact else 0
         if (c.complete and not gap) or _of_later_days(c):
