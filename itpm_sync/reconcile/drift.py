@@ -98,9 +98,10 @@ def drift(
     """What the plan of the records (`current`) says otherwise than the baseline (`frozen`).
 
     `not_known` are the ids of packages that were first read after the data date: what they said
-    on it nobody knows. None without a baseline, without a plan, and where nothing differs. A
-    baseline that was recorded from a file or from tickets is not that of the records: these are
-    compared where both say something, and what they lack is not gone.
+    on it nobody knows, so they are taken to be as in the baseline. A baseline that was recorded
+    from a file or from tickets is not that of the records: these are compared where both say
+    something, and what they lack is not gone. None without a baseline, without a plan, and where
+    nothing differs.
     """
     if baseline is None:
         return None
@@ -110,16 +111,18 @@ def drift(
     if not any(p.record is not None for p in now.values()):
         return None
     later = {c for c, p in now.items() if p.record is not None and p.record.id in not_known}
+    now = {c: p for c, p in now.items() if c not in later} | {c: was[c] for c in later & was.keys()}
     is_own = not baseline.source
     changes = [
         change
-        for code in sorted({*was, *now} - later)
+        for code in sorted({*was, *now})
         if _differs(change := Change(was.get(code), now.get(code)), is_own=is_own)
     ]
     if not changes:
         return None
     ranked = sorted(changes, key=lambda c: (not c.is_of_budget, -abs(c.more.value or 0)))
-    return Drift(tuple(ranked), (_last(was), _last({**(was if later else {}), **now})))
+    dated = now if is_own else was | {c: p for c, p in now.items() if p.finish is not None}
+    return Drift(tuple(ranked), (_last(was), _last(dated)))
 
 
 def _differs(change: Change, *, is_own: bool) -> bool:

@@ -192,6 +192,15 @@ def test_a_plan_that_was_read_after_the_data_date_says_nothing_of_it(drifted):
     assert [e.label for e in found.evidence] == ["C: gone, EUR 50.00"]
 
 
+def test_the_last_finish_is_not_that_of_a_package_that_was_read_after_the_data_date(planned, eur):
+    package(planned, "A", eur(1100))
+    package(planned, "B", eur(500), date(2026, 5, 29))
+    planned.options["progress_unknown"] = frozenset({planned.records["work_package"][-1].id})
+    [found] = planned.findings(CODE)
+    assert "1 package with another budget" in found.message
+    assert "last planned finish" not in found.message
+
+
 def test_a_baseline_of_a_plan_file_is_compared_where_the_records_say_something(planned, eur):
     [baseline] = planned.options["baselines"]
     planned.options["baselines"] = (replace(baseline, source="plan.xml"),)
@@ -202,6 +211,10 @@ def test_a_baseline_of_a_plan_file_is_compared_where_the_records_say_something(p
     package(planned, "B", eur(800))
     [found] = planned.findings(CODE)
     assert [e.label for e in found.evidence] == ["B: EUR 500.00 → EUR 800.00"]
+    planned.records["work_package"] = []
+    package(planned, "B", eur(800), date(2026, 3, 20))
+    [found] = planned.findings(CODE)  # A and C end on 27 March as ever, though no record says so
+    assert "last planned finish" not in found.message
 
 
 def test_without_budgets_packages_and_dates_are_told_without_an_amount(world):
