@@ -114,11 +114,13 @@ def _has_tax(one: Settlement) -> bool:
 
 
 def _is_paid_at_net(one: Settlement) -> bool:
-    """Whether it was paid to the cent though it tells no tax: so its vendor charges none, or the
-    amounts that the source gives for the vendor are gross. Of other vendors that says nothing.
+    """Whether it was paid to the cent, with or without what its own number takes back, though it
+    tells no tax: so its vendor charges none, or what the source gives for the vendor is gross. Of
+    other vendors that says nothing.
     """
     paid = [amount for _, amount in one.payments]
-    return bool(one.gross) and one.gross in {*paid, exact_sum(paid)}
+    billed = exact_sum(gross_amount(i) for i in one.lines if not i.credit_note)
+    return not ({one.gross, billed} - {0}).isdisjoint({*paid, exact_sum(paid)})
 
 
 def _tolerated(bill: Overpaid, policy: Policy, least: Fraction) -> Fraction:

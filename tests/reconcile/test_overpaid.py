@@ -136,6 +136,16 @@ def test_where_bills_are_paid_at_what_they_say_nothing_is_taken_for_tax(world, e
     assert (found.subject, found.amount, found.severity) == ("Acme R-1", eur(100), "high")
 
 
+def test_a_bill_that_was_paid_as_it_said_hides_no_tax_when_its_own_number_takes_a_part_back(
+    world, eur
+):
+    invoice(world, eur, "R-1", 1000)
+    pay(world, eur(1000))
+    credit(world, eur, 200, "R-1")
+    [found] = world.findings(CODE)
+    assert (found.amount, found.severity) == (eur(200), "high")
+
+
 def test_that_one_vendor_is_paid_without_tax_says_nothing_of_another(world, eur):
     invoice(world, eur, "F-1", 500, vendor="Foreign")
     pay(world, eur(500), "F-1", vendor="Foreign")  # reverse charge
