@@ -33,6 +33,8 @@ _COUNTED: Mapping[str, tuple[str, str]] = MappingProxyType(
 )  # fmt: skip
 """What is said of findings of which each is about one person: of one of them, and of several."""
 
+_NO_MONTH = r"(?!(?<=\d\s)\w+\s\d{4})"  # `7 Jan 2027` is a day, whoever is called Jan
+
 Unnamed = Callable[[str], str]
 
 
@@ -43,7 +45,8 @@ def unnamed(names: Iterable[str]) -> Unnamed:
     known = sorted({n.strip() for n in names if _is_name(n.strip())}, key=len, reverse=True)
     if not known:
         return _same
-    found = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, known))})(?!\w)", re.IGNORECASE)
+    name = "|".join(map(re.escape, known))
+    found = re.compile(rf"(?<!\w){_NO_MONTH}(?:{name})(?!\w)", re.IGNORECASE)
 
     def without(text: str) -> str:
         replaced, count = found.subn(SOMEBODY, text)

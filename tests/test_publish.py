@@ -517,6 +517,15 @@ def test_only_whole_names_are_taken_out_and_the_longest_first() -> None:
     assert unnamed([])("a; a") == "a; a"
 
 
+def test_a_person_who_is_called_like_a_month_is_not_taken_out_of_dates() -> None:
+    without = unnamed(["jan", "May"])
+    text = "Set by Jan until 7 Jan 2027; 31 May 2026: 3 May have time, 1 Jan. May is off"
+    assert without(text) == (
+        "Set by somebody until 7 Jan 2027; 31 May 2026: 3 somebody have time, 1 somebody. "
+        "somebody is off"
+    )
+
+
 @pytest.mark.parametrize(
     ("value", "unit", "told"),
     [
