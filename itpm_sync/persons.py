@@ -38,13 +38,17 @@ _NO_MONTH = r"(?!(?<=\d\s)\w+\s\d{4})"  # `7 Jan 2027` is a day, whoever is call
 Unnamed = Callable[[str], str]
 
 
-def unnamed(names: Iterable[str]) -> Unnamed:
+def unnamed(names: Iterable[str], others: Iterable[str] = ()) -> Unnamed:
     """The function that puts `somebody` in the place of each of these names. What is said alike of
-    several persons, parted by `; `, it says once.
+    several persons, parted by `; `, it says once. Names that `others` have too, a project or a team
+    (queues are assignees as well), stay.
     """
-    known = sorted({n.strip() for n in names if _is_name(n.strip())}, key=len, reverse=True)
+    taken = {other.strip().casefold() for other in others}
+    told = {n.strip() for n in names} - {""}
+    known = sorted((n for n in told if _is_name(n) and n.casefold() not in taken),
+                   key=len, reverse=True)  # fmt: skip
     if not known:
-        return _same
+        return as_it_is
     name = "|".join(map(re.escape, known))
     found = re.compile(rf"(?<!\w){_NO_MONTH}(?:{name})(?!\w)", re.IGNORECASE)
 
@@ -59,7 +63,8 @@ def _is_name(text: str) -> bool:
     return len(text) >= _SHORTEST and text.casefold() not in _NO_NAMES
 
 
-def _same(text: str) -> str:
+def as_it_is(text: str) -> str:
+    """The one that leaves every name."""
     return text
 
 

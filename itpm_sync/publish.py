@@ -31,7 +31,7 @@ from itpm_sync.errors import (
     visible,
 )
 from itpm_sync.model import Money
-from itpm_sync.persons import Unnamed, counted
+from itpm_sync.persons import Unnamed, as_it_is, counted
 from itpm_sync.reconcile.figures import OF_WHICH_DISPUTED
 from itpm_sync.reconcile.status import Figure, ProjectStatus, Severity, Snapshot
 from itpm_sync.reconcile.wording import show
@@ -390,7 +390,7 @@ def status_message(
     order = list(Severity)
     unwaived = (f for f in status.findings if f.waiver is None)
     findings = sorted(unwaived, key=lambda f: (order.index(f.severity), f.key))
-    said = _as_it_is if without is None else without
+    said = as_it_is if without is None else without
     if without is None:
         lines = tuple(f"{f.severity.value}: {f.message}" for f in findings)
     else:
@@ -419,10 +419,6 @@ def status_message(
         report_url=report_url,
         values=tuple(map(figure_value, published)),
     )
-
-
-def _as_it_is(text: str) -> str:
-    return text
 
 
 def _line(figure: Figure) -> tuple[str, str]:

@@ -13,7 +13,7 @@ import shutil
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -125,7 +125,10 @@ def serve_sandbox(
     """Serves a sandbox until Ctrl-C; prints how to reach it. Without `load` or `restore` it holds
     the demo's programme, unless `empty`.
     """
-    with _until_stopped(), _serving(connector, flavour, port, load, restore) as (sandbox, url):
+    with (
+        suppress(KeyboardInterrupt),
+        _serving(connector, flavour, port, load, restore) as (sandbox, url),
+    ):
         if not (load or restore or empty):
             sandbox.seed(demo.programme(demo.local_today()).records)
         sandbox.set_faults(Faults(latency_s=latency_s))
@@ -165,13 +168,6 @@ def _serving(
         yield sandbox, url
     finally:
         sandbox.stop()
-
-
-def _until_stopped() -> AbstractContextManager[None]:
-    """Around serving, which waits for an event that nobody sets: Ctrl-C is its ordinary end, from
-    the start on, and no interruption of a run.
-    """
-    return suppress(KeyboardInterrupt)
 
 
 # ---- the demo -----------------------------------------------------------------------------------
@@ -236,7 +232,7 @@ def serve_demo(out: Path, screen: Screen) -> int:
     wanted: list[tuple[str, int, Path | None]] = [
         (n, p, states / f"{n}.json") for n, p in sorted(ports.items())
     ]
-    with _until_stopped(), _all(wanted) as served:
+    with suppress(KeyboardInterrupt), _all(wanted) as served:
         for one in served:
             screen.line(f"{one.sandbox.title} at http://127.0.0.1:{one.port}")
         screen.line(f"run: {program()} -c {out / 'itpm.yaml'} run {JOB}    — Ctrl-C stops")

@@ -509,6 +509,11 @@ def test_days_of_more_than_24_hours_are_counted_without_telling_whose_or_when() 
     )
 
 
+def test_a_name_that_a_project_or_a_team_has_too_is_no_persons() -> None:
+    without = unnamed(["SPI", "Network", "Ana Ruiz"], ["spi", "Network "])
+    assert without("SPI 0.8: Network waits for Ana Ruiz") == "SPI 0.8: Network waits for somebody"
+
+
 def test_only_whole_names_are_taken_out_and_the_longest_first() -> None:
     without = unnamed(["Ann", "Ann Lee", "Al", "Nobody", "j.x+y"])
     assert without("Ann Lee, Annex, Ann and Al; Nobody knows j.x+y, jax") == (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import fields, replace
 
 from itpm_sync import publish as outbox
@@ -12,6 +12,7 @@ from itpm_sync.config import PublishTarget
 from itpm_sync.connector import Publisher, StatusMessage, Target
 from itpm_sync.errors import ConfigError, ConnectionFailed, Problem, suggestion
 from itpm_sync.persons import Unnamed, unnamed
+from itpm_sync.reconcile.figures import LABELS
 from itpm_sync.reconcile.status import ProjectStatus, Snapshot
 from itpm_sync.store import OutboxRow, Store
 
@@ -85,8 +86,18 @@ def _without_names(session: Session, snapshot: Snapshot) -> Unnamed | None:
             *(decision.author for decision in root.duplicates.decisions),
             *(baseline.author for baseline in outcome.baselines()),
             *(name for act in outcome.gate_records() for name in (act.author, act.owner)),
-        )
+        ),
+        _no_persons(snapshot),
     )
+
+
+def _no_persons(snapshot: Snapshot) -> Iterator[str]:
+    """Names that texts of ours hold and that mean no person, whoever is called so."""
+    yield from map(str.upper, LABELS)
+    for project in snapshot.projects:
+        yield from (project.code, project.name, project.unit)
+        for package in project.packages:
+            yield from (package.code, package.name, package.team)
 
 
 def _targets(project: str, wanted: PublishTarget, offered: Sequence[str]) -> list[Target]:

@@ -137,7 +137,7 @@ class Output:
         for one in result.connections:
             if self._quiet and one.state == "ok":
                 continue
-            word, text = f"{one.state:10}", f" {one.name}  {one.message}"
+            word, text = f"{one.state:8}", f" {one.name}  {one.message}"
             if self._terminal:
                 self._print(f"[{_STATES.get(one.state, 'red')}]{word}[/]{escape(text)}")
             else:

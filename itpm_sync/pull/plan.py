@@ -11,7 +11,8 @@ from itpm_sync.connector import Count, Deletes, Fate, Stream, Whereabouts, Windo
 from itpm_sync.errors import scope_name
 from itpm_sync.store import Checkpoint, ScopeCensus
 
-FEW = 10  # deletions that need no confirmation, however small the scope
+FEW = 10  # deletions that need no confirmation, unless they are most of a small scope
+VERY_FEW = 2  # deletions that need none, however small the scope
 ESTIMATE_SLACK = 0.02  # of an estimated count
 SAME_TIME = timedelta(minutes=1)  # clocks that differ by less agree: every overlap covers it
 PATIENCE = timedelta(days=7)  # for which a record that the source would not give is asked for again
@@ -153,15 +154,26 @@ def doubts(stream: Stream, censuses: Iterable[ScopeCensus], max_share: float) ->
     found = []
     for census in _lacking(stream, censuses):
         gone = len(census.missing)
-        if not census.listed and not (stream.may_be_empty and gone <= FEW):
-            found.append(_lists_nothing(stream, census))
-        elif gone > FEW and gone > max_share * census.stored:
+        if not census.listed:
+            if gone > FEW or not stream.may_be_empty:
+                found.append(_lists_nothing(stream, census))
+        elif (share := _too_many(gone, census.stored, max_share)) is not None:
             place = scope_name(stream.name, census.scope)
             found.append(
                 f"{place}: {gone} of {census.stored} stored records are no longer listed, "
-                f"more than {max_share:.0%}"
+                f"more than {share:.0%}"
             )
     return tuple(found)
+
+
+def _too_many(gone: int, stored: int, max_share: float) -> float | None:
+    """The share that is exceeded, if one is. Of a few records a fifth leaves every day; a file of
+    thirteen rows that has three is cut short.
+    """
+    if gone > FEW and gone > max_share * stored:
+        return max_share
+    most = max(max_share, 0.5)
+    return most if gone > VERY_FEW and gone > most * stored else None
 
 
 def unconfirmed(

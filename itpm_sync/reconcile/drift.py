@@ -35,7 +35,7 @@ class Change(NamedTuple):
     @property
     def budgets(self) -> tuple[Money | None, Money | None]:
         """By the baseline and by the plan; a summary's is that of its parts, so it has none."""
-        return own_budget(self.was), own_budget(self.now)
+        return _own_budget(self.was), _own_budget(self.now)
 
     @property
     def starts(self) -> tuple[date | None, date | None]:
@@ -84,7 +84,7 @@ class Drift:
         return max(exact_sum(s for s in steps if s > 0), -exact_sum(s for s in steps if s < 0))
 
 
-def own_budget(plan: Plan | None) -> Money | None:
+def _own_budget(plan: Plan | None) -> Money | None:
     """What a package adds to the sum of the budgets, in its own currency."""
     return plan.money if plan is not None and not plan.is_summary else None
 
@@ -131,7 +131,7 @@ def _differs(change: Change, *, is_own: bool) -> bool:
     if is_own:
         return was is None or now is None or bool(pairs)
     if was is None:
-        return own_budget(now) is not None
+        return _own_budget(now) is not None
     return any(a is not None and b is not None for a, b in pairs)
 
 
@@ -142,7 +142,7 @@ def _either(change: Change) -> Plan:
 
 
 def _worth(plan: Plan | None) -> Number:
-    return plan.budget if plan is not None and own_budget(plan) is not None else ZERO
+    return plan.budget if plan is not None and _own_budget(plan) is not None else ZERO
 
 
 def _last(plans: Mapping[str, Plan]) -> date | None:

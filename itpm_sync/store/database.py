@@ -20,8 +20,8 @@ from sqlalchemy import event
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, StatementError
 
 from itpm_sync.errors import RecordError, StoreError, whole
+from itpm_sync.store.access import Access, access
 from itpm_sync.store.schema import VERSION, all_tables, refused
-from itpm_sync.store.standing import Standing, standing
 
 BUSY_TIMEOUT_S = 30.0
 _SQLITE = "sqlite:///"
@@ -64,15 +64,15 @@ class Database:
     """
 
     def __init__(self, url: str, *, reading: bool = False) -> None:
-        self._url, self._standing = _parsed(url), None
+        self._url, self._access = _parsed(url), None
         sqlite = _is_sqlite(self._url)
         # A query may hold `password=` as well, which the URL's own text would show.
         shown = str(self._url.set(query={}))
         self.location: str = (self._url.database or ":memory:") if sqlite else shown
         with self.errors():
             if reading and self.path is not None:
-                self._standing = standing(self.path)
-                self.engine = _engine_reading(self._standing)
+                self._access = access(self.path)
+                self.engine = _engine_reading(self._access)
             else:
                 self.engine = _engine(self._url)
             try:
@@ -111,7 +111,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """One transaction that sees one state of the store. Raises StoreError."""
-        unchanged = self._standing.unchanged() if self._standing else nullcontext()
+        unchanged = self._access.unchanged() if self._access else nullcontext()
         with unchanged, self.errors(), self.engine.connect() as connection:
             yield connection
 
@@ -139,7 +139,7 @@ class Database:
             return
         if found is None and not sa.inspect(self.engine).get_table_names():
             self.engine.dispose()
-            self._standing, self.engine = None, _engine_reading(None)
+            self._access, self.engine = None, _engine_reading(None)
             with self.engine.begin() as connection:
                 _create(connection)
             return
@@ -253,7 +253,7 @@ def _engine(url: sa.URL) -> sa.Engine:
     return engine
 
 
-def _engine_reading(found: Standing | None) -> sa.Engine:
+def _engine_reading(found: Access | None) -> sa.Engine:
     """Of a file that is there, or of an empty store in memory. Nothing writes to either."""
     if found is None:
         return sa.create_engine("sqlite://", poolclass=sa.StaticPool)

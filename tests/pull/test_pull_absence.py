@@ -135,7 +135,7 @@ def test_a_row_that_turned_bad_is_not_a_deleted_row(make: Callable[..., World]) 
         RecordError(field="id", value="", expected="an id", place="row 9"),
     ]
     result = world.pull()
-    assert (result.state, world.absent()) == ("partial", {})
+    assert (result.state, world.absent()) == ("quarantine", {})
     assert {p.place for p in world.store.rejected()} == {"row 2", "row 9"}
     assert world.titles()["A1"] == "item 1"
     world.source.rejected = []

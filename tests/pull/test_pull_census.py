@@ -53,6 +53,22 @@ def test_a_census_that_is_short_by_a_fifth_and_ten_records_stops(
         assert "11 of 50 stored records are no longer listed, more than 20%" in result.message
 
 
+@pytest.mark.parametrize(
+    ("stored", "deleted", "stops"), [(13, 10, True), (13, 6, False), (5, 3, True), (3, 2, False)]
+)
+def test_a_small_census_that_is_short_by_more_than_half_stops(
+    world: World, stored: int, deleted: int, stops: bool
+) -> None:
+    fill(world, stored, "A")
+    fill(world, 1, "B")
+    world.pull()
+    for number in range(deleted):
+        world.source.delete(f"A{number}")
+    result = world.pull(sweep=True)
+    assert (result.exit_code == 4) is stops
+    assert len(world.absent()) == (0 if stops else deleted)
+
+
 def test_a_census_that_fails_marks_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     healthy(world)
     world.pull()

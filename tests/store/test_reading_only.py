@@ -14,7 +14,7 @@ import pytest
 
 from itpm_sync import cli
 from itpm_sync.errors import StoreError
-from itpm_sync.store import Store, standing
+from itpm_sync.store import Store, access
 from tests.calling import Run
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -41,7 +41,7 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def forbidden(monkeypatch: pytest.MonkeyPatch) -> None:
     """An account that may read everything and write nothing (tests may run as the superuser)."""
-    monkeypatch.setattr(standing, "may", lambda _path, right: right == os.R_OK)
+    monkeypatch.setattr(access, "may", lambda _path, right: right == os.R_OK)
 
 
 def reading(path: Path) -> Store:
@@ -114,7 +114,7 @@ def test_a_store_that_is_written_while_it_is_read_without_locks_is_no_answer(pat
 def test_a_store_that_may_not_be_read_says_whose_right_is_missing(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(standing, "may", lambda _path, _right: False)
+    monkeypatch.setattr(access, "may", lambda _path, _right: False)
     with pytest.raises(StoreError, match=r"this account may not read a b\?%.db — give the account"):
         reading(path)
 

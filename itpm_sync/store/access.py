@@ -22,7 +22,7 @@ _CHANGED = "was written by another run while it was read — run the command aga
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Access:
     """How a file that is there can be read. `options` are those of SQLite's URI; none: as ever.
     `state` is that of a file that is read without locks, when it was opened.
     """
@@ -48,7 +48,7 @@ class Standing:
                 raise StoreError(f"store {self.path} {_CHANGED}")
 
 
-def standing(path: Path) -> Standing | None:
+def access(path: Path) -> Access | None:
     """How to read a store; None if there is none. Raises StoreError that says what is missing."""
     try:
         if not path.exists():
@@ -60,9 +60,9 @@ def standing(path: Path) -> Standing | None:
         if file.exists() and not may(file, os.R_OK):
             raise _unreadable(path, f"this account may not read {file.name}", "read it")
     if may(path, os.W_OK) and may(path.parent, os.W_OK):
-        return Standing(path)
+        return Access(path)
     if not log.exists():
-        return Standing(path, "mode=ro&immutable=1", _state(path))
+        return Access(path, "mode=ro&immutable=1", _state(path))
     if not index.exists():
         raise StoreError(
             f"store {path} cannot be read: {log.name} holds changes of a run that did not end, and "
@@ -70,7 +70,7 @@ def standing(path: Path) -> Standing | None:
             f"{path.parent} — let the next run end, or copy the store with its -wal into a folder "
             "that this account may write"
         )
-    return Standing(path, "mode=ro")
+    return Access(path, "mode=ro")
 
 
 def may(path: Path, right: int) -> bool:
