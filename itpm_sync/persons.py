@@ -54,9 +54,18 @@ def unnamed(names: Iterable[str], others: Iterable[str] = ()) -> Unnamed:
 
     def without(text: str) -> str:
         replaced, count = found.subn(SOMEBODY, text)
-        return "; ".join(dict.fromkeys(replaced.split("; "))) if count else text
+        return _each_once(replaced.split("; ")) if count else text
 
     return without
+
+
+def _each_once(parts: Iterable[str]) -> str:
+    """Parts without those that repeat one before, or with what it ends: `CPI is n/a: …; …`."""
+    kept: list[str] = []
+    for part in parts:
+        if not any(before == part or before.endswith(f": {part}") for before in kept):
+            kept.append(part)
+    return "; ".join(kept)
 
 
 def _is_name(text: str) -> bool:

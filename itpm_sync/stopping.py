@@ -79,10 +79,14 @@ class Stopping:
             self._tell(what)
 
     def _watch(self) -> None:
-        """Woken by the signal itself, also while the main thread is busy in a library."""
+        """Woken by the signal itself, also while the main thread is busy in a library. Whoever took
+        the signal for an ordinary end, and comes to it in time, ends by itself.
+        """
         while number := os.read(self._woken, 1):
             if number[0] in self._former:
-                select.select([self._woken], [], [], PATIENCE_S)
+                again, _, _ = select.select([self._woken], [], [], PATIENCE_S)
+                if again and not os.read(self._woken, 1):
+                    break
                 self.signal = number[0]
                 self.leave()
         os.close(self._woken)

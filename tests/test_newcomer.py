@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import logging
 import re
+import signal
+import subprocess
+import sys
 from datetime import date, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -206,6 +209,17 @@ def test_a_sandbox_holds_the_demos_programme_and_ctrl_c_ends_it_quietly(
     served = yaml.safe_load(out[out.index("  jira-main:") : out.index("# and in the shell")])
     assert sorted(served["jira-main"]["projects"]) == ["DAP", "NET", "SDM"]
     assert "projects: []" in run("sandbox", "jira", "--empty")[1]
+
+
+def test_a_sandbox_that_is_stopped_has_ended_well() -> None:
+    words = [sys.executable, "-m", "itpm_sync.cli", "sandbox", "jira", "--empty"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as one:
+        assert one.stdout is not None
+        while not one.stdout.readline().startswith("export"):
+            assert one.poll() is None
+        one.send_signal(signal.SIGTERM)
+        said = one.communicate(timeout=30.0)
+    assert (one.returncode, said) == (0, ("", ""))
 
 
 def test_ctrl_c_while_a_sandbox_is_seeded_is_no_interrupted_run(

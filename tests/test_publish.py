@@ -520,6 +520,9 @@ def test_only_whole_names_are_taken_out_and_the_longest_first() -> None:
         "somebody, Annex, somebody and Al; Nobody knows somebody, jax"
     )
     assert unnamed([])("a; a") == "a; a"
+    assert without("CPI is n/a: no rate of Ann; no rate of Ann Lee") == (
+        "CPI is n/a: no rate of somebody"
+    )
 
 
 def test_a_person_who_is_called_like_a_month_is_not_taken_out_of_dates() -> None:

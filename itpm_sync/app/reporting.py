@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 from itpm_sync.app.reconciling import compared_with, history, is_newest, snapshot_of
 from itpm_sync.app.session import Session
 from itpm_sync.reconcile.changes import witnessed
+
+log = logging.getLogger(__name__)
 
 
 def report(
@@ -24,6 +27,12 @@ def report(
     from itpm_sync.report import write_reports
 
     snapshot = snapshot_of(session, as_of)
+    if as_of not in (None, snapshot.data_date):
+        log.warning(
+            "nothing was reconciled on %s: the report is that of %s, the last day before — "
+            "for that day: itpm-sync reconcile --as-of %s",
+            as_of, snapshot.data_date, as_of,
+        )  # fmt: skip
     before = compared_with(session, snapshot.data_date)
     settings = session.config.root.reports
     return write_reports(

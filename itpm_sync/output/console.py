@@ -146,6 +146,7 @@ class Output:
     def snapshot(self, snapshot: Snapshot, *, as_json: bool = False) -> None:
         """A line a project: rating and reason."""
         from itpm_sync.reconcile.status import Severity, to_json
+        from itpm_sync.reconcile.wording import count
 
         if as_json:
             sys.stdout.write(to_json(snapshot).decode() + "\n")
@@ -164,7 +165,7 @@ class Output:
         high = sum(f.severity is Severity.HIGH for f in found)
         waived = len(snapshot.all_findings) - len(found)
         self.line(
-            f"{len(found)} findings, {high} of them high"
+            f"{count(len(found), 'finding')}, {high} of them high"
             + (f", and {waived} waived" if waived else "")
             + f", as of {snapshot.data_date}"
         )

@@ -327,7 +327,7 @@ def _one_rejected(r: Rejected, number: int) -> Finding:
         severity=Severity.MEDIUM,
         project="",
         subject=f"{r.connection}/{r.stream}/{where}" + (f"#{number + 1}" if number else ""),
-        message=f"Source {r.connection} {r.stream}, record {r.source_id}: {_told(r)}",
+        message=f"Source {r.connection} {r.stream}, record {r.source_id or 'of no id'}: {_told(r)}",
         action="Correct the value at the source; the rest of the source is loaded.",
         evidence=(
             Evidence(
