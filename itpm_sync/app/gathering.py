@@ -79,7 +79,7 @@ def inputs(session: Session, data_date: date) -> Inputs:
         coverage=proved,
         never_read=never_read(session),
         read_empty=_read_empty(session, proved, live),
-        rejected=rejected(session, as_of),
+        rejected=_with_kinds(session, rejected(session, as_of)),
         policy=Policy(**root.thresholds.model_dump()),
         waivers=tuple(Waiver(**w.model_dump()) for w in root.waivers),
         overrides=tuple(Override(**o.model_dump()) for o in root.overrides),
@@ -183,10 +183,19 @@ def _read_empty(
 
 def rejected(session: Session, moment: datetime | None = None) -> tuple[Rejected, ...]:
     """The records and values that the configured connections could not give, now or at a moment."""
-    return tuple(
-        Rejected(**{f.name: getattr(r, f.name) for f in fields(Rejected)})
-        for r in quarantined(session, moment)
-    )
+    names = [f.name for f in fields(Rejected) if f.name != "kinds"]
+    found = quarantined(session, moment)
+    return tuple(Rejected(**{name: getattr(r, name) for name in names}) for r in found)
+
+
+def _with_kinds(session: Session, found: Sequence[Rejected]) -> tuple[Rejected, ...]:
+    """The same with what their streams give; mappings are looked at only where there are such."""
+    connections, kinds = session.config.connections, session.mappings.kinds
+    given = {
+        (name, stream): frozenset(kinds(connections[name], stream))
+        for name, stream in {(r.connection, r.stream) for r in found}
+    }
+    return tuple(replace(r, kinds=given[r.connection, r.stream]) for r in found)
 
 
 def _duplicates(block: Duplicates) -> DuplicateChoices:

@@ -47,7 +47,7 @@ from itpm_sync.reconcile.people import Workers
 from itpm_sync.reconcile.quality import Histories
 from itpm_sync.reconcile.status import Snapshot
 from itpm_sync.reconcile.unplaced import strays
-from itpm_sync.reconcile.unread import not_netted
+from itpm_sync.reconcile.unread import lacking_cost, not_netted
 from itpm_sync.reconcile.waiving import unwaived
 from itpm_sync.reconcile.workdays import Zone
 
@@ -86,6 +86,7 @@ class Context:
         self.contracts = ContractMoney(
             self.documents, self.of(InvoiceLine), not_netted(inputs.never_read, self.tells)
         )
+        self.cost_lacks = tuple(lacking_cost(inputs.never_read, inputs.rejected))
         self.paid: dict[str, list[Paid]] = defaultdict(list)
         for part in self.documents.paid:
             self.paid[part.line.id].append(part)

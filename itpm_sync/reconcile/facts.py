@@ -78,6 +78,7 @@ class ProjectFacts:
     setup: ProjectSetup
     policy: Policy
     never_read: NeverRead
+    cost_lacks: tuple[str, ...]
     data_date: date
     end: datetime  # the first moment after the data date
     zone: Zone

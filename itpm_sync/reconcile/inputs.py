@@ -219,7 +219,9 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejected:
-    """A record that was quarantined; `soft`: one value of it, which its mapping leaves out."""
+    """A record that was quarantined; `soft`: one value of it, which its mapping leaves out. `kinds`
+    are those of what its stream gives.
+    """
 
     connection: str
     stream: str
@@ -227,6 +229,7 @@ class Rejected:
     place: str
     message: str
     soft: bool = False
+    kinds: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

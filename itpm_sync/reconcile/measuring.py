@@ -87,7 +87,6 @@ from itpm_sync.reconcile.risks import risk_exposure
 from itpm_sync.reconcile.scope import Scope, scope_ledger
 from itpm_sync.reconcile.status import Colour, Rating
 from itpm_sync.reconcile.unplaced import without_package
-from itpm_sync.reconcile.unread import lacking_cost
 from itpm_sync.reconcile.wording import money
 
 
@@ -114,6 +113,7 @@ def project_facts(run: Context, setup: ProjectSetup, row: Register | None) -> Pr
         setup=setup,
         policy=run.policy,
         never_read=run.inputs.never_read,
+        cost_lacks=run.cost_lacks,
         data_date=run.today,
         end=run.end,
         zone=run.zone,
@@ -474,13 +474,12 @@ def _actual(run: Context, cost: Number, booked: Callable[[str], Number], in_mone
     if not in_money:
         return unknown(NO_BUDGET)
     received = run.tells("receipt") and run.tells("order_line")
-    lacking = tuple(lacking_cost(run.inputs.never_read))
     if not (received or run.tells("time_entry") or run.tells("invoice_line")):
         none = "no source of time entries, invoices or receipts is connected"
-        return unknown("; ".join(lacking) or none)
+        return unknown("; ".join(run.cost_lacks) or none)
     spent = total((cost, booked("invoiced"), booked("accrued")))
     how = "labour + invoices − credit notes + received and not invoiced"
-    return spent.noted("; ".join((how, *lacking)))
+    return spent.noted("; ".join((how, *run.cost_lacks)))
 
 
 def _ledger(run: Context, currency: str, records: ProjectRecords) -> Ledger:

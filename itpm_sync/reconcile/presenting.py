@@ -31,7 +31,6 @@ from itpm_sync.reconcile.status import (
     ProjectStatus,
     Rating,
 )
-from itpm_sync.reconcile.unread import lacking_cost
 from itpm_sync.reconcile.waiving import unwaived
 
 
@@ -82,7 +81,7 @@ def project_status(
         baselines=tuple(_versions(facts)),
         gates=tuple(replace(g, criteria=()) for g in gates),
         next_gate=coming,
-        cost_lacks=tuple(lacking_cost(facts.never_read)) if facts.in_money else (),
+        cost_lacks=facts.cost_lacks if facts.in_money else (),
     )
 
 

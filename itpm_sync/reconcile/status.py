@@ -371,7 +371,7 @@ class ProjectStatus:
     baselines: tuple[BaselineVersion, ...] = ()  # the original, and the one in force where another
     gates: tuple[GateStatus, ...] = ()
     next_gate: GateStatus | None = None  # the first not approved, from the project's stage on
-    cost_lacks: tuple[str, ...] = ()  # what AC is without, as a source was never read
+    cost_lacks: tuple[str, ...] = ()  # what AC is without: see `unread`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

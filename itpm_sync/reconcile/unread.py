@@ -1,9 +1,14 @@
-"""What figures lack because a source of theirs, though configured, was never read."""
+"""What figures lack because a source of theirs, though configured, was never read, or gave what
+cannot be used.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
+
+from itpm_sync.reconcile.inputs import Rejected
+from itpm_sync.reconcile.wording import count
 
 NeverRead = Mapping[str, Sequence[str]]
 """Kinds of record with the configured streams that give them and were never read."""
@@ -50,10 +55,20 @@ def not_netted(never_read: NeverRead, tells: Callable[[str], bool]) -> str:
     )
 
 
-def lacking_cost(never_read: NeverRead) -> Iterator[str]:
+def lacking_cost(never_read: NeverRead, rejected: Iterable[Rejected] = ()) -> Iterator[str]:
     """What actual cost lacks: `receipts never read (office receipts): their accruals are not in
-    it`.
+    it`, `3 records of office time stand in quarantine: what they say is not in it`. Whose records
+    these are nobody knows, so that the cost of every project may lack them.
     """
     for kind, words in _COST.items():
         if kind in never_read:
             yield f"{why_none(kind, never_read)}: {words} not in it"
+    streams: dict[tuple[str, str], set[tuple[str, str]]] = {}
+    for one in rejected:
+        if not one.soft and one.kinds & COST_KINDS:
+            row = one.source_id, "" if one.source_id else one.place
+            streams.setdefault((one.connection, one.stream), set()).add(row)
+    for (connection, stream), rows in sorted(streams.items()):
+        told, are = count(len(rows), "record"), "stands" if len(rows) == 1 else "stand"
+        say = "it says" if len(rows) == 1 else "they say"
+        yield f"{told} of {connection} {stream} {are} in quarantine: what {say} is not in it"

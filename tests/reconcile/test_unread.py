@@ -9,6 +9,7 @@ import pytest
 
 from itpm_sync.model import Contract, InvoiceLine, OrderLine, Receipt, WorkItem, WorkPackage
 from itpm_sync.reconcile.explain import Explainer
+from itpm_sync.reconcile.inputs import Rejected
 from itpm_sync.reconcile.unread import lacking_cost
 
 DAY = date(2026, 3, 2)
@@ -134,6 +135,20 @@ def test_a_project_without_money_lacks_none_of_it(world):
     world.add(WorkItem, "1", key="NET-1", title="One")
     world.options["never_read"] = {"receipt": ("office receipts",)}
     assert world.project().cost_lacks == ()
+
+
+def test_cost_says_what_of_it_stands_in_quarantine(ordered):
+    time, plan = frozenset({"time_entry"}), frozenset({"work_package"})
+    rows = [("T-1", time, False), ("T-1", time, False), ("T-2", time, False), ("T-3", time, True)]
+    ordered.options["rejected"] = tuple(
+        Rejected(connection="office", stream="time", source_id=key, place=f"row {n}",
+                 message="bad", soft=soft, kinds=kinds)
+        for n, (key, kinds, soft) in enumerate([*rows, ("P-1", plan, False)])
+    )  # fmt: skip
+    lack = "2 records of office time stand in quarantine: what they say is not in it"
+    project = ordered.project()
+    assert project.cost_lacks == (lack,)
+    assert project.figures["ac"].note == f"{BOOKED}; {lack}"
 
 
 def test_what_is_no_part_of_the_cost_is_not_told():
