@@ -30,7 +30,7 @@ from itpm_sync.model import (
 from itpm_sync.reconcile import freeze, reconcile
 from itpm_sync.reconcile.checks import codes
 from itpm_sync.reconcile.inputs import Coverage, Rejected
-from itpm_sync.reconcile.status import from_json, to_json
+from itpm_sync.reconcile.status import Severity, from_json, to_json
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "findings.md"
 MONDAY = date(2026, 3, 2)
@@ -186,7 +186,24 @@ def test_changed_budget_without_a_baseline_is_found(world, eur):
     world.add(WorkPackage, "w", code="WP1", budget=eur(1500), **fields)
     world.options["data_date"] = date(2026, 3, 13)
     [found] = [f for f in world.snapshot(before).projects[0].findings if f.code == "plan-changed"]
-    assert found.amount == eur(500)
+    assert (found.amount, found.severity) == (eur(500), Severity.HIGH)  # more than 5 %
+    assert found.message.endswith(" is EUR 1,500.00: WP1 EUR 1,000.00 → EUR 1,500.00")
+
+
+def test_a_plan_that_lost_a_package_says_which_and_a_small_change_is_less_severe(world, eur):
+    fields = {"planned_start": MONDAY, "planned_finish": date(2026, 3, 27), "name": "n"}
+    plan = [("A", eur(1000)), ("B", eur(40)), ("C", eur(7))]
+    world.options["data_date"] = date(2026, 3, 6)
+    for code, budget in plan:
+        world.add(WorkPackage, code, code=code, budget=budget, **fields)
+    before = world.snapshot()
+    world.records["work_package"].clear()
+    world.options["data_date"] = date(2026, 3, 13)
+    for code, budget in (plan[0], ("C", eur(8)), ("D", eur(3))):
+        world.add(WorkPackage, code, code=code, budget=budget, **fields)
+    [found] = [f for f in world.snapshot(before).projects[0].findings if f.code == "plan-changed"]
+    assert (found.amount, found.severity) == (eur(-36), Severity.MEDIUM)  # 36 of 1,047: 3.4 %
+    assert found.message.endswith(": B EUR 40.00 → none; C EUR 7.00 → EUR 8.00; D none → EUR 3.00")
 
 
 def test_frozen_baseline_holds_the_plan_and_scope_of_now(filled):

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from fractions import Fraction
 
-from itpm_sync.model import InvoiceLine, Project, Record, TimeEntry, WorkItem
+from itpm_sync.model import InvoiceLine, Money, Project, Record, TimeEntry, WorkItem
 from itpm_sync.reconcile.comparing import is_recent
 from itpm_sync.reconcile.evm import EAC_METHODS
 from itpm_sync.reconcile.facts import PackageFacts, ProjectFacts, finding, place
@@ -20,6 +20,8 @@ from itpm_sync.reconcile.scope import is_done
 from itpm_sync.reconcile.status import Colour, Finding, ProjectStatus, Severity
 from itpm_sync.reconcile.wording import count, day, show
 from itpm_sync.reconcile.workdays import impossible
+
+_NAMED = 8  # packages; the plan has them all
 
 
 def cost_overrun_forecast(p: ProjectFacts) -> Iterator[Finding]:
@@ -302,27 +304,35 @@ def plan_changed(p: ProjectFacts) -> Iterator[Finding]:
     if was is None or was.value is None or now is None or Fraction(was.value) == now:
         return
     agreed = p.baseline is not None and p.baseline.on > on
-    if agreed or _are_same_budgets(p, before):
+    changes = [*_budget_changes(p, before)]
+    if agreed or not changes:
         return
+    more, former = now - Fraction(was.value), Fraction(was.value)
+    more_of = [f"and {len(changes) - _NAMED} more"] if len(changes) > _NAMED else []
+    is_large = abs(more) > Fraction(p.policy.overrun_high) * former
     yield finding(
         "plan-changed",
-        Severity.MEDIUM,
+        Severity.HIGH if is_large else Severity.MEDIUM,
         p.code,
         "project",
-        f"BAC was {p.told(Fraction(was.value))} in the snapshot of {day(on)} and is {p.told(now)}",
+        f"BAC was {p.told(former)} in the snapshot of {day(on)} and is {p.told(now)}: "
+        + "; ".join((*changes[:_NAMED], *more_of)),
         action="Record a baseline with its approval if this was agreed; else restore the plan.",
-        amount=p.amount(now - Fraction(was.value)),
+        amount=p.amount(more),
     )
 
 
-def _are_same_budgets(p: ProjectFacts, before: ProjectStatus) -> bool:
-    """Whether each budget is what it was, in its own currency: then only exchange rates moved."""
+def _budget_changes(p: ProjectFacts, before: ProjectStatus) -> Iterator[str]:
+    """`1.2 EUR 18,000.00 → none`: each package whose budget is not what it was, in its own
+    currency; nothing where only exchange rates moved.
+    """
     priced = [k for k in before.packages if (b := k.figures.get("budget")) and b.value is not None]
-    was = {k.code: k.in_budget_currency.get("budget") or k.figures["budget"] for k in priced}
-    now = {f.plan.code: f.plan.money for f in budgeted(p)}
-    return {code: (f.value, f.unit) for code, f in was.items()} == {
-        code: (m.amount, m.currency) for code, m in now.items() if m is not None
-    }
+    figures = {k.code: k.in_budget_currency.get("budget") or k.figures["budget"] for k in priced}
+    was = {k: Money(f.value, f.unit) for k, f in figures.items() if f.value is not None}
+    now = {f.plan.code: f.plan.money for f in budgeted(p) if f.plan.money is not None}
+    for code in sorted(was.keys() | now.keys()):
+        if (old := was.get(code)) != (new := now.get(code)):
+            yield f"{code} {old or 'none'} → {new or 'none'}"
 
 
 def level_of_effort_high(p: ProjectFacts) -> Iterator[Finding]:
