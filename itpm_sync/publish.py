@@ -12,6 +12,7 @@ import hashlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 from functools import partial
@@ -30,7 +31,7 @@ from itpm_sync.errors import (
     SafetyStop,
     visible,
 )
-from itpm_sync.model import Money
+from itpm_sync.model import Money, round_fraction
 from itpm_sync.persons import Unnamed, as_it_is, counted
 from itpm_sync.reconcile.figures import OF_WHICH_DISPUTED
 from itpm_sync.reconcile.status import Figure, ProjectStatus, Severity, Snapshot
@@ -430,16 +431,25 @@ def _line(figure: Figure) -> tuple[str, str]:
 
 def figure_value(figure: Figure) -> FigureValue:
     """A figure for programs, with the digits that people see: it changes when the text does."""
-    unit = _UNITS.get(figure.unit, figure.unit)
     label, text = _line(figure)
-    value = None
-    if figure.value is not None:
-        number = text.partition(" (")[0].removeprefix(f"{unit} ").partition(" ")[0]
-        value = number.replace(",", "").replace("−", "-")
-    return FigureValue(name=figure.name, label=label, value=value, unit=unit, text=text)
+    return FigureValue(
+        name=figure.name,
+        label=label,
+        value=None if figure.value is None else f"{_rounded(figure.value, figure.unit):f}",
+        unit="hours" if figure.unit == "s" else figure.unit,
+        text=text,
+    )
 
 
-_UNITS: Mapping[str, str] = MappingProxyType({"s": "hours"})
+def _rounded(value: Decimal, unit: str) -> Decimal:
+    """With the digits that people see; seconds as hours."""
+    if unit not in _OUTPUT:
+        return Money(value, unit).rounded().amount
+    return round_fraction(_in_output(value, unit), _OUTPUT[unit][0])
+
+
+def _in_output(value: Decimal, unit: str) -> Fraction:
+    return Fraction(value) / 3600 if unit == "s" else Fraction(value)
 
 
 def figure_text(figure: Figure) -> str:
@@ -449,5 +459,4 @@ def figure_text(figure: Figure) -> str:
     if figure.unit not in _OUTPUT:
         return str(Money(figure.value, figure.unit))
     digits, suffix = _OUTPUT[figure.unit]
-    value = figure.value / 3600 if figure.unit == "s" else figure.value
-    return f"{show(Fraction(value), digits)}{suffix}"
+    return f"{show(_in_output(figure.value, figure.unit), digits)}{suffix}"

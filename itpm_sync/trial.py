@@ -127,7 +127,7 @@ def serve_sandbox(
     """
     with (
         suppress(KeyboardInterrupt),
-        _serving(connector, flavour, port, load, restore) as (sandbox, url),
+        _serving(connector, flavour, port, load=load, restore=restore) as (sandbox, url),
     ):
         if not (load or restore or empty):
             sandbox.seed(demo.programme(demo.local_today()).records)
@@ -144,7 +144,7 @@ def serve_sandbox(
 
 @contextmanager
 def _serving(
-    name: str, flavour: str, port: int, load: Path | None = None, restore: Path | None = None
+    name: str, flavour: str, port: int, *, load: Path | None = None, restore: Path | None = None
 ) -> Iterator[tuple[Sandbox, str]]:
     points = installed(SANDBOX_GROUP)
     if name not in points:

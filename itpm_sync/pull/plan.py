@@ -13,6 +13,7 @@ from itpm_sync.store import Checkpoint, ScopeCensus
 
 FEW = 10  # deletions that need no confirmation, unless they are most of a small scope
 VERY_FEW = 2  # deletions that need none, however small the scope
+MOST = 0.5  # share of a small scope that may go without one
 ESTIMATE_SLACK = 0.02  # of an estimated count
 SAME_TIME = timedelta(minutes=1)  # clocks that differ by less agree: every overlap covers it
 PATIENCE = timedelta(days=7)  # for which a record that the source would not give is asked for again
@@ -167,13 +168,13 @@ def doubts(stream: Stream, censuses: Iterable[ScopeCensus], max_share: float) ->
 
 
 def _too_many(gone: int, stored: int, max_share: float) -> float | None:
-    """The share that is exceeded, if one is. Of a few records a fifth leaves every day; a file of
-    thirteen rows that has three is cut short.
+    """The share (over 0, up to 1) that is exceeded, if one is. Of a few records a fifth may well go
+    in a day; a file of thirteen rows that has three is cut short.
     """
-    if gone > FEW and gone > max_share * stored:
-        return max_share
-    most = max(max_share, 0.5)
-    return most if gone > VERY_FEW and gone > most * stored else None
+    for few, share in ((FEW, max_share), (VERY_FEW, max(max_share, MOST))):
+        if gone > few and gone > share * stored:
+            return share
+    return None
 
 
 def unconfirmed(

@@ -175,17 +175,23 @@ def test_an_invoice_that_names_no_line_takes_back_the_lines_in_turn(plan, eur):
     assert spent(plan) == (1200, 300, 1500)  # 1,000 of line 1 and 200 of line 2
 
 
-def test_a_reversal_leaves_nothing_of_a_rate_that_moved(plan):
-    def usd(amount):
-        return Money(Decimal(amount), "USD")
+def usd(amount):
+    return Money(Decimal(amount), "USD")
 
+
+def ordered_in_dollars(plan, rates):
+    """Ten pieces for USD 1,000; `rates` by day of the month: EUR for a dollar."""
     plan.records["order_line"].clear()
     plan.add(
         OrderLine, "po1", order="PO-1", amount=usd(1000), quantity=Decimal(10), vendor="Acme",
         ordered_on=MONDAY, work_package="WP1",
     )  # fmt: skip
-    for on, rate in ((2, "0.90"), (4, "0.80"), (10, "0.95")):
+    for on, rate in rates.items():
         plan.add(FxRate, f"fx{on}", currency="USD", base="EUR", rate=Decimal(rate), on=day(on))
+
+
+def test_a_reversal_leaves_nothing_of_a_rate_that_moved(plan):
+    ordered_in_dollars(plan, {2: "0.90", 4: "0.80", 10: "0.95"})
     receive(plan, 4, 10)
     assert spent(plan) == (None, 800, 800)  # at the rate of the day of the receipt
     bill(plan, 10, usd(400), quantity=Decimal(4))
@@ -195,16 +201,7 @@ def test_a_reversal_leaves_nothing_of_a_rate_that_moved(plan):
 
 
 def test_what_a_whole_credit_note_makes_unbilled_again_is_worth_what_it_was_when_it_came(plan):
-    def usd(amount):
-        return Money(Decimal(amount), "USD")
-
-    plan.records["order_line"].clear()
-    plan.add(
-        OrderLine, "po1", order="PO-1", amount=usd(1000), quantity=Decimal(10), vendor="Acme",
-        ordered_on=MONDAY, work_package="WP1",
-    )  # fmt: skip
-    for on, rate in ((2, "0.90"), (4, "0.80"), (9, "0.95"), (11, "0.70")):
-        plan.add(FxRate, f"fx{on}", currency="USD", base="EUR", rate=Decimal(rate), on=day(on))
+    ordered_in_dollars(plan, {2: "0.90", 4: "0.80", 9: "0.95", 11: "0.70"})
     receive(plan, 4, 10)
     bill(plan, 9, usd(1000), quantity=Decimal(10))
     assert spent(plan) == (950, 0, 950)

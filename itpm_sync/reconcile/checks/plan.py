@@ -307,18 +307,18 @@ def plan_changed(p: ProjectFacts) -> Iterator[Finding]:
     changes = [*_budget_changes(p, before)]
     if agreed or not changes:
         return
-    more, former = now - Fraction(was.value), Fraction(was.value)
-    more_of = [f"and {len(changes) - _NAMED} more"] if len(changes) > _NAMED else []
-    is_large = abs(more) > Fraction(p.policy.overrun_high) * former
+    former = Fraction(was.value)
+    is_large = abs(now - former) > Fraction(p.policy.overrun_high) * former
+    rest = [f"and {len(changes) - _NAMED} more"] if len(changes) > _NAMED else []
     yield finding(
         "plan-changed",
         Severity.HIGH if is_large else Severity.MEDIUM,
         p.code,
         "project",
         f"BAC was {p.told(former)} in the snapshot of {day(on)} and is {p.told(now)}: "
-        + "; ".join((*changes[:_NAMED], *more_of)),
+        + "; ".join((*changes[:_NAMED], *rest)),
         action="Record a baseline with its approval if this was agreed; else restore the plan.",
-        amount=p.amount(more),
+        amount=p.amount(now - former),
     )
 
 
