@@ -215,7 +215,7 @@ def test_a_sandbox_that_is_stopped_has_ended_well() -> None:
     words = [sys.executable, "-m", "itpm_sync.cli", "sandbox", "jira", "--empty"]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as one:
         assert one.stdout is not None
-        while "JIRA_TOKEN" not in one.stdout.readline():  # the last that it says
+        while not one.stdout.readline().startswith("export JIRA_TOKEN="):  # the last that it says
             assert one.poll() is None
         one.send_signal(signal.SIGTERM)
         said = one.communicate(timeout=30.0)
