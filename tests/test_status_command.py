@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from itpm_sync import app
-from itpm_sync.store import RunLock, lock, run_is_gone
+from itpm_sync.errors import ConnectionFailed
+from itpm_sync.store import ConnectionState, RunLock, lock, run_is_gone
 from tests.calling import Run
 
 NOW = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
@@ -194,6 +195,54 @@ def test_a_run_whose_process_is_gone_is_interrupted_and_nothing_is_written(
     assert "its process is gone" in told.message
     assert folder_of(session) == before
     assert session.store.runs()[0].state == "running"
+
+
+def test_after_a_kill_in_the_very_first_pull_nothing_counts_as_read_whole(
+    session: app.Session, call: Run
+) -> None:
+    with app.locked(session):
+        run = session.store.begin_run("pull", NOW)  # and then the process is killed
+    code, out, _ = call("-c", str(session.config.path), "status")
+    assert f"incomplete office: never read whole: the run {run} was interrupted before" in out
+    assert code == 3
+    state = ConnectionState(connection="office", streams={"plan": ["plan.csv"], "x": ["x.csv"]})
+    session.store.put_connection_state(state, NOW)  # as if it had been killed a little later
+    code, out, _ = call("-c", str(session.config.path), "status")
+    assert f"incomplete office plan.csv, office x.csv: never read whole: the run {run} was" in out
+    assert code == 3
+    assert call("-c", str(session.config.path), "pull").code == 0
+    assert "incomplete" not in call("-c", str(session.config.path), "status").out
+
+
+def test_a_killed_run_of_another_connection_says_nothing_of_one_that_no_run_was_to_read(
+    csv_office: Callable[..., Path],
+) -> None:
+    jobs = "jobs: {own: {steps: [pull], connections: [office]}}\n"
+    table = "{file: x.csv, kind: rate, key: [Of], columns: {of: Of, per_hour: Rate}}"
+    other = f"  spare: {{connector: files, folder: spare, tables: {{x: {table}}}}}\n"
+    path = csv_office(TABLES, jobs)
+    path.write_text(path.read_text().replace("connections:\n", f"connections:\n{other}"))
+    with app.open_session(path) as session:
+        with app.locked(session):
+            session.store.begin_run("own", NOW)
+        assert {c.connection for c in app.status(session).coverage} == {"office"}
+
+
+def test_a_connection_that_could_not_be_opened_at_all_was_never_read(
+    session: app.Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise ConnectionFailed("GET http://desk/: Connection refused", advice="try again")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(app.Session, "connector", refused)
+        assert app.pull(session).exit_code == 3
+    (row,) = app.status(session).coverage
+    assert (row.place, row.as_of, row.complete) == ("office", None, False)
+    assert row.reason == "GET http://desk/: Connection refused — try again"
+    assert not app.status(session).healthy
+    snapshot = app.reconcile(session)
+    assert "stale-source" in {f.code for f in snapshot.findings}
 
 
 def test_without_a_lock_file_nobody_can_tell(session: app.Session) -> None:

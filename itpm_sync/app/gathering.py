@@ -14,11 +14,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from itpm_sync.app.baseline_lines import recorded
-from itpm_sync.app.past_day import Scope, configured, quarantined, standing
+from itpm_sync.app.coverage import coverage_of, never_read, read_empty
+from itpm_sync.app.past_day import configured, quarantined, standing
 from itpm_sync.app.session import Session
 from itpm_sync.config import Config, Duplicates, Root, WorkingCalendar, gate_criteria
 from itpm_sync.config.settings import WEEKDAYS
-from itpm_sync.model import KINDS, Money, Project, Record, Stage
+from itpm_sync.model import KINDS, Money, Project, Stage
 from itpm_sync.reconcile.choices import (
     CapacityChoices,
     Decision,
@@ -27,17 +28,14 @@ from itpm_sync.reconcile.choices import (
 )
 from itpm_sync.reconcile.decisions import Criterion, GateAct, GateRules, Override, Seen, Waiver
 from itpm_sync.reconcile.inputs import (
-    Coverage,
     Inputs,
-    LaterReading,
     Policy,
     ProjectSetup,
     Rejected,
     Rule,
 )
-from itpm_sync.reconcile.unread import COST_KINDS
 from itpm_sync.reconcile.workdays import Calendar
-from itpm_sync.store import Completeness, Store
+from itpm_sync.store import Store
 
 
 def inputs(session: Session, data_date: date) -> Inputs:
@@ -57,7 +55,7 @@ def inputs(session: Session, data_date: date) -> Inputs:
         if isinstance(p, Project) and p.ref.connection in root.discover_projects
     ]
     live["project"] = tuple(discovered)
-    proved = _coverage_of(session, as_of, found.added)
+    proved = coverage_of(session, as_of, found.added)
     return Inputs(
         title=root.title,
         data_date=data_date,
@@ -78,7 +76,7 @@ def inputs(session: Session, data_date: date) -> Inputs:
         baselines=tuple(recorded(b) for b in store.outcome.baselines() if b.on <= data_date),
         coverage=proved,
         never_read=never_read(session),
-        read_empty=_read_empty(session, proved, live),
+        read_empty=read_empty(session, proved, live),
         rejected=_with_kinds(session, rejected(session, as_of)),
         policy=Policy(**root.thresholds.model_dump()),
         waivers=tuple(Waiver(**w.model_dump()) for w in root.waivers),
@@ -103,82 +101,6 @@ def inputs(session: Session, data_date: date) -> Inputs:
         capacity=_capacity(root),
         run=_last_pull(store),
     )
-
-
-def coverage(session: Session) -> tuple[Coverage, ...]:
-    """How completely each scope of the configured connections was read, and as of when."""
-    return _coverage(session, session.store.coverage())
-
-
-def _coverage_of(
-    session: Session, moment: datetime | None, added: Mapping[Scope, int]
-) -> tuple[Coverage, ...]:
-    """The same for a past moment: what was proved by then, with what was read later beside it, the
-    first time that it was whole, and how many records were `added` since."""
-    latest = coverage(session)
-    if moment is None:
-        return latest
-    by, after = (
-        {(c.connection, c.stream, c.scope): c for c in _coverage(session, proofs)}
-        for proofs in (session.store.coverage(by=moment), session.store.read_whole_after(moment))
-    )
-    keys = ((c.connection, c.stream, c.scope) for c in latest)
-    return tuple(
-        _as_known(by.get(k), after.get(k), c, added.get(k, 0))
-        for k, c in zip(keys, latest, strict=True)
-    )
-
-
-def _as_known(
-    then: Coverage | None, whole: Coverage | None, latest: Coverage, added: int
-) -> Coverage:
-    if then == latest:
-        return latest
-    read = whole or latest
-    later = LaterReading(as_of=read.as_of, complete=read.complete, added=added)
-    if then is not None:
-        return replace(then, later=later)
-    nothing = replace(latest, stored=0, source_count=None, exact=False, as_of=None, complete=False)
-    return replace(nothing, note="", later=later)
-
-
-def _coverage(session: Session, proofs: Iterable[Completeness]) -> tuple[Coverage, ...]:
-    names = {f.name for f in fields(Completeness)} & {f.name for f in fields(Coverage)}
-    return tuple(
-        Coverage(**{name: getattr(c, name) for name in names})
-        for c in proofs
-        if c.connection in session.config.connections
-    )
-
-
-def never_read(session: Session) -> dict[str, tuple[str, ...]]:
-    """The kinds of record that configured streams give of which nothing was ever read, nor proved
-    that there is nothing, each with these streams. Mappings are looked at only where there is such
-    a stream.
-    """
-    rows = coverage(session)
-    streams = {(c.connection, c.stream) for c in rows}
-    streams -= {(c.connection, c.stream) for c in rows if _is_read(c)}
-    found: dict[str, tuple[str, ...]] = {}
-    for name, stream in sorted(streams):
-        for kind in session.mappings.kinds(session.config.connections[name], stream):
-            found[kind] = (*found.get(kind, ()), f"{name} {stream}")
-    return found
-
-
-def _is_read(c: Coverage) -> bool:
-    whole = c.as_of is not None and c.complete
-    return bool(c.stored) or whole or (c.later is not None and c.later.complete)
-
-
-def _read_empty(
-    session: Session, rows: Iterable[Coverage], live: Mapping[str, Sequence[Record]]
-) -> frozenset[str]:
-    """The kinds of cost that configured streams give, were read, and hold no record of."""
-    lacking = {kind for kind in COST_KINDS if not live[kind]}
-    streams = {(c.connection, c.stream) for c in rows if lacking and _is_read(c)}
-    given = (session.mappings.kinds(session.config.connections[n], s) for n, s in streams)
-    return frozenset(lacking & {kind for kinds in given for kind in kinds})
 
 
 def rejected(session: Session, moment: datetime | None = None) -> tuple[Rejected, ...]:

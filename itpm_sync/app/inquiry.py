@@ -15,13 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from itpm_sync import publish
-from itpm_sync.app.gathering import (
-    coverage,
-    end_of,
-    inputs,
-    moment_of,
-    rejected,
-)
+from itpm_sync.app.coverage import coverage
+from itpm_sync.app.gathering import end_of, inputs, moment_of, rejected
 from itpm_sync.app.jobs import JobStanding, standings
 from itpm_sync.app.past_day import standing
 from itpm_sync.app.publishing import entry_of

@@ -115,6 +115,7 @@ class ConnectionResult:
         """For the store's record of the run."""
         return {
             "state": self.state,
+            **({"failure": self.failure} if self.failure else {}),
             "streams": {
                 s.stream: {
                     "new": s.landed.new, "changed": s.landed.changed,
