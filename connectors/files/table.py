@@ -36,6 +36,7 @@ class Row(NamedTuple):
     problem: str = ""
     sure: int | None = None  # with a problem: how many of its first cells are certain, if known
     lines: int = 1  # that it spans, in a text file
+    ended: bool = True  # by the end of a line, not by that of the file, in a text file
 
     @property
     def span(self) -> str:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import re
-from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from itertools import islice, takewhile
 from pathlib import Path
@@ -27,6 +26,8 @@ from itpm_sync.errors import ConnectionFailed
 _DELIMITERS = (",", ";", "\t", "|")
 _SAMPLE = 64 * 1024  # characters read to find the delimiter
 _LONGEST = 2**20  # characters of a cell; what is longer, is what an open quote has swallowed
+_IN_QUOTES = "ends within quotes"
+_LONE_BYTES = tuple(map(chr, range(0xDC80, 0xDD00)))  # as `surrogateescape` reads what is no text
 _UNDOUBLED = "has a quote inside a quoted cell that is not doubled"
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -57,10 +58,11 @@ def open_csv(path: Path, layout: Layout, head: bytes, stack: ExitStack) -> OpenT
     if top[-1].lines > 1 and _holds_rows(top[-1], len(header), delimiter):
         swallowed.append(top[-1])
     name = "tab" if delimiter == "\t" else f'"{delimiter}"'
+    each = _one_each(rows, len(header), delimiter, swallowed)
     return OpenTable(
         place=shown_name(path),
         header=header,
-        rows=_of_width(_one_each(rows, len(header), delimiter, swallowed), len(header)),
+        rows=_whole(_of_width(each, len(header)), len(header), shown_name(path)),
         notes=(f"{encoding.removesuffix('-sig')}, delimiter {name}",),
         advice=advice,
     )
@@ -151,7 +153,7 @@ def _csv_rows(
     has noted in `swallowed`: which ones they were nobody knows, so nothing of the file may be taken
     for deleted.
     """
-    latest = deque[str](maxlen=1)  # the line that csv has read, should it not understand it
+    latest: list[str] = []  # the lines of the record that csv reads, should it not understand it
 
     def lines() -> Iterator[str]:
         for line in file:
@@ -161,22 +163,28 @@ def _csv_rows(
     reader = csv.reader(lines(), delimiter=delimiter, strict=True)
     while True:
         number = lines_before + reader.line_num + 1
+        latest.clear()
         try:
             cells = next(reader)
         except StopIteration:
             break
         except csv.Error as error:
             row = Row(number, (), lines=lines_before + reader.line_num + 1 - number)
-            if "field larger" not in str(error) and (row.lines > 1 or "end of" in str(error)):
+            if "end of" in str(error) and not _is_ended(latest):
+                yield _within_quote(row, "".join(latest), delimiter)
+            elif "field larger" not in str(error) and (row.lines > 1 or "end of" in str(error)):
                 swallowed.append(row)
             else:
-                yield _broken(row, str(error), _before_fault(latest[0], delimiter), name)
+                yield _broken(row, str(error), _before_fault(latest[-1], delimiter)[0], name)
             continue
         if any(cells):
             texts = [Cell(text.strip()) for text in cells]
             if any(cell.text for cell in texts):
                 last = lines_before + reader.line_num
-                yield Row(number, texts, _unreadable(cells), lines=last + 1 - number)
+                yield Row(
+                    number, texts, _unreadable(cells), lines=last + 1 - number,
+                    ended=_is_ended(latest),
+                )  # fmt: skip
     if swallowed:
         shown = ", ".join(row.span for row in swallowed[:5])
         more = f" and {len(swallowed) - 5} more such places" if len(swallowed) > 5 else ""
@@ -186,6 +194,17 @@ def _csv_rows(
             advice="mend the quotes where each of them begins, or, where that is a text of several "
             "lines, put a blank after each delimiter in it; the other rows were read",
         )
+
+
+def _is_ended(lines: Sequence[str]) -> bool:
+    return lines[-1].endswith(("\n", "\r"))
+
+
+def _within_quote(row: Row, text: str, delimiter: str) -> Row:
+    """The record within whose quoted cell the file ends; the cells before that one are certain."""
+    before, rest = _before_fault(text, delimiter)
+    cells = [Cell(cell.strip()) for cell in (*before, rest.strip().removeprefix('"'))]
+    return row._replace(cells=cells, problem=_IN_QUOTES, sure=len(before), ended=False)
 
 
 def _broken(row: Row, error: str, cells: list[str], name: str) -> Row:
@@ -209,15 +228,15 @@ def _broken(row: Row, error: str, cells: list[str], name: str) -> Row:
     return row._replace(cells=first, problem=why, sure=len(first))
 
 
-def _before_fault(line: str, delimiter: str) -> list[str]:
-    """The cells of a line before the first one with a quote that is not doubled."""
+def _before_fault(line: str, delimiter: str) -> tuple[list[str], str]:
+    """The cells of a line before the first one with a quote that is not doubled, and the rest."""
     end = re.escape(delimiter)
     cell = re.compile(rf'(?:"((?:[^"]++|"")*+)"|((?:[^"{end}][^{end}]*+)?+)){end}')
     cells, at = [], 0
     while found := cell.match(line, at):
         cells.append(found[2] if found[1] is None else found[1].replace('""', '"'))
         at = found.end()
-    return cells
+    return cells, line[at:]
 
 
 def _unreadable(cells: list[str]) -> str:
@@ -235,8 +254,8 @@ def _one_each(
     """The rows but for those of several lines that are several rows: these go to `swallowed`."""
     for row in rows:
         if row.lines > 1 and (
-            width == 1
-            or not _fits(row, width)
+            (width == 1 and row.ended)
+            or not (_fits(row, width) or _is_cut(row, width))
             or any(len(cell.text) > LONGEST_CELL for cell in row.cells)
             or _holds_rows(row, width, delimiter)
         ):
@@ -273,6 +292,40 @@ def _of_width(rows: Iterable[Row], width: int) -> Iterator[Row]:
             yield row
         else:
             yield row._replace(problem=f"has {len(row.cells)} cells under {width} headers")
+
+
+def _is_cut(row: Row, width: int) -> bool:
+    """Whether the file ends within this row: there is no end of its line, and cells are missing, or
+    the last one is open or ends within a letter.
+    """
+    if row.ended:
+        return False
+    broken = bool(row.cells) and row.cells[-1].text[-1:] in _LONE_BYTES
+    return len(row.cells) < width or row.problem == _IN_QUOTES or broken
+
+
+def _whole(rows: Iterable[Row], width: int, name: str) -> Iterator[Row]:
+    """The rows, a cut one under a problem that says so.
+
+    Raises ConnectionFailed at the end if the last one is cut off: how many rows there were nobody
+    knows, so nothing of the file may be taken for deleted.
+    """
+    cut = ""
+    for row in rows:
+        if row.ended or not _is_cut(row, width):
+            yield row
+            continue
+        within = " within quotes" if row.problem == _IN_QUOTES else ""
+        told = f"is the last one and ends{within} after {len(row.cells)} of {width} cells"
+        sure = len(row.cells) - 1 if row.sure is None else row.sure
+        yield row._replace(problem=f"{told}: the file seems cut off", sure=sure)
+        cut = f"{name}: the file seems cut off: row {row.number} {told}, without an end of line"
+    if cut:
+        raise ConnectionFailed(
+            f"{cut}; this row is in quarantine, those before it were read, and nothing is taken "
+            "for deleted",
+            advice="export or upload the whole file again",
+        )
 
 
 def _fits(row: Row, width: int) -> bool:

@@ -44,11 +44,12 @@ class Bills:
         mapper = compile_mapping(connector.mapping(), {}, "test")
         self.source = PullSource("files", lambda _: (connector, mapper))
 
-    def pull(self, *, confirm: bool = False, **rows: str) -> PullResult:
-        """Pulls the file with other rows; an empty one is left out."""
+    def pull(self, *, confirm: bool = False, cut: int = 0, **rows: str) -> PullResult:
+        """Pulls the file with other rows; an empty one is left out, and so are the last bytes."""
         lines = {f"R{n}": row for n, row in ORDINARY.items()} | rows
         text = HEADER + "".join(f"{line}\n" for line in lines.values() if line)
-        self.path.write_bytes(text.encode())
+        whole = text.encode()
+        self.path.write_bytes(whole[: len(whole) - cut])
         self.now += timedelta(hours=1)
         run = self.store.begin_run("pull", self.now)
         result = pull(self.store, [self.source], run=run, now=self.now, inline=True,
@@ -139,6 +140,38 @@ def test_rows_that_a_quote_swallowed_are_not_deleted(
         assert f"could not be read: {named}" in result.message
         assert bills.stored == before
     assert bills.pull().exit_code == 0
+
+
+@pytest.mark.parametrize("cut", range(5, 31))  # R-12,NET,switch,2026-11-02,512: up to its R
+def test_nothing_is_deleted_while_the_file_ends_within_a_row(bills: Bills, cut: int) -> None:
+    before = bills.stored
+    for confirm in (False, True):
+        result = bills.pull(confirm=confirm, R3="", cut=cut)
+        assert (result.exit_code, bills.deleted, bills.stored) == (3, [], before)
+        assert "the file seems cut off: row 12 is the last one" in result.message
+        assert "export or upload the whole file again" in result.message
+    assert bills.pull(R3="").exit_code == 0
+    assert bills.deleted == ["R-3"]
+
+
+def test_a_file_that_ends_within_quotes_or_within_a_letter_seems_cut_off(bills: Bills) -> None:
+    accent = "R-2,NET,câble,2026-11-02,502"  # in UTF-8, by which half a letter is known
+    bills.pull(R2=accent)
+    before = bills.stored
+    for row, cut, found in (
+        ('R-12,NET,"switches, blue\nand red",2026-11-02,512', 25, "within quotes after 3 of 5"),
+        ("R-12,NET,switch,2026-11-02,512 €", 2, "after 5 of 5"),
+    ):
+        result = bills.pull(R2=accent, R12=row, R3="", cut=cut)
+        assert (result.exit_code, bills.deleted, bills.stored) == (3, [], before)
+        assert f"row 12 is the last one and ends {found} cells" in result.message
+    (one,) = bills.store.rejected()
+    assert one.source_id == "R-12"
+
+
+def test_a_last_row_without_an_end_of_line_that_is_whole_is_read(bills: Bills) -> None:
+    assert bills.pull(cut=1, R7="").exit_code == 0
+    assert bills.deleted == ["R-7"]
 
 
 def test_a_text_of_several_lines_with_some_commas_is_read(bills: Bills) -> None:
