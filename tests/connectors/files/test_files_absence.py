@@ -155,7 +155,7 @@ def test_nothing_is_deleted_while_the_file_ends_within_a_row(bills: Bills, cut: 
 
 
 def test_a_file_that_ends_within_quotes_or_within_a_letter_seems_cut_off(bills: Bills) -> None:
-    accent = "R-2,NET,câble,2026-11-02,502"  # in UTF-8, by which half a letter is known
+    accent = "R-2,NET,câblé à 19,2026-11-02,502"  # in UTF-8, by which half a letter is known
     bills.pull(R2=accent)
     before = bills.stored
     for row, cut, found in (
