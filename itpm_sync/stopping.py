@@ -20,7 +20,7 @@ from typing import Any, NoReturn, Self
 from itpm_sync.errors import Stopped
 
 PATIENCE_S = 2.0
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _SHOW_CURSOR = "\x1b[?25h"  # a progress bar hides it
 
 
@@ -40,9 +40,11 @@ class Stopping:
 
     def __enter__(self) -> Self:
         os.set_blocking(self._wakes, False)
-        for number in _SIGNALS:
-            if signal.getsignal(number) is not signal.SIG_IGN:
-                self._former[number] = signal.signal(number, self._raise)
+        for number in SIGNALS:
+            former = signal.getsignal(number)
+            if former is not signal.SIG_IGN:
+                self._former[number] = former
+                signal.signal(number, self._raise)
         signal.set_wakeup_fd(self._wakes, warn_on_full_buffer=False)
         threading.Thread(target=self._watch, name="stopping", daemon=True).start()
         sys.unraisablehook = self._tell_unless_stopped
@@ -54,6 +56,12 @@ class Stopping:
         for number, handler in self._former.items():
             signal.signal(number, handler)
         os.close(self._wakes)
+
+    def over(self) -> None:
+        """The work is done and the program only leaves: no signal changes how it ends."""
+        handled, self._former = self._former, {}
+        for number in handled:
+            signal.signal(number, signal.SIG_IGN)
 
     def leave(self) -> NoReturn:
         """Says so in a line and ends the process, with whatever threads it has."""
@@ -67,7 +75,7 @@ class Stopping:
         os._exit(Stopped(number).exit_code)
 
     def _raise(self, number: int, _frame: FrameType | None) -> None:
-        if self.signal is None:
+        if self.signal is None and number in self._former:
             self.signal = number
             raise Stopped(number)
 

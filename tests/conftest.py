@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -21,6 +22,7 @@ from hypothesis import settings
 
 from itpm_sync import cli, trial
 from itpm_sync.output.console import Output
+from itpm_sync.stopping import SIGNALS
 from itpm_sync.store import Store
 from tests.calling import Ended, Run
 
@@ -64,8 +66,11 @@ def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
     def ended(*words: str) -> Ended:
         monkeypatch.setattr(sys, "argv", ["itpm-sync", *words])
         capsys.readouterr()
+        handlers = {number: signal.getsignal(number) for number in SIGNALS}
         with pytest.raises(SystemExit) as end:
             cli.main()
+        for number, handler in handlers.items():  # a program that ends leaves them ignored
+            signal.signal(number, handler)
         out, err = capsys.readouterr()
         assert "Traceback" not in out + err
         assert isinstance(end.value.code, int)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -89,6 +90,40 @@ def test_a_stop_while_an_object_is_disposed_of_leaves_no_traceback(
         Disposed(ValueError("no stop"))
     Disposed(ValueError("later"))
     assert told == ["no stop", "later"]
+
+
+LEAVING = """
+import os, signal
+from itpm_sync.stopping import Stopping
+with Stopping() as stopping:
+    stopping.over()
+    os.kill(os.getpid(), signal.SIGINT)
+os.kill(os.getpid(), signal.SIGTERM)
+raise SystemExit(3)
+"""
+TELLING = """
+import os, signal
+from itpm_sync import cli
+def told():
+    os.kill(os.getpid(), signal.SIGTERM)
+cli._run_command = told
+cli.main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("program", "code", "said"),
+    [
+        pytest.param(LEAVING, 3, "", id="the-work-is-done"),
+        pytest.param(TELLING, 143, "itpm-sync: stopped by SIGTERM", id="an-error-is-told"),
+    ],
+)
+def test_a_signal_at_the_very_end_leaves_no_traceback(program: str, code: int, said: str) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stdout) == (code, "")
+    assert ended.stderr.partition(";")[0] == said
 
 
 @contextmanager

@@ -93,8 +93,12 @@ def main() -> None:
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     streams.prepare()
     with Stopping() as stopping:
-        code = _run_command()
-        if stopping.signal is not None and code != EXIT_OK:
+        try:
+            code = _run_command()
+            if stopping.signal is not None and code != EXIT_OK:
+                stopping.leave()
+            stopping.over()
+        except Stopped:  # it came while the command's error was told
             stopping.leave()
     sys.exit(code)
 
