@@ -53,7 +53,7 @@ def test_a_projects_calendar_adds_its_days_to_those_of_the_portfolio(tmp_path: P
         ("{holidays: [25.12.2026]}", "expected a date as YYYY-MM-DD, found '25.12.2026'"),
         ("{week: {monday: 1}}", "'mon', 'tue', 'wed'"),
         ("{week: {mon: 0}}", "no day of the `week` is worked"),
-        ("{part_days: {2026-12-24: 5}}", "less than or equal to 3"),
+        ("{part_days: {2026-12-24: 5}}", "3 or less"),
     ],
 )
 def test_a_calendar_that_cannot_be_meant_is_refused(tmp_path: Path, block: str, said: str) -> None:

@@ -17,6 +17,7 @@ from itpm_sync.config import (
     Config,
     Connection,
     Document,
+    in_order,
     read_yaml,
 )
 from itpm_sync.connector import Connector, Context
@@ -52,21 +53,27 @@ class Mappings:
             return self._from(self._config.file(connection.mapping), variables)
         return self._from(connection.connector.mapping_file, variables)
 
-    def check_rules(self) -> None:
-        """Raises ConfigError for words of allocation rules that no record can have: neither those
-        of every record nor an attribute that some mapping gives.
+    def problems(self) -> Iterator[Problem]:
+        """Every mistake of the mappings that the configuration names, each file's once."""
+        named = {c.mapping: c for c in self._config.connections.values() if c.mapping is not None}
+        for connection in named.values():
+            try:
+                self.of(connection, {})
+            except ConfigError as error:
+                yield from error.problems
+
+    def unknown_words(self) -> Iterator[Problem]:
+        """Words of allocation rules that no record can have: neither those of every record nor an
+        attribute that some mapping gives. Raises ConfigError for a mapping that is wrong itself.
         """
         asked = list(_asked(self._config.root.allocation))
         if all(word in RULE_WORDS for _, word in asked):
             return
         known = RULE_WORDS.union(*map(self._attributes, self._config.connections.values()))
-        problems = [
-            Problem(path, f"no record has a word called {word!r}", _nearest(word, known))
-            for path, word in asked
-            if word not in known
-        ]
-        if problems:
-            raise ConfigError(read_yaml(self._config.path).located(problems))
+        for path, word in asked:
+            if word not in known:
+                message = f"no record has a word called {word!r}"
+                yield Problem(path, message, _nearest(word, known))
 
     def kinds(self, connection: Connection, stream: str) -> frozenset[str]:
         """The kinds of record that a connection's mapping makes of a stream."""
@@ -127,6 +134,10 @@ def _nearest(word: str, known: Collection[str]) -> str:
 
 def _compiled(document: Document, variables: Variables) -> Mapper:
     try:
-        return compile_mapping(document.data, variables, str(document.path))
+        mapper = compile_mapping(document.data, variables, str(document.path))
     except ConfigError as error:
-        raise ConfigError(document.located(error.problems)) from None
+        wrong = document.located(error.problems)
+        raise ConfigError(in_order((*document.repeated, *wrong))) from None
+    if document.repeated:
+        raise ConfigError(document.repeated)
+    return mapper

@@ -17,8 +17,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from itpm_sync import logs
+from itpm_sync.app.examining import examined
 from itpm_sync.app.mappings import Mappings
-from itpm_sync.config import Config, Connection, load
+from itpm_sync.config import Config, Connection
 from itpm_sync.connector import Connector, Context
 from itpm_sync.errors import ConfigError, Problem, StoreError, suggestion
 from itpm_sync.http import Redactor
@@ -100,22 +101,16 @@ def open_session(
     verbosity: int = 0,
     log_format: str = "text",
 ) -> Iterator[Session]:
-    """Loads the configuration, validates every mapping, opens the store; `reading`: without writing
-    to it. Exit 2 material raises ConfigError before anything runs.
+    """Loads and examines the configuration with its mappings, opens the store; `reading`: without
+    writing to it. Exit 2 material raises ConfigError before anything runs.
     """
     redactor = Redactor()
     logs.configure(verbosity, log_format, redactor)
-    config = load(path, secrets=secrets)
+    config, mappings = examined(path, secrets=secrets)
     for secret in config.secrets:
         redactor.add(secret)
     for warning in config.warnings:
         log.warning("%s", warning)
-    mappings = Mappings(config)
-    for connection in config.connections.values():
-        if connection.mapping is not None:
-            mappings.of(connection, {})
-    if secrets:  # else the settings of a connection may not be known
-        mappings.check_rules()
     session = Session(config, Store.open(config.store_url, reading=reading), redactor, mappings)
     try:
         yield session

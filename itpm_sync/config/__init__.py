@@ -5,9 +5,9 @@ and validates everything before it raises one ConfigError with all problems, so 
 administrator mends a file in one go. A secret in plain YAML is a warning, never an error.
 """
 
-from itpm_sync.config.document import Document, read_yaml
+from itpm_sync.config.document import Document, in_order, read_yaml
 from itpm_sync.config.gates import default_criteria, gate_criteria
-from itpm_sync.config.loading import Config, Connection, json_schema, load
+from itpm_sync.config.loading import Config, Connection, Examined, examine, json_schema, load
 from itpm_sync.config.settings import (
     RULE_WORDS,
     AllocationRule,
@@ -44,6 +44,7 @@ __all__ = [
     "Document",
     "DuplicateDecision",
     "Duplicates",
+    "Examined",
     "Gates",
     "Job",
     "Monitoring",
@@ -60,7 +61,9 @@ __all__ = [
     "Waiver",
     "WorkingCalendar",
     "default_criteria",
+    "examine",
     "gate_criteria",
+    "in_order",
     "json_schema",
     "load",
     "read_yaml",

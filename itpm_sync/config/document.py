@@ -24,6 +24,7 @@ class Document:
     path: Path
     data: Any
     marks: Mapping[KeyPath, tuple[int, int]]  # 1-based line and column
+    repeated: tuple[Problem, ...] = ()  # keys that stand twice; `data` has what both say
 
     def where(self, path: KeyPath) -> str:
         """`file:line:column` of a path, or of its nearest ancestor that stands in the file."""
@@ -49,8 +50,15 @@ class Document:
         return self.marks.get(here, (1, 1))
 
 
+def in_order(problems: typing.Iterable[Problem]) -> tuple[Problem, ...]:
+    """Problems of one file with their place, in its order."""
+    return tuple(sorted(problems, key=lambda p: [int(n) for n in p.where.split(":")[-2:]]))
+
+
 def read_yaml(path: Path) -> Document:
-    """Parses a YAML file safely. Raises ConfigError: unreadable, not YAML, repeated keys.
+    """Parses a YAML file safely. Raises ConfigError: unreadable, not YAML.
+
+    Keys that stand twice are in `repeated`: a mistake, but none that hides those in what they hold.
 
     Numbers that writing them again would change (`007`, `1.10`, `12:30`) and dates stay the text
     that they are in the file: as codes and versions they mean just that, and settings that want a
@@ -63,7 +71,9 @@ def read_yaml(path: Path) -> Document:
         # a file would be good on one machine and a mistake on another.
         loader = yaml.SafeLoader(text)
         node = loader.get_single_node()
-        problems = () if node is None else tuple(_repeated_keys(node, path))
+        repeated = () if node is None else tuple(_repeated_keys(node, path))
+        if node is not None and repeated:
+            _Folder().fold(node)
         data = _Composer(loader, marks).value(node, ()) if node is not None else None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -83,9 +93,7 @@ def read_yaml(path: Path) -> Document:
     except RecursionError:
         message = "not valid YAML: nested too deeply, or an alias that contains itself"
         raise ConfigError([Problem((), message, where=f"{path}:1:1")]) from None
-    if problems:
-        raise ConfigError(problems)
-    return Document(path, data, marks)
+    return Document(path, data, marks, repeated)
 
 
 def _text_of(path: Path) -> str:
@@ -131,6 +139,65 @@ def _repeated_keys(root: yaml.Node, path: Path) -> Iterator[Problem]:
     for key in sorted(found, key=lambda k: k.start_mark.index):
         place = f"{path}:{key.start_mark.line + 1}:{key.start_mark.column + 1}"
         yield Problem((key.value,), f"the key {key.value!r} stands twice", "remove one", place)
+
+
+class _Folder:
+    """Makes one of the values of keys that stand twice, so that the mistakes in both are found and
+    what either defines is known.
+    """
+
+    def __init__(self) -> None:
+        self._joined: dict[tuple[int, int], tuple[yaml.Node, yaml.Node, yaml.Node]] = {}
+
+    def fold(self, root: yaml.Node) -> None:
+        waiting, seen = [root], set[int]()
+        while waiting:
+            node = waiting.pop()
+            if id(node) in seen or isinstance(node, yaml.ScalarNode):
+                continue
+            seen.add(id(node))
+            if isinstance(node, yaml.MappingNode):
+                node.value = self._each_once(node.value)
+            of_mapping = isinstance(node, yaml.MappingNode)
+            waiting += [v for _, v in node.value] if of_mapping else node.value
+
+    def _each_once(self, pairs: list[_Pair]) -> list[_Pair]:
+        kept: dict[Any, _Pair] = {}
+        for key, value in pairs:
+            name = key.value if isinstance(key, yaml.ScalarNode) and key.value != "<<" else id(key)
+            kept[name] = (key, self._together(kept[name][1], value) if name in kept else value)
+        return list(kept.values())
+
+    def _together(self, first: yaml.Node, second: yaml.Node) -> yaml.Node:
+        """Blocks and lists joined; of other values the last, unless it says nothing."""
+        if isinstance(second, yaml.ScalarNode) and second.value in _SAYS_NOTHING:
+            return first
+        if first is second or type(first) is not type(second) or len(self._joined) > _MAX_NODES:
+            return second
+        if not isinstance(second, yaml.CollectionNode):
+            return second
+        pair = (id(first), id(second))  # aliases lead to the same pair again
+        if pair not in self._joined:
+            told = {_text_at(n) for n in first.value}
+            more = [n for n in second.value if _text_at(n) not in told]
+            joined = type(second)(
+                second.tag, [*first.value, *more], second.start_mark, second.end_mark
+            )
+            self._joined[pair] = (first, second, joined)
+        return self._joined[pair][2]
+
+
+_Pair = tuple[yaml.Node, yaml.Node]
+_SAYS_NOTHING = ("", "~", "null")
+
+
+def _text_at(part: yaml.Node | _Pair) -> Any:
+    """The text of a list's entry, since one that was pasted twice is no further mistake; of a
+    block's keys nothing that another can equal.
+    """
+    if isinstance(part, tuple) or part.start_mark.buffer is None:
+        return id(part)
+    return part.start_mark.buffer[part.start_mark.pointer : part.end_mark.pointer].strip()
 
 
 class _Composer:

@@ -4,37 +4,19 @@ from __future__ import annotations
 
 import os
 import re
-import typing
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from pydantic import BaseModel
-
-from itpm_sync.config.document import KeyPath, read_yaml
-from itpm_sync.config.gates import default_criteria
+from itpm_sync.config.agreement import disagreements
+from itpm_sync.config.document import Document, KeyPath, in_order, read_yaml
 from itpm_sync.config.references import UNRESOLVED, References
-from itpm_sync.config.settings import (
-    NAME,
-    AllocationRule,
-    ConnectionCore,
-    Criterion,
-    DuplicateDecision,
-    Job,
-    Override,
-    Project,
-    PublishTarget,
-    Root,
-    Waiver,
-)
-from itpm_sync.config.validation import secrets_in, validated
+from itpm_sync.config.settings import NAME, ConnectionCore, Root
+from itpm_sync.config.validation import as_written, checked, near, secrets_in, validated
 from itpm_sync.connector import Connector, ConnectorSettings, installed
 from itpm_sync.errors import ConfigError, Problem, suggestion
-from itpm_sync.model import KINDS
-
-M = typing.TypeVar("M", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +66,35 @@ def load(path: Path, *, secrets: bool = True, environ: Mapping[str, str] | None 
     Without `secrets` the references inside connections are not resolved: for commands that only
     read the store.
     """
+    found = examine(path, secrets=secrets, environ=environ)
+    if found.problems or found.config is None:
+        raise ConfigError(found.problems)
+    return found.config
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """A configuration and every problem in it. With problems, `config` is what is left without what
+    is wrong, to be examined further and for nothing else; None where too little is left. It is
+    `complete` if every connection could be read.
+    """
+
+    config: Config | None
+    problems: tuple[Problem, ...]
+    complete: bool
+    located: Callable[[Iterable[Problem]], tuple[Problem, ...]]  # further ones, with their place
+
+
+def examine(
+    path: Path,
+    *,
+    secrets: bool = True,
+    environ: Mapping[str, str] | None = None,
+    findings: Callable[[], Collection[str]] | None = None,
+) -> Examined:
+    """Reads a configuration as `load` does. Raises ConfigError only where it is no YAML at all.
+    `findings` gives the codes that waivers can name; without it they are not looked at.
+    """
     path = path.absolute()
     document = read_yaml(path)
     if not isinstance(document.data, dict):
@@ -95,23 +106,62 @@ def load(path: Path, *, secrets: bool = True, environ: Mapping[str, str] | None 
         path.parent, os.environ if environ is None else environ, resolve=secrets
     )
     data = references.replace(document.data, ())
-    root, problems = validated(Root, data, references.used)
-    connections: dict[str, Connection] = {}
-    blocks = data.get("connections")
-    for name, block in (blocks if isinstance(blocks, dict) else {}).items():
-        connection, found = _connection(name, block, references, lenient=not secrets)
-        problems += [Problem(("connections", name, *p.path), p.message, p.hint) for p in found]
-        if connection is not None:
-            connections[name] = connection
-    problems += _cross_check(data, connections)
+    root = checked(Root, data, references.used)
+    blocks = {
+        name: _connection(name, block, references, lenient=not secrets)
+        for name, block in _blocks(root.data)
+    }
+    problems = [*root.problems]
+    for name, found in blocks.items():
+        at = as_written(("connections",), root.written)
+        problems += [Problem((*at, name, *p.path), p.message, p.hint) for p in found.problems]
+    known = [p.path for p in (*problems, *references.problems)]
+
+    def sound(path: KeyPath) -> bool:
+        at = as_written(path, root.written)
+        return not any(wrong[: len(at)] == at for wrong in known)
+
+    kinds = {name: found.kind for name, found in blocks.items() if found.kind is not None}
+    problems += [
+        Problem(as_written(p.path, root.written), p.message, p.hint)
+        for p in disagreements(root.data, kinds, findings, sound)
+    ]
     problems = [*references.problems, *_independent(problems, references.problems)]
-    if problems or root is None:
-        raise ConfigError(document.located(dict.fromkeys(problems)))
+    connections = {n: found.built for n, found in blocks.items() if found.built is not None}
+    told = in_order((*document.repeated, *document.located(dict.fromkeys(problems))))
+
+    def located(further: Iterable[Problem]) -> tuple[Problem, ...]:
+        return document.located(
+            Problem(as_written(p.path, root.written), p.message, p.hint) for p in further
+        )
+
+    return Examined(
+        _config(path, root.rest, connections, references, document),
+        told,
+        len(connections) == len(blocks),
+        located,
+    )
+
+
+def _config(
+    path: Path,
+    root: Root | None,
+    connections: Mapping[str, Connection],
+    references: References,
+    document: Document,
+) -> Config | None:
+    if root is None:
+        return None
     plain = _plain_secrets(connections, references)
     hidden = {*references.secrets, *_url_passwords(root.store)} - {UNRESOLVED}
     return Config(
         path, root, connections, tuple(sorted(s for s in hidden if s)), document.located(plain)
     )
+
+
+def _blocks(data: Any) -> Iterator[tuple[str, Any]]:
+    blocks = data.get("connections")
+    yield from (blocks if isinstance(blocks, dict) else {}).items()
 
 
 def _independent(problems: Iterable[Problem], unresolved: Iterable[Problem]) -> Iterator[Problem]:
@@ -141,29 +191,62 @@ def _plain_secrets(
     return tuple(warnings)
 
 
-def _connection(
-    name: str, block: Any, references: References, *, lenient: bool
-) -> tuple[Connection | None, list[Problem]]:
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """One block of `connections`, as far as it could be read."""
+
+    problems: Sequence[Problem]
+    kind: type[Connector] | None = None
+    built: Connection | None = None
+
+
+_CORE = frozenset(ConnectionCore.model_fields)
+
+
+def _connection(name: str, block: Any, references: References, *, lenient: bool) -> _Block:
     """One connection. `lenient`: unresolved references are no problem, settings stay unchecked."""
     if not isinstance(block, dict):
-        return None, [Problem((), "expected the settings of a connection", "at least `connector:`")]
+        return _Block(
+            [Problem((), "expected the settings of a connection", "at least `connector:`")]
+        )
     used = {p[2:] for p in references.used if p[:2] == ("connections", name)}
-    core_keys = set(ConnectionCore.model_fields)
-    core, problems = validated(
-        ConnectionCore, {k: v for k, v in block.items() if k in core_keys}, used
-    )
-    cls, found = _connector(block.get("connector"))
-    problems += found
+    block, misspelt = _core_respelt(block)
+    problems = [
+        Problem((word,), f"unknown key {word!r}", f'did you mean "{meant}"?')
+        for word, meant in misspelt.items()
+    ]
+    core, found = validated(ConnectionCore, {k: v for k, v in block.items() if k in _CORE}, used)
+    cls, missing = _connector(block.get("connector"))
+    meant = {m: word for word, m in misspelt.items()}
+    problems += [
+        Problem((meant.get(str(p.path[0]), p.path[0]), *p.path[1:]), p.message, p.hint)
+        for p in (*found, *missing)
+    ]
     if cls is None:
-        return None, problems
-    own = {k: v for k, v in block.items() if k not in core_keys}
-    settings, found = validated(cls.Settings, own, used)
-    if lenient and settings is None and all(p.path in used for p in found):
-        settings, found = cls.Settings.model_construct(), []
-    if core is None or settings is None:
-        return None, problems + found
+        return _Block(problems)
+    own = checked(cls.Settings, block, used, _CORE)
+    settings, wrong = own.value, own.problems
+    if lenient and settings is None and all(p.path in used for p in wrong):
+        settings, wrong = cls.Settings.model_construct(), []
+    if core is None or settings is None or problems:
+        return _Block([*problems, *wrong], cls)
     limits = (core.max_connections, core.timeout_s, core.attempts)
-    return Connection(name, cls, settings, core.mapping, *limits), problems + found
+    return _Block(wrong, cls, Connection(name, cls, settings, core.mapping, *limits))
+
+
+def _core_respelt(block: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The block with misspelt keys of the core as they were meant, and what each was taken for. A
+    key that the connector has, or is nearer to one of its keys, is the connector's.
+    """
+    cls, _ = _connector(block.get("connector"))
+    own = {i.alias or n for n, i in cls.Settings.model_fields.items()} if cls else set()
+    free = (_CORE | own) - set(block)
+    taken: dict[str, str] = {}
+    for word in block:
+        meant = near(word, free) if word not in _CORE | own else ""
+        if meant in _CORE and meant not in taken.values():
+            taken[word] = meant
+    return {taken.get(word, word): value for word, value in block.items()}, taken
 
 
 def _connector(name: Any) -> tuple[type[Connector] | None, list[Problem]]:
@@ -185,161 +268,6 @@ def _url_passwords(url: str) -> set[str]:
     written = re.findall(r"^[^:/]+://[^:/@]*:([^@]*)@", url)
     written += re.findall(r"[?&]\w*password=([^&]*)", url)
     return {*written, *map(unquote, written)}
-
-
-def _cross_check(data: Mapping[str, Any], built: Mapping[str, Connection]) -> Iterator[Problem]:
-    """What refers to something else in the file. Works on what is valid, whatever else is not."""
-    names = _keys(data.get("connections"))
-    discovered, listed = data.get("discover_projects"), data.get("projects")
-    for key in ("discover_projects", "plan_from"):
-        for i, name in enumerate(data[key] if isinstance(data.get(key), list) else ()):
-            yield from _reference((key, i), name, names)
-    projects = dict(_valid(Project, listed))
-    codes = [p.code for p in projects.values()]
-    for position, (i, project) in enumerate(projects.items()):
-        if project.code in codes[:position]:
-            yield Problem(("projects", i, "code"), f"the project {project.code!r} stands twice")
-        for j, target in enumerate(project.publish):
-            yield from _target(("projects", i, "publish", j), target, built, names)
-    yield from _published_twice(projects, built)
-    if not listed and not discovered:
-        hint = "list them, or take them from a source with `discover_projects: [CONNECTION]`"
-        yield Problem(("projects",), "no project is configured", hint)
-    yield from _decided_pairs(data.get("duplicates"), names)
-    certain = not discovered and isinstance(listed, list) and len(projects) == len(listed)
-    for i, rule in _valid(AllocationRule, data.get("allocation")):
-        yield from _rule(("allocation", i), rule, codes if certain else (), names)
-    yield from _decisions(data, codes if certain else ())
-    yield from _gates(data.get("gates"))
-    for job_name in _keys(data.get("jobs")):
-        for _, job in _valid(Job, [data["jobs"][job_name]]):
-            for i, name in enumerate(job.connections or ()):
-                yield from _reference(("jobs", job_name, "connections", i), name, names)
-
-
-def _decisions(data: Mapping[str, Any], codes: typing.Collection[str]) -> Iterator[Problem]:
-    yield from _decided_twice("waivers", data, Waiver, "finding", "project", "subject", "expires")
-    yield from _decided_twice("overrides", data, Override, "project", "dimension", "expires")
-    for i, override in _valid(Override, data.get("overrides")):
-        if codes and override.project not in codes:
-            message, hint = f"no project {override.project!r}", suggestion(override.project, codes)
-            yield Problem(("overrides", i, "project"), message, hint)
-
-
-def _gates(data: Any) -> Iterator[Problem]:
-    """Own criteria that stand twice, and dropped ones that are no default."""
-    block = data if isinstance(data, dict) else {}
-    if not block:
-        return
-    for twice in _decided_twice("criteria", block, Criterion, "id"):
-        yield Problem(("gates", *twice.path), twice.message, twice.hint)
-    known = {c.id for c in default_criteria()}
-    dropped = block.get("without")
-    for i, name in enumerate(dropped if isinstance(dropped, list) else ()):
-        if isinstance(name, str) and name not in known:
-            message = f"no default criterion {name!r}"
-            yield Problem(("gates", "without", i), message, suggestion(name, known))
-
-
-def _decided_twice(
-    block: str, data: Mapping[str, Any], model: type[BaseModel], *keys: str
-) -> Iterator[Problem]:
-    """Decisions about the same thing until the same day: which reason is the one?"""
-    taken: set[tuple[Any, ...]] = set()
-    for i, item in _valid(model, data.get(block)):
-        about = tuple(getattr(item, key) for key in keys)
-        if about in taken:
-            yield Problem((block, i), "the same is decided above already", "remove one")
-        taken.add(about)
-
-
-def _valid(model: type[M], items: Any) -> Iterator[tuple[int, M]]:
-    """The items of a list that are valid by themselves, with their index."""
-    for i, item in enumerate(items if isinstance(items, list) else ()):
-        found, _ = validated(model, item)
-        if found is not None:
-            yield i, found
-
-
-def _keys(block: Any) -> set[str]:
-    return set(block) if isinstance(block, dict) else set()
-
-
-def _rule(
-    path: KeyPath, rule: AllocationRule, codes: typing.Collection[str], names: set[str]
-) -> Iterator[Problem]:
-    if not rule.project and not rule.work_package:
-        yield Problem(path, "the rule names neither `project` nor `work_package`")
-    if codes and rule.project and "{" not in rule.project and rule.project not in codes:
-        hint = suggestion(rule.project, codes)
-        yield Problem((*path, "project"), f"no project {rule.project!r}", hint)
-    for name in rule.when.get("connection", ()):
-        if not set(name) & set("*?"):
-            yield from _reference((*path, "when", "connection"), name, names)
-    for kind in rule.when.get("kind", ()):
-        if not set(kind) & set("*?") and kind.casefold() not in KINDS:
-            hint = suggestion(kind, KINDS)
-            yield Problem((*path, "when", "kind"), f"no kind of record is called {kind!r}", hint)
-
-
-def _decided_pairs(block: Any, names: set[str]) -> Iterator[Problem]:
-    """Decisions on tickets of connections that do not exist, and on one pair twice."""
-    seen: set[frozenset[str]] = set()
-    decisions = block.get("decisions") if isinstance(block, dict) else None
-    for i, decision in _valid(DuplicateDecision, decisions):
-        path: KeyPath = ("duplicates", "decisions", i, "pair")
-        for j, identity in enumerate(decision.pair):
-            yield from _reference((*path, j), identity.partition(":")[0], names)
-        if frozenset(decision.pair) in seen:
-            yield Problem(path, "this pair was decided already, further up")
-        seen.add(frozenset(decision.pair))
-
-
-def _reference(path: KeyPath, name: Any, names: set[str]) -> Iterator[Problem]:
-    if isinstance(name, str) and name not in names:
-        yield Problem(path, f"no connection {name!r}", suggestion(name, names))
-
-
-def _target(
-    path: KeyPath, target: PublishTarget, built: Mapping[str, Connection], names: set[str]
-) -> Iterator[Problem]:
-    yield from _reference((*path, "connection"), target.connection, names)
-    connection = built.get(target.connection)
-    if connection is None:
-        return
-    offered = connection.connector.info.publishes
-    if not offered:
-        message = f"the connector {connection.connector.info.name!r} does not publish"
-        yield Problem((*path, "connection"), message)
-    for i, name in enumerate(target.fields or ()):
-        if offered and name not in offered:
-            message = f"{connection.connector.info.name} has no field {name!r} to publish"
-            yield Problem((*path, "fields", i), message, suggestion(name, offered))
-
-
-def _published_twice(
-    projects: Mapping[int, Project], built: Mapping[str, Connection]
-) -> Iterator[Problem]:
-    """Targets that a project names twice, which would make two comments of one, and those where
-    two projects would overwrite each other in turn."""
-    taken: dict[tuple[str, ...], str] = {}
-    for i, project in projects.items():
-        for j, target in enumerate(project.publish):
-            connection = built.get(target.connection)
-            if connection is None:
-                continue
-            info = connection.connector.info
-            for field_name in target.fields or info.publishes:
-                place = (target.connection, target.address, field_name)
-                key = place if field_name in info.publishes_one else (*place, project.code)
-                if key in taken:
-                    message = (
-                        f"{field_name} of {target.address} is published to already, for the "
-                        f"project {taken[key]!r}"
-                    )
-                    hint = "give another address, or list other `fields`"
-                    yield Problem(("projects", i, "publish", j), message, hint)
-                taken.setdefault(key, project.code)
 
 
 def json_schema() -> dict[str, Any]:

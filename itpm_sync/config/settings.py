@@ -4,6 +4,7 @@ Annotations are evaluated when this is imported, not kept as text: pydantic woul
 """
 
 import difflib
+from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -18,8 +19,10 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
+    ValidationError,
     model_validator,
 )
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from itpm_sync.model import Stage
 
@@ -86,6 +89,19 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
 
 
+def _raise_each(problems: Sequence[tuple[str, str]]) -> None:
+    """Raises what a check of several keys found, each at the key that it is about."""
+    if problems:
+        errors = [
+            InitErrorDetails(
+                type=PydanticCustomError("several_keys", "{text}", {"text": text}),
+                loc=(key,), input="",
+            )
+            for key, text in problems
+        ]  # fmt: skip
+        raise ValidationError.from_exception_data("settings", errors)
+
+
 class PublishTarget(Settings):
     """Where a project's status goes: which fields of which object we own."""
 
@@ -116,7 +132,8 @@ def _days(first: str, last: str) -> list[date]:
 
 
 def _week(value: Any) -> Any:
-    return dict.fromkeys(value, 1) if isinstance(value, list) else value
+    days = isinstance(value, list) and all(isinstance(day, str) for day in value)
+    return dict.fromkeys(value, 1) if days else value
 
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -252,6 +269,7 @@ class Thresholds(Settings):
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
+        wrong = []
         for better, worse in (
             ("index_green", "index_amber"), ("creep_red", "creep_amber"),
             ("unplanned_red", "unplanned_amber"),
@@ -261,7 +279,9 @@ class Thresholds(Settings):
         ):  # fmt: skip
             high, low = getattr(self, better), getattr(self, worse)
             if high < low:
-                raise ValueError(f"`{better}` ({high}) is below `{worse}` ({low})")
+                at = better if better in self.model_fields_set else worse
+                wrong.append((at, f"`{better}` ({high}) is below `{worse}` ({low})"))
+        _raise_each(wrong)
         return self
 
 
@@ -326,7 +346,8 @@ class Duplicates(Settings):
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if self.sure < self.suggest:
-            raise ValueError(f"`sure` ({self.sure}) is below `suggest` ({self.suggest})")
+            message = f"`sure` ({self.sure}) is below `suggest` ({self.suggest})"
+            _raise_each([("sure" if "sure" in self.model_fields_set else "suggest", message)])
         return self
 
 

@@ -2,8 +2,8 @@
 
 `reconcile(inputs, previous)` gives a snapshot, `freeze(inputs, project)` the plan and scope that a
 baseline records, `gates_of(inputs, previous)` every stage gate with its criteria; what they take
-is in `inputs`, what they give in `status`. They are loaded where first used: whoever only reads a
-snapshot waits for none of what computes it.
+is in `inputs`, what they give in `status`. `finding_codes()` are those of all findings. They are
+loaded where first used: whoever only reads a snapshot waits for none of what computes it.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from itpm_sync.reconcile.assemble import freeze, gates_of, reconcile
+    from itpm_sync.reconcile.tracking import finding_codes
 
-__all__ = ("freeze", "gates_of", "reconcile")
+__all__ = ("finding_codes", "freeze", "gates_of", "reconcile")
 
 
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.assemble"), name)
+    home = "tracking" if name == "finding_codes" else "assemble"
+    return getattr(import_module(f"{__name__}.{home}"), name)

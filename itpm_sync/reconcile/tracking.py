@@ -53,3 +53,8 @@ def _dated(finding: Finding, seen: Seen | None, today: date) -> Finding:
     if seen is None:
         return replace(finding, since=today, first_seen=today)
     return replace(finding, since=seen.since or today, first_seen=seen.first)
+
+
+def finding_codes() -> frozenset[str]:
+    """The code of every finding there is: what a waiver can name."""
+    return codes()
