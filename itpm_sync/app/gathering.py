@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from itpm_sync.app.baseline_lines import recorded
 from itpm_sync.app.coverage import coverage_of, never_read, read_empty
-from itpm_sync.app.past_day import configured, quarantined, standing
+from itpm_sync.app.past_day import configured, existing, quarantined
 from itpm_sync.app.session import Session
 from itpm_sync.config import Config, Duplicates, Root, WorkingCalendar, gate_criteria
 from itpm_sync.config.settings import WEEKDAYS
@@ -42,7 +42,7 @@ def inputs(session: Session, data_date: date) -> Inputs:
     """Everything that the reconciliation of `data_date` depends on."""
     root, store = session.config.root, session.store
     as_of = moment_of(session, data_date)
-    found = standing(session, data_date, as_of)
+    found = existing(session, data_date, as_of)
     live = dict(found.records)
     plan_from = root.plan_from
     if plan_from:

@@ -18,7 +18,7 @@ from itpm_sync import publish
 from itpm_sync.app.coverage import coverage
 from itpm_sync.app.gathering import end_of, inputs, moment_of, rejected
 from itpm_sync.app.jobs import JobStanding, standings
-from itpm_sync.app.past_day import standing
+from itpm_sync.app.past_day import existing
 from itpm_sync.app.publishing import entry_of
 from itpm_sync.app.reconciling import compared_with, day_of, previous_of, snapshot_of
 from itpm_sync.app.session import Session, latest_runs
@@ -292,7 +292,7 @@ def export(session: Session, folder: Path, *, as_of: date | None = None) -> tupl
 
     day = day_of(session, as_of)
     moment = end_of(as_of, session.config.root.timezone) if as_of else None
-    found = standing(session, day, moment).records
+    found = existing(session, day, moment).records
     tables = {kind: frames.frame(kind, records) for kind, records in found.items()}
     try:
         return frames.export(tables, folder)

@@ -43,14 +43,14 @@ _DATED = (TimeEntry, Receipt, InvoiceLine, Payment)
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Existing:
     """The records by kind, and how many were left out because they were added later."""
 
     records: Mapping[str, tuple[Record, ...]]
     added: Mapping[Scope, int]
 
 
-def standing(session: Session, day: date, moment: datetime | None) -> Standing:
+def existing(session: Session, day: date, moment: datetime | None) -> Existing:
     """The live records of the configured connections on a day that ends at `moment`; None: now.
 
     Documents and tickets that are dated later are among them: whoever counts them sees their date.
@@ -58,7 +58,7 @@ def standing(session: Session, day: date, moment: datetime | None) -> Standing:
     store = session.store
     live = {kind: configured(session, store.records(kind, as_of=moment)) for kind in KINDS}
     if moment is None:
-        return Standing(live, {})
+        return Existing(live, {})
     plans = [kind for kind, cls in KINDS.items() if not issubclass(cls, (*_TIMELESS, *_DATED))]
     scopes = {
         one.id: (one.connection, one.stream, one.scope)
@@ -66,7 +66,7 @@ def standing(session: Session, day: date, moment: datetime | None) -> Standing:
         for one in added
     }
     late = {r.id for rs in live.values() for r in rs if r.id in scopes and not _existed(r, day)}
-    return Standing(
+    return Existing(
         {kind: tuple(r for r in found if r.id not in late) for kind, found in live.items()},
         Counter(scopes[identity] for identity in late),
     )

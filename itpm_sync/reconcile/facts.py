@@ -79,6 +79,7 @@ class ProjectFacts:
     policy: Policy
     never_read: NeverRead
     cost_lacks: tuple[str, ...]
+    plan_read: date | None
     data_date: date
     end: datetime  # the first moment after the data date
     zone: Zone

@@ -1,20 +1,18 @@
-"""What a plan's figures say of themselves on a day before their source was first read. Pure."""
+"""A plan on a day before its source was first read. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 
 from itpm_sync.reconcile.inputs import Inputs
 from itpm_sync.reconcile.progress import Plan
-from itpm_sync.reconcile.wording import day
 from itpm_sync.reconcile.workdays import Zone
 
-FIRST_READ = "the plan as it was first read"
 
-
-def first_read(inputs: Inputs, plans: Iterable[Plan], zone: Zone) -> str:
-    """`the plan as it was first read, on 2 Nov 2026`, where packages are among these of which no
-    state by the data date is known; else nothing.
+def first_read(inputs: Inputs, plans: Iterable[Plan], zone: Zone) -> date | None:
+    """The day of the first reading, where packages are among these of which no state by the data
+    date is known; else None.
     """
     later = {
         (p.record.ref.connection, p.record.ref.stream)
@@ -26,4 +24,4 @@ def first_read(inputs: Inputs, plans: Iterable[Plan], zone: Zone) -> str:
         for c in inputs.coverage
         if (c.connection, c.stream) in later and c.as_of is None and c.later and c.later.as_of
     ]
-    return f"{FIRST_READ}, on {day(min(days))}" if days else ""
+    return min(days, default=None)

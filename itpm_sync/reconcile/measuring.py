@@ -87,7 +87,7 @@ from itpm_sync.reconcile.risks import risk_exposure
 from itpm_sync.reconcile.scope import Scope, scope_ledger
 from itpm_sync.reconcile.status import Colour, Rating
 from itpm_sync.reconcile.unplaced import without_package
-from itpm_sync.reconcile.wording import money
+from itpm_sync.reconcile.wording import day, money
 
 
 def project_facts(run: Context, setup: ProjectSetup, row: Register | None) -> ProjectFacts:
@@ -114,6 +114,7 @@ def project_facts(run: Context, setup: ProjectSetup, row: Register | None) -> Pr
         policy=run.policy,
         never_read=run.inputs.never_read,
         cost_lacks=run.cost_lacks,
+        plan_read=now.plan_read,
         data_date=run.today,
         end=run.end,
         zone=run.zone,
@@ -263,6 +264,7 @@ class _Measured:
     packages: Sequence[PackageFacts]
     values: Values
     past: Past
+    plan_read: date | None  # see `ProjectStatus`
 
 
 def _under(
@@ -312,13 +314,17 @@ def _under(
         scope=scope,
     )
     counted = _counted(setup, packages, values, in_money=in_money)
+    plan_read = None
     if baseline is None:
-        told = first_read(run.inputs, (plan for plan, _ in counted), run.zone)
+        plan_read = first_read(run.inputs, (plan for plan, _ in counted), run.zone)
+    if plan_read is not None:
+        told = f"the plan as it was first read, on {day(plan_read)}"
         values = replace(values, bac=_also(values.bac, told), pv=_also(values.pv, told))
     history = done_history(scope, run.end, frozenset(p.code for p, _ in counted))
     if in_money and values.ac.value is not None and book.accrued_by_day is not None:
         history = replace(history, spent=_spending(time, book, book.accrued_by_day))
-    return _Measured(scope, packages, values, Past(counted, work, history, run.zone, in_money))
+    past = Past(counted, work, history, run.zone, in_money)
+    return _Measured(scope, packages, values, past, plan_read)
 
 
 def _replaced(

@@ -82,6 +82,7 @@ def project_status(
         gates=tuple(replace(g, criteria=()) for g in gates),
         next_gate=coming,
         cost_lacks=facts.cost_lacks if facts.in_money else (),
+        plan_read=facts.plan_read,
     )
 
 

@@ -372,6 +372,7 @@ class ProjectStatus:
     gates: tuple[GateStatus, ...] = ()
     next_gate: GateStatus | None = None  # the first not approved, from the project's stage on
     cost_lacks: tuple[str, ...] = ()  # what AC is without: see `unread`
+    plan_read: date | None = None  # first, after the data date: that reading stands for the plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

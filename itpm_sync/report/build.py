@@ -8,7 +8,6 @@ from decimal import Decimal
 
 from itpm_sync.model import Money
 from itpm_sync.reconcile.figures import OF_WHICH_DISPUTED
-from itpm_sync.reconcile.first_reading import FIRST_READ
 from itpm_sync.reconcile.gates import told
 from itpm_sync.reconcile.glossary import terms
 from itpm_sync.reconcile.status import Figure, PackageStatus, ProjectStatus, Rating, Snapshot
@@ -145,13 +144,6 @@ def page_head(snapshot: Snapshot, past: Past) -> view.Head:
     )
 
 
-def _first_read(project: ProjectStatus) -> str:
-    """`As it was first read, on 2 Nov 2026`: of a day before that."""
-    notes = project.figures["bac"].note.split("; ") if "bac" in project.figures else ()
-    found = next((note for note in notes if note.startswith(FIRST_READ)), "")
-    return sentence(found.removeprefix("the plan "))
-
-
 def _facts(project: ProjectStatus) -> tuple[tuple[str, str], ...]:
     term = f"{day(project.planned_start)} to {day(project.planned_finish)}"
     known = project.planned_start or project.planned_finish
@@ -160,7 +152,7 @@ def _facts(project: ProjectStatus) -> tuple[tuple[str, str], ...]:
         ("Manager", clean(project.manager, 80)),
         ("Sponsor", clean(project.sponsor, 80)),
         ("Planned", term if known else ""),
-        ("Plan", _first_read(project)),
+        ("Plan", f"As it was first read, on {day(read)}" if (read := project.plan_read) else ""),
         ("Declared by its manager", clean(project.declared_rating, 40)),
         ("Gate", gate_line(project)),
         ("Owner in operations", clean(_heir(project), 80)),
