@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from itpm_sync.reconcile.changes import Changes, changes
-from itpm_sync.reconcile.comparing import LONGEST, SHORTEST
+from itpm_sync.reconcile.comparing import LONGEST
 from itpm_sync.reconcile.status import Colour, ProjectStatus, Snapshot
 from itpm_sync.report import view
 from itpm_sync.report.wording import WORDS, count, day
@@ -56,8 +56,8 @@ def _alone(snapshot: Snapshot, history: Iterable[Snapshot]) -> str:
     if on is None:
         return _FIRST
     age = count((snapshot.data_date - on).days, "day")
-    near = f"{SHORTEST} to {LONGEST} days earlier"
-    return f"Nothing to compare with: the report before, of {day(on)}, is {age} older, not {near}"
+    older = f"is {age} older, more than {LONGEST}"
+    return f"Nothing to compare with: the report before, of {day(on)}, {older}"
 
 
 def _trails(

@@ -16,7 +16,9 @@ TODAY = date(2026, 3, 13)
     ("ages", "chosen"),
     [
         ([], None),
-        ([0, 1, 4], None),  # as good as today
+        ([0], None),  # today
+        ([0, 1, 4], 4),  # in the first days: the first of all
+        ([1, 14], 14),
         ([36, 400], None),  # a month is over: nobody means that day
         ([7, 400], 7),
         ([5, 6, 7, 8], 7),  # who reconciles daily
