@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -58,7 +58,8 @@ def test_a_shortage_of_today_is_none_of_a_past_day(session: app.Session, pull_at
     pull_at(FIRST, BILLS)
     then = app.reconcile(session)
     pull_at(SECOND, None)
-    assert of_sources(app.reconcile(session)) == ["incomplete-source", "stale-source"]
+    (told,) = (f for f in app.reconcile(session).findings if f.code == "incomplete-source")
+    assert told.stands_for == ("stale-source//office/bills/bills.csv",)
     again = app.reconcile(session, as_of=FIRST.date())
     assert of_sources(again) == []
     (row,) = again.coverage
@@ -124,3 +125,39 @@ def test_a_day_before_the_first_pull_is_told_as_not_read_by_then(
     assert (row.stored, row.source_count, row.as_of, row.complete) == (0, None, None, False)
     assert row.later is not None
     assert row.later.as_of == SECOND
+
+
+def test_a_folder_that_was_gone_for_a_day_doubles_no_history(
+    csv_office: Callable[..., Path], tmp_path: Path
+) -> None:
+    notes = """
+notes: {file: notes.csv, kind: risk, key: [Code], columns: {code: Code, title: T}}
+"""
+    office, away = tmp_path / "office", tmp_path / "away"
+    with app.open_session(csv_office(TABLES + notes)) as session:
+        (office / "bills.csv").write_text(BILLS)
+        keys = {"incomplete-source//office", *(
+            f"incomplete-source//office/{name}/{name}.csv" for name in ("bills", "notes")
+        )}  # fmt: skip
+
+        def spans_on(moment: datetime) -> dict[str, tuple[date, date | None]]:
+            session.clock = lambda: moment
+            app.pull(session)
+            app.reconcile(session)
+            found = session.store.outcome.finding_spans(moment.date())
+            return {key: found[key] for key in keys & set(found)}
+
+        notes_key = "incomplete-source//office/notes/notes.csv"
+        assert spans_on(FIRST) == {notes_key: (FIRST.date(), FIRST.date())}
+        office.rename(away)
+        spans = spans_on(SECOND)
+        assert set(spans) == keys
+        assert spans[notes_key] == (FIRST.date(), FIRST.date())
+        assert spans["incomplete-source//office"] == (SECOND.date(), SECOND.date())
+        away.rename(office)
+        spans = spans_on(THIRD)
+        assert spans.pop(notes_key) == (FIRST.date(), FIRST.date())
+        assert {span[0] for span in spans.values()} == {SECOND.date()}
+        (office / "notes.csv").write_text("Code,T\nR1,late\n")
+        spans_on(THIRD + timedelta(days=1))  # what is settled on a day still counts for it
+        assert {since for _, since in spans_on(THIRD + timedelta(days=2)).values()} == {None}

@@ -241,8 +241,10 @@ def test_a_connection_that_could_not_be_opened_at_all_was_never_read(
     assert (row.place, row.as_of, row.complete) == ("office", None, False)
     assert row.reason == "GET http://desk/: Connection refused — try again"
     assert not app.status(session).healthy
-    snapshot = app.reconcile(session)
-    assert "stale-source" in {f.code for f in snapshot.findings}
+    (told,) = app.reconcile(session).findings
+    assert told.key == "incomplete-source//office"
+    assert "Source office was never read; GET http://desk/: Connection refused. " in told.message
+    assert "Missing, of whatever project: plan (BAC, PV)" in told.message
 
 
 def test_without_a_lock_file_nobody_can_tell(session: app.Session) -> None:

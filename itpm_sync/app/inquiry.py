@@ -28,6 +28,7 @@ from itpm_sync.reconcile.changes import State, changes, witnessed
 from itpm_sync.reconcile.explanation import Explanation, Part
 from itpm_sync.reconcile.inputs import Coverage, Rejected
 from itpm_sync.reconcile.kept import kept
+from itpm_sync.reconcile.outages import UNREAD
 from itpm_sync.reconcile.status import Figure, Finding, ProjectStatus, Rating, Severity, Snapshot
 from itpm_sync.reconcile.totals import PORTFOLIO, explain_total, totals
 from itpm_sync.store import Run, Store
@@ -97,7 +98,8 @@ def findings(session: Session, project: str | None = None) -> tuple[Found, ...]:
 
 def _for_people(found: Found) -> tuple[object, ...]:
     f, resolved = found.finding, found.state is State.RESOLVED
-    return resolved, f.waiver is not None, list(Severity).index(f.severity), f.project, f.key
+    order = list(Severity).index(f.severity), f.project, f.code not in UNREAD, f.key
+    return resolved, f.waiver is not None, *order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ import difflib
 import re
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -76,8 +77,11 @@ class Mappings:
                 yield Problem(path, message, _nearest(word, known))
 
     def kinds(self, connection: Connection, stream: str) -> frozenset[str]:
-        """The kinds of record that a connection's mapping makes of a stream."""
-        rules = self._data(connection)["streams"].get(stream, ())
+        """The kinds of record that a connection's mapping makes of a stream; of all of its streams
+        where it is not known which there are (``).
+        """
+        streams = self._data(connection)["streams"]
+        rules = streams.get(stream, ()) if stream else chain.from_iterable(streams.values())
         return frozenset(str(rule["to"]) for rule in rules)
 
     def _attributes(self, connection: Connection) -> set[str]:

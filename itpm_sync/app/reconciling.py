@@ -30,7 +30,7 @@ def reconcile(session: Session, *, as_of: date | None = None, run: str = "") -> 
     session.store.outcome.put_snapshot(
         data_date, run=given.run, now=session.now(), body=to_json(snapshot)
     )
-    session.store.outcome.findings_seen((f.key for f in snapshot.all_findings), data_date)
+    session.store.outcome.findings_seen(snapshot.standing, data_date)
     return snapshot
 
 

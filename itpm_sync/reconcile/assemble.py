@@ -133,6 +133,7 @@ def _portfolio_facts(run: Context, unallocated: Sequence[Unallocated]) -> Portfo
         ),
         capacity=run.load,
         long_days=run.long_days,
+        outages=run.outages,
     )
 
 

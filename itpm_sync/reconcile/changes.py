@@ -73,12 +73,13 @@ def changes(snapshot: Snapshot, previous: Snapshot | None) -> Changes:
     now = snapshot.all_findings
     if previous is None:
         return Changes(states={f.key: State.OPEN for f in now})
-    before = {f.key for f in previous.all_findings}
-    standing = {f.key for f in now}
+    before, standing = previous.standing, snapshot.standing
     return Changes(
         before=previous.data_date,
         states={f.key: _state(f, previous.data_date, f.key in before) for f in now},
-        resolved=tuple(f for f in previous.all_findings if f.key not in standing),
+        resolved=tuple(
+            f for f in previous.all_findings if standing.isdisjoint((f.key, *f.stands_for))
+        ),
     )
 
 

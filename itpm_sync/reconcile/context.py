@@ -43,6 +43,7 @@ from itpm_sync.reconcile.long_days import LongDay, long_days
 from itpm_sync.reconcile.money import Documents, Paid
 from itpm_sync.reconcile.number import Number, unknown
 from itpm_sync.reconcile.orphans import OtherTickets
+from itpm_sync.reconcile.outages import Outage, outages
 from itpm_sync.reconcile.people import Workers
 from itpm_sync.reconcile.quality import Histories
 from itpm_sync.reconcile.status import Snapshot
@@ -142,6 +143,11 @@ class Context:
             zone=self.zone,
             data_date=self.today,
         )
+
+    @cached_property
+    def outages(self) -> Sequence[Outage]:
+        """What was not read, a cause at a time."""
+        return outages(self.inputs, self.end, self.allocation, self.records)
 
     @cached_property
     def long_days(self) -> Sequence[LongDay]:

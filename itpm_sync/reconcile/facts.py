@@ -39,6 +39,7 @@ from itpm_sync.reconcile.money import Disputed, Documents, Ledger, is_credit
 from itpm_sync.reconcile.number import Number, decimal
 from itpm_sync.reconcile.order_lines import Delivery
 from itpm_sync.reconcile.orphans import Orphans
+from itpm_sync.reconcile.outages import Outage
 from itpm_sync.reconcile.overpaid import Overpaid
 from itpm_sync.reconcile.performance import Past, Values
 from itpm_sync.reconcile.portfolio import Register
@@ -180,6 +181,7 @@ class PortfolioFacts:
     duplicates: Duplicates
     capacity: Capacity
     long_days: Sequence[LongDay]  # of one person over all projects and systems
+    outages: Sequence[Outage]  # what was not read, a cause at a time
 
     def home(self, records: Iterable[Record]) -> str:
         """The project that all of the records belong to; empty: the portfolio."""

@@ -19,6 +19,7 @@ from itpm_sync.reconcile.folding import fold
 from itpm_sync.reconcile.gates import GateFacts, gate_statuses, next_gate
 from itpm_sync.reconcile.inputs import RecordedBaseline
 from itpm_sync.reconcile.number import unknown
+from itpm_sync.reconcile.outages import told_of
 from itpm_sync.reconcile.performance import curve
 from itpm_sync.reconcile.portfolio import cost_index, time_index
 from itpm_sync.reconcile.risks import exposure_trend
@@ -83,7 +84,13 @@ def project_status(
         next_gate=coming,
         cost_lacks=facts.cost_lacks if facts.in_money else (),
         plan_read=facts.plan_read,
+        unread=tuple(_unread(run, facts)),
     )
+
+
+def _unread(run: Context, facts: ProjectFacts) -> Iterator[str]:
+    told = (told_of(outage, facts.code, run.inputs.zone) for outage in run.outages)
+    yield from filter(None, told)
 
 
 def _versions(facts: ProjectFacts) -> Iterator[BaselineVersion]:

@@ -80,7 +80,8 @@ class Evidence:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """A discrepancy, as a value. `key` is its identity across runs: its code and what it is about,
-    never its amounts. A waived one is shown, but neither counted nor told as a problem.
+    never its amounts. A waived one is shown, but neither counted nor told as a problem. One that
+    tells several of one cause at once has their keys in `stands_for`: they go on standing, untold.
     """
 
     code: str
@@ -94,6 +95,7 @@ class Finding:
     since: date | None = None  # the data date from which it has been standing
     first_seen: date | None = None  # earlier than `since` where it was settled in between
     waiver: Waiver | None = None
+    stands_for: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -373,6 +375,7 @@ class ProjectStatus:
     next_gate: GateStatus | None = None  # the first not approved, from the project's stage on
     cost_lacks: tuple[str, ...] = ()  # what AC is without: see `unread`
     plan_read: date | None = None  # first, after the data date: that reading stands for the plan
+    unread: tuple[str, ...] = ()  # which sources were not read, and what of it rests on them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -415,6 +418,11 @@ class Snapshot:
     def all_findings(self) -> tuple[Finding, ...]:
         """The findings of the portfolio, then those of its projects; waived ones too."""
         return (*self.findings, *(f for p in self.projects for f in p.findings))
+
+    @property
+    def standing(self) -> frozenset[str]:
+        """The keys of all that stands: of its findings, and of those that they stand for."""
+        return frozenset(key for f in self.all_findings for key in (f.key, *f.stands_for))
 
 
 _SNAPSHOT: TypeAdapter[Snapshot] = TypeAdapter(Snapshot)

@@ -57,7 +57,7 @@ class Cover:
 
     def _matching(self, found: Waivable) -> Iterator[tuple[int, Waiver]]:
         for position, waiver in self._by_code.get(found.code, ()):
-            if _fits(waiver.project, found.project) and _fits(waiver.subject, found.subject):
+            if _is_meant(waiver, found):
                 yield position, waiver
 
 
@@ -65,6 +65,15 @@ def unwaived(found: Iterable[W], inputs: Inputs) -> tuple[W, ...]:
     """What no waiver in force covers."""
     cover = Cover(inputs.waivers, inputs.data_date)
     return tuple(one for one in found if cover.of(one) is None)
+
+
+def named_by_waivers(found: Waivable, waivers: Iterable[Waiver]) -> bool:
+    """Whether a waiver is meant for it, expired or not."""
+    return any(w.finding == found.code and _is_meant(w, found) for w in waivers)
+
+
+def _is_meant(waiver: Waiver, found: Waivable) -> bool:
+    return _fits(waiver.project, found.project) and _fits(waiver.subject, found.subject)
 
 
 def _fits(words: str, text: str) -> bool:

@@ -101,6 +101,7 @@ def build_project(project: ProjectStatus, snapshot: Snapshot, past: Past) -> vie
         quality=quality(project),
         quality_weeks=quality_weeks(project),
         exposures=exposures(project),
+        unread=tuple(sentence(clean(text, 400)) for text in project.unread),
         findings=finding_rows(project.findings, past),
         waived=waived_rows(project.findings, past),
         changed=changed(project.findings, past, project.code),

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from itpm_sync.reconcile.glossary import terms
+from itpm_sync.reconcile.outages import UNREAD
 from itpm_sync.reconcile.status import Figure, Finding, ProjectStatus, Severity, Snapshot
 from itpm_sync.report import view
 from itpm_sync.report.build import figures_of, gate_line, page_head, planned_percent, rating_mark
@@ -93,7 +94,7 @@ def _attention(
     def group(line: view.ProjectLine | None, findings: Iterable[Finding]) -> view.FindingGroup:
         rows = finding_rows(findings, past)
         told = [r for r in rows if not (grave_only and r.severity == Severity.LOW)]
-        told.sort(key=lambda r: (list(Severity).index(Severity(r.severity)), r.tag != "new"))
+        told.sort(key=_urgency)
         return view.FindingGroup(
             project=view.Link(label=line.name, url=line.page) if line else None,
             rating=line.rating if line else None,
@@ -111,6 +112,11 @@ def _attention(
     grave = any(f.severity == Severity.HIGH for f in own.findings)
     around = ([own], []) if grave else ([], [own])
     return tuple(g for part in (around[0], groups, around[1]) for g in part if g.findings)
+
+
+def _urgency(row: view.FindingRow) -> tuple[object, ...]:
+    """By severity; then what was not read, by which all else is in doubt; then what is new."""
+    return list(Severity).index(Severity(row.severity)), row.code not in UNREAD, row.tag != "new"
 
 
 def _line(project: ProjectStatus, past: Past, pages: frozenset[str] | None) -> view.ProjectLine:

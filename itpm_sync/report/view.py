@@ -292,6 +292,7 @@ class ProjectPage:
     quality: tuple[KeyFigure, ...]
     quality_weeks: str  # how many defects were open at the ends of the last weeks
     exposures: str  # the risk exposure of the last reports
+    unread: tuple[str, ...]  # which sources were not read, and what of it rests on them
     findings: tuple[FindingRow, ...]
     waived: tuple[FindingRow, ...]
     changed: str  # how many findings are new, reopened, resolved, still open

@@ -21,11 +21,13 @@ from itpm_sync.reconcile.checks import (
     plan,
     quality,
     scope,
+    sources,
     tickets,
 )
 from itpm_sync.reconcile.checks.decisions import DecisionFacts
 from itpm_sync.reconcile.checks.gates import GateReview
 from itpm_sync.reconcile.facts import PortfolioFacts, ProjectFacts
+from itpm_sync.reconcile.outages import UNREAD
 from itpm_sync.reconcile.status import Finding, Severity
 
 ProjectCheck = Callable[[ProjectFacts], Iterator[Finding]]
@@ -101,8 +103,8 @@ PORTFOLIO_CHECKS: tuple[PortfolioCheck, ...] = (
     people.load_unknown,
     people.hours_impossible,
     data.unallocated_records,
-    data.stale_source,
-    data.incomplete_source,
+    sources.stale_source,
+    sources.incomplete_source,
     data.rejected_records,
     data.repeated_id,
 )
@@ -152,5 +154,9 @@ def decision_findings(facts: DecisionFacts) -> tuple[Finding, ...]:
 
 
 def sorted_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Findings, the worst first."""
-    return tuple(sorted(findings, key=lambda f: (_ORDER[f.severity], f.code, f.subject)))
+    """Findings, the worst first; among equals first what was not read, since others rest on it."""
+    return tuple(
+        sorted(
+            findings, key=lambda f: (_ORDER[f.severity], f.code not in UNREAD, f.code, f.subject)
+        )
+    )

@@ -1,26 +1,24 @@
-"""Checks of the sources themselves: what is missing, stale, rejected, repeated or unplaced."""
+"""Checks of what the sources gave: what is rejected, repeated or unplaced."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from fractions import Fraction
 
-from itpm_sync.errors import told_apart
 from itpm_sync.model import HelpDeskItem, Record, WorkItem, WorkPackage
 from itpm_sync.reconcile.booking import Unlinked
 from itpm_sync.reconcile.facts import PortfolioFacts, ProjectFacts, finding, label, place
 from itpm_sync.reconcile.folding import fold
 from itpm_sync.reconcile.future_dated import document_day
-from itpm_sync.reconcile.inputs import Coverage, Rejected
+from itpm_sync.reconcile.inputs import Rejected
 from itpm_sync.reconcile.status import Evidence, Finding, Severity, Unallocated
 from itpm_sync.reconcile.unplaced import clipped, codes_told, grouped, rules_told, worth_of
 from itpm_sync.reconcile.wording import count, day, kind, show
 
 _SINGLE_REJECTIONS = 200  # per stream; beyond that one finding lists them all
 _WORDS = 5  # keys that a message names
-_IN_DAYS_H = 72  # from here on an age reads better in days
 
 
 def unallocated_records(facts: ProjectFacts | PortfolioFacts) -> Iterator[Finding]:
@@ -141,75 +139,6 @@ def sla_breached(p: ProjectFacts) -> Iterator[Finding]:
 
 def _open_first(items: Iterable[HelpDeskItem]) -> Iterable[HelpDeskItem]:
     return sorted(items, key=lambda i: (i.resolved_at is not None, i.id))
-
-
-def stale_source(facts: PortfolioFacts) -> Iterator[Finding]:
-    """A source was last read longer ago than the policy allows. What was read after a past data
-    date tells of that day too.
-    """
-    limit = facts.inputs.policy.stale_after_h
-    for c in facts.inputs.coverage:
-        read = (c.later.as_of if c.later else None) or c.as_of
-        hours = None if read is None else (facts.end - read).total_seconds() / 3600
-        if hours is not None and hours <= limit:
-            continue
-        age = "was never read"
-        if hours is not None:
-            ago = f"{hours:.0f} h" if hours < _IN_DAYS_H else f"{hours // 24:.0f} days"
-            age = f"was last read {ago} before the end of the data date (limit {limit} h)"
-        yield finding(
-            "stale-source",
-            Severity.HIGH,
-            "",
-            f"{c.connection}/{c.stream}/{c.scope}",
-            f"Source {c.place} {age}",
-            action="See `itpm-sync status` for the failed run, mend the connection and pull again.",
-        )
-
-
-def incomplete_source(facts: PortfolioFacts) -> Iterator[Finding]:
-    """A stream's latest pull did not complete, or its count is not that of the source. A past data
-    date is judged by the pulls up to then, and lacks nothing that a later one has read whole.
-
-    Where only quarantined records are missing, `rejected-records` says so, record by record.
-    """
-    lacking = _rejected_ids(r for r in facts.inputs.rejected if not r.soft)
-    quarantined = Counter((c, s) for c, s, _ in lacking)
-    for c in facts.inputs.coverage:
-        gap = (c.source_count or c.stored) - c.stored if c.exact else 0
-        if (c.complete and not gap) or _of_later_days(c):
-            continue
-        if 0 < gap <= quarantined[c.connection, c.stream]:
-            continue
-        reason, advice = told_apart(c.reason)
-        known = c.source_count is not None
-        told = f"the source has {c.source_count:,}" if known else "the source cannot say how many"
-        yield finding(
-            "incomplete-source",
-            Severity.HIGH,
-            "",
-            f"{c.connection}/{c.stream}/{c.scope}",
-            f"Source {c.place}: {c.stored:,} stored, {told}" + (f"; {reason}" if reason else ""),
-            action=_then_pull(advice),
-        )
-
-
-def _then_pull(advice: str) -> str:
-    """What a person does: what the cause asks for, where it says so, before the source is read."""
-    if not advice:
-        return "Pull again; if it stays, pull with --full --sweep."
-    end = "" if advice.endswith((".", "?", "!")) else "."
-    return f"{advice[0].upper()}{advice[1:]}{end} Then pull again."
-
-
-def _of_later_days(c: Coverage) -> bool:
-    """Whether what is missing is no shortage of a past data date: nothing was proved by then, or
-    all was read later."""
-    return c.later is not None and (c.as_of is None or c.later.complete)
-
-
-def _rejected_ids(rejected: Iterable[Rejected]) -> set[tuple[str, str, str]]:
-    return {(r.connection, r.stream, r.source_id) for r in rejected}
 
 
 def rejected_records(facts: PortfolioFacts) -> Iterator[Finding]:

@@ -389,13 +389,19 @@ def cost_index_implausible(p: ProjectFacts) -> Iterator[Finding]:
 
 
 def project_empty(p: ProjectFacts) -> Iterator[Finding]:
-    """Nothing at all was found for the project."""
-    if p.register is None and not any(p.records.kinds.values()):
-        yield finding(
-            "project-empty",
-            Severity.HIGH,
-            p.code,
-            "project",
-            f"No record of any source belongs to project {p.code}",
-            action="Compare its code with the sources' project keys; check rules and permissions.",
-        )
+    """Nothing at all was found for the project. Low while a source was never read: it may well be
+    there, and that it was not read is a finding of its own.
+    """
+    if p.register is not None or any(p.records.kinds.values()):
+        return
+    unread = sorted({name for names in p.never_read.values() for name in names})
+    action = "Compare its code with the sources' project keys; check rules and permissions."
+    yield finding(
+        "project-empty",
+        Severity.LOW if unread else Severity.HIGH,
+        p.code,
+        "project",
+        f"No record of any source belongs to project {p.code}"
+        + (f"; never read: {', '.join(unread)}" if unread else ""),
+        action="Have the source read first." if unread else action,
+    )

@@ -1,0 +1,230 @@
+"""One cause that kept several parts of a source from being read, as one value, and what of which
+project rests on them. Pure.
+
+Findings of sources are about a scope each: that is what waivers name and what runs are compared by.
+What one cause makes of them is told once, under the name of the connection.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+from zoneinfo import ZoneInfo
+
+from itpm_sync.errors import told_apart
+from itpm_sync.model import Record
+from itpm_sync.reconcile.allocate import Allocation, ProjectRecords
+from itpm_sync.reconcile.inputs import Coverage, Inputs
+from itpm_sync.reconcile.waiving import named_by_waivers
+from itpm_sync.reconcile.wording import day
+
+INCOMPLETE, STALE = "incomplete-source", "stale-source"
+UNREAD = frozenset((INCOMPLETE, STALE))
+"""The codes of findings by which all others are in doubt."""
+
+_RESTS: Mapping[str, str] = MappingProxyType(
+    {
+        "work_package": "plan (BAC, PV)",
+        "work_item": "progress and scope (EV)",
+        "time_entry": "labour (AC)",
+        "rate": "labour (AC)",
+        "invoice_line": "invoices (AC)",
+        "receipt": "receipts (AC)",
+        "order_line": "orders (committed)",
+        "payment": "payments",
+        "contract": "contracts",
+        "fx_rate": "exchange rates",
+        "help_desk_item": "help desk",
+        "milestone": "milestones",
+        "risk": "risks",
+        "change_request": "approved changes",
+        "gate": "gates",
+        "person": "capacity",
+    }
+)
+"""What of a report rests on a kind of record."""
+_OF_ALL = frozenset(("rate", "fx_rate"))  # what every project's figures may rest on
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceFinding:
+    """What a finding of a scope is about, as waivers name it."""
+
+    code: str
+    subject: str
+    project: str = ""
+
+    @property
+    def key(self) -> str:
+        """That of the finding."""
+        return f"{self.code}/{self.project}/{self.subject}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outage:
+    """Scopes of a connection that were not read, for one reason. `of` is how many the connection
+    has, `subject` that of its finding, `stands_for` the keys of the findings that it is told in
+    place of. `projects`: by code, the kinds of record that each has of them; `kinds`: all that
+    there are of them, or, where they were never read, could be.
+    """
+
+    connection: str
+    reason: str
+    advice: str
+    rows: tuple[Coverage, ...]
+    of: int
+    subject: str
+    stands_for: tuple[str, ...]
+    projects: Mapping[str, frozenset[str]]
+    kinds: frozenset[str]
+
+    @property
+    def read(self) -> datetime | None:
+        """As of when the oldest of what was read is; None: nothing of it ever was."""
+        return min((c.as_of for c in self.rows if c.as_of), default=None)
+
+    @property
+    def never(self) -> int:
+        """How many of its scopes were never read."""
+        return sum(c.as_of is None for c in self.rows)
+
+
+def subject_of(row: Coverage) -> str:
+    """What a finding of a scope is about; where no stream is known, of the whole connection."""
+    return f"{row.connection}/{row.stream}/{row.scope}" if row.stream else row.connection
+
+
+def shortages(inputs: Inputs) -> Iterator[Coverage]:
+    """Scopes whose latest pull did not complete, or whose count is not that of the source. A past
+    data date lacks nothing that a later pull has read whole. Where only quarantined records are
+    missing, the scope is not short.
+    """
+    lacking = {(r.connection, r.stream, r.source_id) for r in inputs.rejected if not r.soft}
+    quarantined = Counter((c, s) for c, s, _ in lacking)
+    for c in inputs.coverage:
+        gap = (c.source_count or c.stored) - c.stored if c.exact else 0
+        later = c.later is not None and (c.as_of is None or c.later.complete)
+        if (c.complete and not gap) or later or 0 < gap <= quarantined[c.connection, c.stream]:
+            continue
+        yield c
+
+
+def hours_old(row: Coverage, end: datetime) -> float | None:
+    """How long before the end of the data date a scope was last read; None: never. What was read
+    after a past data date tells of that day too.
+    """
+    read = (row.later.as_of if row.later else None) or row.as_of
+    return None if read is None else (end - read).total_seconds() / 3600
+
+
+def is_stale(row: Coverage, inputs: Inputs, end: datetime) -> bool:
+    """Whether it was last read longer ago than the policy allows."""
+    hours = hours_old(row, end)
+    return hours is None or hours > inputs.policy.stale_after_h
+
+
+def outages(
+    inputs: Inputs, end: datetime, allocation: Allocation, records: Mapping[str, Sequence[Record]]
+) -> tuple[Outage, ...]:
+    """The causes by which scopes were not read, each with all of its scopes; the widest of a
+    connection first. What a waiver names, expired or not, is left out: it is told by itself.
+    """
+    causes: dict[tuple[str, str], list[Coverage]] = defaultdict(list)
+    for row in shortages(inputs):
+        own = SourceFinding(code=INCOMPLETE, subject=subject_of(row))
+        if not row.complete and row.reason and not named_by_waivers(own, inputs.waivers):
+            causes[row.connection, row.reason].append(row)
+    ordered = sorted(causes.items(), key=lambda c: (c[0][0], -len(c[1]), c[0][1]))
+    total = Counter(c.connection for c in inputs.coverage)
+    told: set[str] = set()
+    found = []
+    for (connection, message), rows in ordered:
+        reason, advice = told_apart(message)
+        first = subject_of(rows[0])
+        together = len(rows) > 1 and connection not in told
+        told.add(connection)
+        subject = connection if together else first
+        keys = _keys(rows, inputs, end)
+        found.append(
+            Outage(
+                connection=connection,
+                reason=reason,
+                advice=advice,
+                rows=tuple(rows),
+                of=total[connection],
+                subject=subject,
+                stands_for=tuple(k for k in keys if k != f"{INCOMPLETE}//{subject}"),
+                projects=_projects(rows, allocation),
+                kinds=_kinds(rows, inputs, records),
+            )
+        )
+    return tuple(found)
+
+
+def _keys(rows: Iterable[Coverage], inputs: Inputs, end: datetime) -> Iterator[str]:
+    """The keys of the findings of scopes: that they are incomplete, and stale where they are."""
+    for row in rows:
+        yield SourceFinding(code=INCOMPLETE, subject=subject_of(row)).key
+        stale = SourceFinding(code=STALE, subject=subject_of(row))
+        if is_stale(row, inputs, end) and not named_by_waivers(stale, inputs.waivers):
+            yield stale.key
+
+
+def _projects(rows: Iterable[Coverage], allocation: Allocation) -> Mapping[str, frozenset[str]]:
+    streams = {(c.connection, c.stream) for c in rows}
+    given = {code: _kinds_of(streams, _records(p)) for code, p in allocation.projects.items()}
+    return {code: kinds for code, kinds in sorted(given.items()) if kinds}
+
+
+def _records(found: ProjectRecords) -> Mapping[str, Sequence[Record]]:
+    return {kind: [placed.record for placed in group] for kind, group in found.kinds.items()}
+
+
+def _kinds(
+    rows: Iterable[Coverage], inputs: Inputs, records: Mapping[str, Sequence[Record]]
+) -> frozenset[str]:
+    streams = {(c.connection, c.stream) for c in rows}
+    names = {f"{connection} {stream}".strip() for connection, stream in streams}
+    never = frozenset(kind for kind, given in inputs.never_read.items() if names & set(given))
+    return never | _kinds_of(streams, records)
+
+
+def _kinds_of(
+    streams: Collection[tuple[str, str]], records: Mapping[str, Sequence[Record]]
+) -> frozenset[str]:
+    """The kinds of the records that these streams gave."""
+    return frozenset(
+        kind
+        for kind, found in records.items()
+        if any((r.ref.connection, r.ref.stream) in streams for r in found)
+    )
+
+
+def told_of(outage: Outage, project: str, zone: str) -> str:
+    """What an outage means for a project: `jira was not read (HTTP 503): as of 22 Nov 2026, 07:00
+    is progress and scope (EV)`. Empty where nothing of it rests on what was not read. Of what was
+    never read nobody knows whose it is.
+    """
+    why = f" ({outage.reason})"
+    if outage.read is None:
+        what = rests_on(outage.kinds)
+        return f"{outage.connection} was never read{why}: missing is {what}" if what else ""
+    what = rests_on(outage.projects.get(project, frozenset()) | (outage.kinds & _OF_ALL))
+    when = read_at(outage, zone)
+    return f"{outage.connection} was not read{why}: as of {when} is {what}" if what else ""
+
+
+def read_at(outage: Outage, zone: str) -> str:
+    """`22 Nov 2026, 07:00`: as of when what was read before is."""
+    if outage.read is None:
+        return "never"
+    local = outage.read.astimezone(ZoneInfo(zone))
+    return f"{day(local.date())}, {local:%H:%M}"
+
+
+def rests_on(kinds: frozenset[str]) -> str:
+    """`progress and scope (EV), labour (AC)`: what of a report rests on kinds of record."""
+    return ", ".join(dict.fromkeys(words for kind, words in _RESTS.items() if kind in kinds))

@@ -1,0 +1,198 @@
+"""One cause that keeps a source from being read is one finding; each scope's history goes on."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from itpm_sync.model import TimeEntry, WorkItem
+from itpm_sync.reconcile.changes import State, changes
+from itpm_sync.reconcile.checks import sorted_findings
+from itpm_sync.reconcile.decisions import Seen, Waiver
+from itpm_sync.reconcile.inputs import Coverage, ProjectSetup
+from itpm_sync.reconcile.status import Finding, Severity, from_json, to_json
+
+TODAY = date(2026, 3, 13)
+READ = datetime(2026, 3, 12, 18, tzinfo=UTC)  # 29 h before the end of the day in Berlin
+REFUSED = "GET http://src.test/: Connection refused — try again"
+SCOPES = ("DAP", "NET", "SDM")
+
+
+def row(scope, reason=REFUSED, **fields):
+    given = {
+        "connection": "src", "stream": "work_item", "scope": scope, "stored": 2,
+        "source_count": 2, "exact": True, "as_of": READ, "complete": not reason,
+        "note": f"work_item {scope}: {reason}" if reason else "",
+    }  # fmt: skip
+    return Coverage(**(given | fields))
+
+
+def key(scope, code="incomplete-source"):
+    return f"{code}//src/work_item/{scope}"
+
+
+def waiver(subject, **fields):
+    given = {"finding": "incomplete-source", "project": "", "reason": "moving house"}
+    return Waiver(subject=subject, author="Ann", **(given | {"expires": TODAY} | fields))
+
+
+@pytest.fixture
+def down(world):
+    """Two projects with tickets of a source of which nothing could be read today."""
+    world.others.append(ProjectSetup(code="SDM", name="Desk", currency="EUR"))
+    world.add(WorkItem, "1", key="NET-1", title="a")
+    world.add(WorkItem, "2", key="SDM-1", title="b", project_key="SDM")
+    world.options["coverage"] = tuple(row(scope) for scope in SCOPES)
+    return world
+
+
+def test_one_cause_is_one_finding_that_names_what_it_touches(down):
+    (told,) = down.findings("incomplete-source")
+    assert told.key == "incomplete-source//src"
+    assert told.message == (
+        "Source src was not read; GET http://src.test/: Connection refused. "
+        "As of 12 Mar 2026, 19:00: progress and scope (EV) of NET, SDM"
+    )
+    assert told.action == "Try again. Then pull again."
+    assert told.stands_for == tuple(key(scope) for scope in SCOPES)
+    assert [e.label for e in told.evidence] == [f"work_item {scope}" for scope in SCOPES]
+
+
+def test_each_cause_is_told_by_itself_and_the_widest_has_the_connections_name(down):
+    down.options["coverage"] = (
+        row("DAP", ""), row("NET"), row("ONE", "HTTP 403"), row("SDM"), row("TWO", "HTTP 403"),
+        row("X", "HTTP 500"),
+    )  # fmt: skip
+    told = down.findings("incomplete-source")
+    assert [(f.subject, len(f.stands_for)) for f in told] == [
+        ("src", 2), ("src/work_item/ONE", 1), ("src/work_item/X", 0),
+    ]  # fmt: skip
+    assert told[0].message.startswith("Source src: 2 of 6 scopes were not read; GET")
+
+
+def test_what_is_old_for_the_same_cause_is_told_with_it(down):
+    down.options["coverage"] = tuple(
+        row(scope, as_of=datetime(2026, 3, 2, tzinfo=UTC)) for scope in SCOPES
+    )
+    assert down.findings("stale-source") == []
+    (told,) = down.findings("incomplete-source")
+    assert set(told.stands_for) == {
+        key(s, c) for s in SCOPES for c in ("incomplete-source", "stale-source")
+    }
+    assert "As of 2 Mar 2026, 01:00" in told.message
+
+
+def test_sources_that_nobody_read_for_the_same_time_are_one_finding_a_connection(down):
+    down.options["coverage"] = tuple(
+        row(scope, "", as_of=datetime(2026, 3, day, tzinfo=UTC))
+        for scope, day in (("DAP", 2), ("NET", 2), ("SDM", 5))
+    )
+    together, alone = down.findings("stale-source")
+    assert together.key == "stale-source//src"
+    assert together.message == (
+        "Source src: 2 scopes of it were last read 11 days before the end of the data date "
+        "(limit 36 h)"
+    )
+    assert together.stands_for == (key("DAP", "stale-source"), key("NET", "stale-source"))
+    assert alone.key == key("SDM", "stale-source")
+
+
+def test_each_project_says_what_of_it_is_old_and_why(down):
+    down.add(TimeEntry, "t", project_key="SDM", person="Ann", on=TODAY, duration_s=3600)
+    down.options["coverage"] += (
+        row("all", stream="time_entry", note=f"time_entry all: {REFUSED}"),
+    )
+    net, sdm = down.snapshot().projects
+    reason = "src was not read (GET http://src.test/: Connection refused): as of"
+    assert net.unread == (f"{reason} 12 Mar 2026, 19:00 is progress and scope (EV)",)
+    assert sdm.unread == (f"{reason} 12 Mar 2026, 19:00 is progress and scope (EV), labour (AC)",)
+    down.options["coverage"] = ()
+    assert down.project().unread == ()
+
+
+def test_what_was_never_read_may_be_of_any_project_and_an_empty_one_is_no_alarm(down):
+    down.others.append(ProjectSetup(code="TEL", name="Telephone", currency="EUR"))
+    assert [f.severity for f in down.findings("project-empty")] == ["high"]
+    down.options["never_read"] = {"work_item": ("jira",)}
+    down.options["coverage"] = (
+        row("", connection="jira", stream="", as_of=None, stored=0, source_count=None,
+            exact=False, note=REFUSED),
+    )  # fmt: skip
+    (told,) = down.findings("incomplete-source")
+    assert told.message == (
+        "Source jira was never read; GET http://src.test/: Connection refused. "
+        "Missing, of whatever project: progress and scope (EV)"
+    )
+    assert told.stands_for == ("stale-source//jira",)
+    (empty,) = down.findings("project-empty")
+    assert (empty.severity, empty.message) == (
+        "low", "No record of any source belongs to project TEL; never read: jira",
+    )  # fmt: skip
+    assert all("jira was never read" in p.unread[0] for p in down.snapshot().projects)
+
+
+# ---- waivers ------------------------------------------------------------------------------------
+
+
+def test_a_waiver_of_one_scope_covers_it_alone(down):
+    down.options["waivers"] = (waiver("src/work_item/DAP"),)
+    together, alone = down.findings("incomplete-source")
+    assert (together.key, together.waiver) == ("incomplete-source//src", None)
+    assert key("DAP") not in together.stands_for
+    assert (alone.key, alone.waiver.author) == (key("DAP"), "Ann")
+
+
+def test_a_waiver_of_the_connection_covers_the_cause(down):
+    down.options["waivers"] = (waiver("src"),)
+    (told,) = down.findings("incomplete-source")
+    assert told.waiver.author == "Ann"
+    assert down.findings("waiver-unused") == []
+
+
+def test_an_expired_waiver_still_counts_what_it_covered(down):
+    down.options["waivers"] = (waiver("src/*", expires=date(2026, 3, 12)),)
+    assert len(down.findings("incomplete-source")) == 3
+    (expired,) = down.findings("waiver-expired")
+    assert "3 findings that it covered are back" in expired.message
+
+
+# ---- across runs --------------------------------------------------------------------------------
+
+
+def later(world, day, rows, previous, seen):
+    """The snapshot of a later day, and what is seen by then."""
+    world.options |= {"data_date": day, "coverage": rows, "seen": seen}
+    snapshot = from_json(to_json(world.snapshot(previous)))
+    for one in snapshot.standing - set(seen):
+        seen[one] = Seen(first=day, since=day)
+    return snapshot
+
+
+def test_scopes_go_on_standing_while_they_are_told_together(down):
+    seen = {}
+    rows = tuple(row(scope) for scope in SCOPES)
+    first = later(down, date(2026, 3, 6), (row("NET", "HTTP 500"),), None, seen)
+    second = later(down, TODAY, rows, first, seen)
+    told = changes(second, first)
+    assert told.resolved == ()
+    assert told.states["incomplete-source//src"] is State.NEW
+    third = later(down, date(2026, 3, 20), (row("NET", "HTTP 500"),), second, seen)
+    told = changes(third, second)
+    (one,) = [f for f in third.findings if f.code == "incomplete-source"]
+    assert (one.since, told.states[one.key]) == (date(2026, 3, 6), State.OPEN)
+    assert [f.key for f in told.resolved if f.code == "incomplete-source"] == []
+    mended = later(down, date(2026, 3, 21), (), second, seen)
+    told = changes(mended, second)
+    assert [f.key for f in told.resolved] == ["incomplete-source//src"]
+
+
+def test_what_was_not_read_is_told_before_all_else_of_its_severity():
+    def of(code, severity=Severity.HIGH):
+        return Finding(code=code, severity=severity, project="", subject="", message="", action="")
+
+    medium = of("stale-source", Severity.MEDIUM)
+    found = [medium, of("contract-burn"), of("incomplete-source"), of("work-of-leaver")]
+    assert [f.code for f in sorted_findings(found)] == [
+        "incomplete-source", "contract-burn", "work-of-leaver", "stale-source",
+    ]  # fmt: skip
