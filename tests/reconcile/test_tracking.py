@@ -92,6 +92,20 @@ def test_a_waiver_of_an_unknown_code_suggests_the_one_that_was_meant(loose):
     assert unused.action == 'Correct the code: did you mean "receipt-without-order"?'
 
 
+@pytest.mark.parametrize(
+    ("project", "action"),
+    [
+        ("NTE", 'Correct the project\'s code: did you mean "NET"?'),
+        ("S?M*", "Correct the project's code, or remove the entry."),
+    ],
+)
+def test_a_waiver_of_an_unknown_project_says_so(loose, project, action):
+    loose.options["waivers"] = (waiver(project=project),)
+    [unused] = loose.findings("waiver-unused")
+    assert unused.message.endswith(f"by Ann matches no finding: there is no project {project}")
+    assert unused.action == action
+
+
 def test_an_expired_waiver_covers_nothing_and_is_itself_a_finding(loose):
     loose.options["waivers"] = (waiver(expires=date(2026, 3, 12), project="NET"),)
     assert found(loose).waiver is None

@@ -8,7 +8,7 @@ from datetime import date
 
 from itpm_sync.errors import suggestion
 from itpm_sync.reconcile.decisions import Override, Waiver
-from itpm_sync.reconcile.folding import fold
+from itpm_sync.reconcile.folding import fold, pattern
 from itpm_sync.reconcile.status import Finding, Severity
 from itpm_sync.reconcile.wording import count, day
 
@@ -27,6 +27,11 @@ class DecisionFacts:
     def home(self, project: str) -> str:
         """The code of the project that a decision names, if there is one."""
         return next((code for code in self.projects if fold(code) == fold(project)), "")
+
+    def like(self, words: str) -> bool:
+        """Whether any project's code fits, as waivers name them."""
+        form = pattern(fold(words))
+        return any(form.match(fold(code)) for code in self.projects)
 
 
 def waiver_expired(facts: DecisionFacts) -> Iterator[Finding]:
@@ -56,12 +61,8 @@ def waiver_unused(facts: DecisionFacts) -> Iterator[Finding]:
     for position, waiver in enumerate(facts.waivers):
         if facts.matched.get(position, 0) or not waiver.holds(facts.data_date):
             continue
-        told = f"The waiver of {_named(waiver)} by {waiver.author} matches no finding"
-        action = "Remove it if the matter is settled; else compare it with the finding's key."
-        if waiver.finding not in facts.codes:
-            told += f": there is no code {waiver.finding}"
-            action = suggestion(waiver.finding, facts.codes)
-            action = f"Correct the code: {action.partition('known')[0] or 'see docs/findings.md.'}"
+        reason, action = _why_unused(waiver, facts)
+        told = f"The waiver of {_named(waiver)} by {waiver.author} matches no finding{reason}"
         yield Finding(
             code="waiver-unused",
             severity=Severity.LOW,
@@ -70,6 +71,22 @@ def waiver_unused(facts: DecisionFacts) -> Iterator[Finding]:
             message=told,
             action=action,
         )
+
+
+def _why_unused(waiver: Waiver, facts: DecisionFacts) -> tuple[str, str]:
+    """What the waiver names that is not there, and what to do."""
+    if waiver.finding not in facts.codes:
+        meant = suggestion(waiver.finding, facts.codes).partition("known")[0]
+        action = f"Correct the code: {meant or 'see docs/findings.md.'}"
+        return f": there is no code {waiver.finding}", action
+    if waiver.project and not facts.like(waiver.project):
+        return f": there is no project {waiver.project}", _corrected(waiver.project, facts)
+    return "", "Remove it if the matter is settled; else compare it with the finding's key."
+
+
+def _corrected(project: str, facts: DecisionFacts) -> str:
+    meant = suggestion(project, facts.projects).partition("known")[0]
+    return f"Correct the project's code{f': {meant}' if meant else ', or remove the entry.'}"
 
 
 def override_expired(facts: DecisionFacts) -> Iterator[Finding]:
@@ -99,7 +116,7 @@ def override_unused(facts: DecisionFacts) -> Iterator[Finding]:
                 subject=_of(override),
                 message=f"The override of the {override.dimension} rating by {override.author} is "
                 f"of the project {override.project}, which is not there",
-                action="Correct the project's code, or remove the override.",
+                action=_corrected(override.project, facts),
             )
 
 
