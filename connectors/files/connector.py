@@ -9,7 +9,7 @@ cannot be read is reported with file, row and column, and the rest goes on.
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from fnmatch import fnmatch
 from pathlib import Path
@@ -135,7 +135,8 @@ class FilesConnector:
         nothing of that can be told, and its absence is told once.
         """
         if self._is_missing():
-            yield CheckItem("folder", ok=False, detail=self._no_folder, advice=_NO_FOLDER)
+            detail = f"the folder {self._folder} does not exist"
+            yield CheckItem("folder", ok=False, detail=detail, advice=_NO_FOLDER)
             return
         for name, table in self._settings.tables.items():
             yield from self._check(name, table)
@@ -222,8 +223,18 @@ class FilesConnector:
         )
 
     @property
-    def _no_folder(self) -> str:
-        return f"folder {self._folder} does not exist"
+    def _where(self) -> str:
+        """The folder as messages name it, which reports show to people who need not know where on
+        the server it lies.
+        """
+        written = Path(self._settings.folder)
+        named = written.name if written.is_absolute() else str(written)
+        return f"the folder {named}" if named not in ("", ".") else "the configuration's folder"
+
+    def _elsewhere(self, folder: Path, table: Table) -> set[Path]:
+        """The files that other tables read."""
+        others = (t for t in self._settings.tables.values() if t is not table)
+        return {path for other in others for path in _matching(folder, other.file)}
 
     def _paths(self, table: Table) -> list[Path]:
         """The files of a table, sorted by name; all of them regular and inside the folder.
@@ -233,21 +244,33 @@ class FilesConnector:
         try:
             folder = self._folder.resolve()
             if not folder.is_dir():
-                raise ConnectionFailed(self._no_folder, advice=_NO_FOLDER)
+                raise ConnectionFailed(f"{self._where} does not exist", advice=_NO_FOLDER)
             found = _matching(folder, table.file)
             if not found:
                 raise ConnectionFailed(
-                    f"no file {table.file} in {self._folder}",
-                    advice=_file_advice(folder, table.file),
+                    f"no file {table.file} in {self._where}",
+                    advice=_file_advice(folder, table.file, self._elsewhere(folder, table)),
                 )
             for path in found:
-                _insist_inside(path, folder)
+                self._insist_inside(path, folder)
         except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle
+            reason = getattr(error, "strerror", "") or "its links form a circle"
             raise ConnectionFailed(
-                f"folder {self._folder} cannot be read ({error})",
+                f"{self._where} cannot be read ({reason})",
                 advice="give the account of the job the right to read it",
             ) from error
         return found
+
+    def _insist_inside(self, path: Path, folder: Path) -> None:
+        if not path.is_file():
+            raise ConnectionFailed(
+                f"{shown_name(path)} is not a regular file", advice="put the file itself there"
+            )
+        if not path.resolve().is_relative_to(folder):
+            raise ConnectionFailed(
+                f"{shown_name(path)} leads out of {self._where}",
+                advice="put the file itself into the folder, not a link to it",
+            )
 
 
 _NO_KEY = (
@@ -281,29 +304,20 @@ def _matching(folder: Path, pattern: str) -> list[Path]:
     return sorted(path for path in folder.glob(pattern) if _is_data(path))
 
 
-def _insist_inside(path: Path, folder: Path) -> None:
-    if not path.is_file():
-        raise ConnectionFailed(
-            f"{shown_name(path)} is not a regular file", advice="put the file itself there"
-        )
-    if not path.resolve().is_relative_to(folder):
-        raise ConnectionFailed(
-            f"{shown_name(path)} leads out of {folder}",
-            advice="put the file itself into the folder, not a link to it",
-        )
-
-
 def _is_data(path: Path) -> bool:
     """Not what an office program leaves beside an open document."""
     return not path.name.startswith((".", "~$")) and not path.is_dir()
 
 
-def _file_advice(folder: Path, pattern: str) -> str:
-    present = [shown_name(path) for path in folder.iterdir() if _is_data(path)]
-    shown = sorted(present)[:20]
-    near = suggestion(pattern, present) if present else ""
-    listed = f"the folder holds {', '.join(shown)}" if shown else "the folder is empty"
-    loose = [name for name in shown if fnmatch(name.lower(), pattern.lower())]
+def _file_advice(folder: Path, pattern: str, elsewhere: Collection[Path]) -> str:
+    """What to do about a file that is not there. One that another table reads was not meant."""
+    present = [path for path in folder.iterdir() if _is_data(path)]
+    unused = sorted(shown_name(path) for path in present if path not in elsewhere)
+    near = suggestion(pattern, unused)
+    listed = f"of what the folder holds, no table reads {', '.join(unused[:20])}"
+    if not unused:
+        listed = "other tables read all that the folder holds" if present else "the folder is empty"
+    loose = [name for name in unused if fnmatch(name.lower(), pattern.lower())]
     meant = f'did you mean "{loose[0]}"?' if loose else near if near[:3] == "did" else listed
     return f"put it there, or correct `file`; {meant}"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -134,7 +134,7 @@ def _names(rows: list[list[str]], layout: Layout, place: str) -> tuple[str, ...]
         present = [text for text in texts if text]
         raise ConnectionFailed(
             f"{place}: " + "; ".join(f'no column "{header}"' for header in missing),
-            advice=_column_advice(missing, present),
+            advice=_column_advice(missing, present, wanted),
         )
     return tuple(
         text if text and text not in texts[:index] else f"@{letter(index)}"
@@ -142,8 +142,10 @@ def _names(rows: list[list[str]], layout: Layout, place: str) -> tuple[str, ...]
     )
 
 
-def _column_advice(missing: Sequence[str], present: Sequence[str]) -> str:
-    guesses = {hint for header in missing if (hint := suggestion(header, present))[:3] == "did"}
+def _column_advice(missing: Sequence[str], present: Sequence[str], wanted: Collection[str]) -> str:
+    """What may have been meant: no column that is read already."""
+    free = [text for text in present if text not in wanted]
+    guesses = {hint for header in missing if (hint := suggestion(header, free))[:3] == "did"}
     shown = ", ".join(f'"{name}"' for name in present[:60]) or "none"
     return " ".join([*sorted(guesses), f"the columns are {shown}"])
 

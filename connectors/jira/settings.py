@@ -9,7 +9,6 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, StringConstraints, field_validator, model_validator
 
 from itpm_sync.connector import ConnectorSettings, Context
-from itpm_sync.errors import ConnectionFailed
 from itpm_sync.http import BasicAuth, HttpClient, TokenAuth
 
 ProjectKey = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]*$", max_length=255)]
@@ -60,16 +59,10 @@ class JiraSettings(ConnectorSettings):
 
 
 def http_client(settings: JiraSettings, context: Context) -> HttpClient:
-    """A client for the site. Raises ConnectionFailed if the CA bundle does not exist."""
+    """A client for the site. Raises ConnectionFailed if there is no such CA bundle."""
     auth, token, password = settings.auth, settings.auth.token, settings.auth.password
-    verify: bool | str = True
-    if isinstance(settings.verify, Path):
-        bundle = context.base_dir / settings.verify
-        if not bundle.exists():
-            raise ConnectionFailed(f"verify: {bundle} does not exist", advice="correct the path")
-        verify = str(bundle)
-    else:
-        verify = settings.verify
+    given = settings.verify
+    verify = given if isinstance(given, bool) else str(context.base_dir / given)
     login: BasicAuth | TokenAuth
     if auth.email and token:
         login = BasicAuth(auth.email, token.get_secret_value())

@@ -342,14 +342,15 @@ def _wait(state: tenacity.RetryCallState) -> float:
 def _check_bundle(path: Path) -> None:
     """Raises ConnectionFailed for a CA bundle that is not there or holds no certificate."""
     if not path.exists():
-        raise ConnectionFailed(f"no CA bundle at {path}", advice="correct `verify`")
+        advice = "correct `verify`; its path starts from the folder of the configuration"
+        raise ConnectionFailed(f"no CA bundle {path.name} is there", advice=advice)
     try:
         if path.is_file():
             ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
     except OSError as error:  # of which SSLError is one
         reason = "it holds no certificate" if isinstance(error, ssl.SSLError) else error.strerror
         raise ConnectionFailed(
-            f"the CA bundle {path} cannot be read: {reason}",
+            f"the CA bundle {path.name} cannot be read: {reason}",
             advice="give `verify` a file of certificates in PEM form",
         ) from None
 

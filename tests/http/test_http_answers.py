@@ -341,7 +341,7 @@ def test_a_certificate_that_is_not_trusted_is_named_with_advice_and_not_retried(
 
 
 def test_a_missing_ca_bundle_is_named_at_once() -> None:
-    with pytest.raises(ConnectionFailed, match=r"no CA bundle at /nowhere/ca\.pem"):
+    with pytest.raises(ConnectionFailed, match=r"no CA bundle ca\.pem is there — correct `verify`"):
         HttpClient(BASE, verify="/nowhere/ca.pem")
 
 

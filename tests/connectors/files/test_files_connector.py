@@ -363,11 +363,44 @@ def test_one_file_that_fails_is_named_and_the_others_load(tmp_path: Path) -> Non
 
 def test_a_missing_file_stops_its_table_only(tmp_path: Path) -> None:
     save(tmp_path, HEADER + GOOD)
+    save(tmp_path, HEADER + GOOD, "pln-2026.csv")
     both = connector(tmp_path, plan=PLAN, other={**PLAN, "file": "pln.csv"})
     assert Loaded(both, "plan").ids == ["1.1"]
     assert Loaded(both, "other").failure == (
-        f'no file pln.csv in {tmp_path} — put it there, or correct `file`; did you mean "plan.csv"?'
+        "no file pln.csv in the configuration's folder — put it there, or correct `file`; did you "
+        'mean "pln-2026.csv"?'
     )
+
+
+def test_a_file_that_another_table_reads_was_not_meant(tmp_path: Path) -> None:
+    save(tmp_path, HEADER + GOOD)
+    other = {**PLAN, "file": "pln.csv"}
+    both = connector(tmp_path, plan={**PLAN, "file": "pl*.csv"}, other=other)
+    assert Loaded(both, "other").failure.endswith("other tables read all that the folder holds")
+    save(tmp_path, "", "notes.txt")
+    assert Loaded(both, "other").failure.endswith(
+        "of what the folder holds, no table reads notes.txt"
+    )
+
+
+@pytest.mark.parametrize(
+    ("folder", "told"),
+    [("office", "the folder office"), ("in/office", "the folder in/office"), ("", "the folder ex")],
+)
+def test_where_the_folder_lies_on_the_server_is_in_no_failure(
+    tmp_path: Path, folder: str, told: str
+) -> None:
+    whole = tmp_path / (folder or "ex")
+    settings = FilesSettings.model_validate({"folder": folder or str(whole), "tables": {"p": PLAN}})
+    made = FilesConnector("office", settings, Context(tmp_path))
+    failures = [Loaded(made, "p").failure]
+    whole.mkdir(parents=True)
+    failures.append(Loaded(made, "p").failure)
+    (whole / "plan.csv").symlink_to(tmp_path.parent)
+    failures.append(Loaded(made, "p").failure)
+    assert failures[0].startswith(f"{told} does not exist")
+    assert failures[1].startswith(f"no file plan*.csv in {told} — ")
+    assert not any(str(tmp_path) in failure for failure in failures)
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
@@ -392,7 +425,7 @@ def test_a_check_tells_a_missing_folder_once(tmp_path: Path) -> None:
     settings = FilesSettings.model_validate({"folder": "nowhere", "tables": tables})
     (item,) = FilesConnector("office", settings, Context(tmp_path)).check()
     assert (item.name, item.ok, item.advice) == ("folder", False, "create it, or correct `folder`")
-    assert item.detail == f"folder {tmp_path / 'nowhere'} does not exist"
+    assert item.detail == f"the folder {tmp_path / 'nowhere'} does not exist"
 
 
 def test_a_table_without_rows_is_a_problem_unless_it_may_be_empty(tmp_path: Path) -> None:

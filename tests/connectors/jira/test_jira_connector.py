@@ -486,7 +486,7 @@ def test_secrets_stand_in_no_repr() -> None:
 
 def test_a_ca_bundle_is_found_beside_the_configuration(cloud: JiraSite) -> None:
     cloud.sandbox.create_project("NET")
-    with pytest.raises(ConnectionFailed, match=r"verify: .*ca\.pem does not exist"):
+    with pytest.raises(ConnectionFailed, match=r"no CA bundle ca\.pem is there — correct `verify`"):
         cloud.connector(verify="ca.pem")
 
 
