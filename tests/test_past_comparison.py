@@ -35,7 +35,7 @@ def receipt(session: app.Session) -> tuple[str, date | None]:
 
 
 def page(session: app.Session, out: Path) -> str:
-    paths = app.report(session, formats=["html"], out=out)
+    paths = app.report(session, formats=["html"], out=out).files
     return next(p for p in paths if p.name == "NET.html").read_text()
 
 

@@ -212,7 +212,7 @@ def test_the_report_of_a_past_day_says_that_mended_records_are_not_kept(
 
 
 def page(session: app.Session, folder: Path, day: date, name: str = "index") -> str:
-    paths = app.report(session, as_of=day, formats=["html"], out=folder / "out")
+    paths = app.report(session, as_of=day, formats=["html"], out=folder / "out").files
     text = next(p for p in paths if p.stem == name).read_text()
     return text.replace("\u00a0", " ")
 

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from itpm_sync.app.session import Session
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from itpm_sync.publish import PublishResult
     from itpm_sync.pull import Progress, PullResult
     from itpm_sync.reconcile.status import Snapshot
+    from itpm_sync.report import Written
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class JobResult:
     health: Health
     pulled: PullResult | None = None
     snapshot: Snapshot | None = None
-    reports: tuple[Path, ...] = ()
+    reports: Written | None = None
     published: PublishResult | None = None
 
 
@@ -85,7 +85,7 @@ class _JobRun:
         self.ended_early = False
         self.pulled: PullResult | None = None
         self.snapshot: Snapshot | None = None
-        self.reports: tuple[Path, ...] = ()
+        self.reports: Written | None = None
         self.published: PublishResult | None = None
 
     def step(self, step: str, names: Collection[str]) -> None:

@@ -6,10 +6,14 @@ import logging
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from itpm_sync.app.reconciling import compared_with, history, is_newest, snapshot_of
 from itpm_sync.app.session import Session
 from itpm_sync.reconcile.changes import witnessed
+
+if TYPE_CHECKING:
+    from itpm_sync.report import Written
 
 log = logging.getLogger(__name__)
 
@@ -20,8 +24,8 @@ def report(
     as_of: date | None = None,
     formats: Sequence[str] | None = None,
     out: Path | None = None,
-) -> tuple[Path, ...]:
-    """Snapshot → documents; returns the files written. It becomes the latest report unless a later
+) -> Written:
+    """Snapshot → documents. It becomes the latest report unless a later
     day has been reconciled.
     """
     from itpm_sync.report import write_reports

@@ -79,8 +79,8 @@ def report(
 
     with session_of(context, secrets=False, reading=True) as session:
         wanted = tuple(f.strip() for f in formats.split(",")) if formats else None
-        paths = app.report(session, as_of=day_of(as_of), formats=wanted, out=out)
-    output_of(context).reports(paths)
+        found = app.report(session, as_of=day_of(as_of), formats=wanted, out=out)
+    output_of(context).reports(found)
 
 
 def publish(

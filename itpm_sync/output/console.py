@@ -14,7 +14,6 @@ from dataclasses import asdict
 from datetime import date
 from fractions import Fraction
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -51,6 +50,7 @@ if TYPE_CHECKING:
     from itpm_sync.pull import PullResult
     from itpm_sync.reconcile.inputs import RecordedBaseline
     from itpm_sync.reconcile.status import Snapshot
+    from itpm_sync.report import Written
 
 _COLOURS = {"green": "green", "amber": "yellow", "red": "red", "grey": "bright_black"}
 _STATES = {
@@ -170,11 +170,18 @@ class Output:
             + f", as of {snapshot.data_date}"
         )
 
-    def reports(self, paths: Sequence[Path]) -> None:
-        """Where the reports are."""
-        if paths:
-            index = next((p for p in paths if p.name == "index.html"), paths[0])
-            self.line(f"{len(paths)} files written; start with {index}")
+    def reports(self, found: Written | None) -> None:
+        """Where the reports are, and how many of their files had to be written."""
+        if found is None or not found.files:
+            return
+        index = next((p for p in found.files if p.name == "index.html"), found.files[0])
+        total, written = len(found.files), len(found.changed)
+        told = f"{total} files written" if total > 1 else "1 file written"
+        if not written:
+            told = f"{total} files are up to date" if total > 1 else "1 file is up to date"
+        elif written < total:
+            told = f"{written} of {total} files written, the others are up to date"
+        self.line(f"{told}; start with {index}")
 
     def published(self, result: PublishResult, *, as_json: bool = False) -> None:
         """The plan or its outcome, a line a target, a plan with its texts; unchanged targets are

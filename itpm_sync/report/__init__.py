@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from itpm_sync.report.portfolio import build_portfolio
     from itpm_sync.report.wording import project_file
     from itpm_sync.report.workbook import render_workbook
-    from itpm_sync.report.write import write_reports
+    from itpm_sync.report.write import Written, write_reports
 
 _HOMES = {
     "Past": "past",
+    "Written": "write",
     "build_portfolio": "portfolio",
     "build_project": "build",
     "project_file": "wording",
@@ -31,6 +32,7 @@ _HOMES = {
 }
 __all__ = (
     "Past",
+    "Written",
     "build_portfolio",
     "build_project",
     "project_file",

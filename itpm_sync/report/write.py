@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from itpm_sync.errors import ConfigError, Problem, StoreError, suggestion
@@ -13,9 +14,17 @@ from itpm_sync.report.build import build_project
 from itpm_sync.report.html import render_portfolio, render_project
 from itpm_sync.report.past import Past
 from itpm_sync.report.portfolio import build_portfolio
-from itpm_sync.report.wording import WORST_FIRST, project_file
+from itpm_sync.report.wording import WORST_FIRST, count, project_file
 
 FORMATS = ("html", "xlsx")
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The documents of a data date, and which of them were new or had another content before."""
+
+    files: tuple[Path, ...]
+    changed: frozenset[Path]
 
 
 def write_reports(
@@ -27,7 +36,7 @@ def write_reports(
     *,
     current: bool = True,
     limit_projects: int | None = None,
-) -> tuple[Path, ...]:
+) -> Written:
     """Writes `<out>/<data date>/` and, of the current status, refreshes `<out>/latest/`; gives the
     paths of the former.
 
@@ -38,16 +47,19 @@ def write_reports(
     goes from there, as nothing on it says how old it is. With `limit_projects`, only so many
     projects get a page of their own, the worst first; portfolio and workbook have them all.
 
-    Raises ConfigError for an unknown format and StoreError if `out` cannot be written.
+    Raises ConfigError for an unknown format and StoreError if `out` cannot be written: it says how
+    much had been by then. Where nothing changes, nothing is written, so none is needed for that.
     """
     _check(formats)
     folder, latest = out / snapshot.data_date.isoformat(), out / "latest"
-    written: list[Path] = []
+    files: list[Path] = []
+    changed: set[Path] = set()
 
     def put(name: str, content: bytes) -> None:
-        written.append(_write(folder / name, content))
+        files.append(folder / name)
+        changed.update(_write(folder / name, content))
         if newest:
-            _write(latest / name, content)
+            changed.update(_write(latest / name, content))
 
     try:
         newest = current and not _later_reports(out, snapshot)
@@ -55,17 +67,19 @@ def write_reports(
             past = Past.of(snapshot, previous, history)
             _put_pages(snapshot, past, limit_projects, "xlsx" in formats, put)
             if newest:
-                _drop_pages(latest, keep={path.name for path in written})
+                _drop_pages(latest, keep={path.name for path in files})
         if "xlsx" in formats:
             from itpm_sync.report.workbook import render_workbook  # only where asked
 
             put("status.xlsx", render_workbook(snapshot))
     except OSError as error:
+        so_far = f" ({count(len(changed), 'file')} had been by then)" if changed else ""
         raise StoreError(
-            f"the report cannot be written to {out}: {error.strerror} — give the account that runs "
-            "ITPM Sync the right, name another folder with --out, or change `reports: folder`"
+            f"the report cannot be written to {out}: {error.strerror}{so_far} — give the account "
+            "that runs ITPM Sync the right, name another folder with --out, or change "
+            "`reports: folder`"
         ) from error
-    return tuple(written)
+    return Written(tuple(files), frozenset(changed & {*files}))
 
 
 def _drop_pages(folder: Path, *, keep: Collection[str]) -> None:
@@ -112,10 +126,12 @@ def _chosen(projects: Sequence[ProjectStatus], limit: int | None) -> Sequence[Pr
     return sorted(projects, key=lambda p: WORST_FIRST.index(p.rating.colour))[:limit]
 
 
-def _write(path: Path, content: bytes) -> Path:
-    """The file appears complete or stays as it was; unchanged content is not written again."""
+def _write(path: Path, content: bytes) -> tuple[Path, ...]:
+    """The file appears complete or stays as it was; unchanged content is not written again. Gives
+    the file if it was written.
+    """
     if path.is_file() and path.read_bytes() == content:
-        return path
+        return ()
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
     try:
@@ -126,4 +142,4 @@ def _write(path: Path, content: bytes) -> Path:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
-    return path
+    return (path,)

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from itpm_sync.errors import ConfigError, StoreError
-from itpm_sync.report import write_reports
+from itpm_sync.output import Output
+from itpm_sync.report import Written, write_reports
 from tests.report import sample
 
 NAMES = {"index.html", "NET.html", "SDM.html", "etc-74ccf3c5.html", "status.xlsx"}
@@ -23,7 +24,7 @@ from pathlib import Path
 from itpm_sync.report import write_reports
 from tests.report import sample
 now, before, history = sample.snapshot(), sample.earlier(1), [sample.earlier(2)]
-for path in write_reports(now, before, history, Path(sys.argv[1])):
+for path in write_reports(now, before, history, Path(sys.argv[1])).files:
     print(path.name, hashlib.sha256(path.read_bytes()).hexdigest())
 """
 
@@ -40,7 +41,7 @@ def listing(folder: Path) -> set[str]:
 
 
 def test_reports_go_to_the_folder_of_their_data_date(tmp_path: Path) -> None:
-    paths = write_reports(small(), None, [], tmp_path)
+    paths = write_reports(small(), None, [], tmp_path).files
     assert {p.name for p in paths} == NAMES
     assert {p.parent for p in paths} == {tmp_path / "2026-11-22"}
     assert listing(tmp_path / "2026-11-22") == NAMES  # and no temporary file beside them
@@ -74,7 +75,7 @@ def test_an_older_report_made_later_leaves_latest_alone(tmp_path: Path) -> None:
 
 
 def test_a_page_that_is_written_no_more_goes_from_latest_only(tmp_path: Path) -> None:
-    every = write_reports(sample.snapshot(), None, [], tmp_path)
+    every = write_reports(sample.snapshot(), None, [], tmp_path).files
     write_reports(sample.snapshot(), None, [], tmp_path, ("html",), limit_projects=1)
     left = [path.name for path in (tmp_path / "latest").glob("*.html")]
     assert len(left) == 2 < len([path for path in every if path.suffix == ".html"])
@@ -89,9 +90,9 @@ def test_a_newer_report_takes_over_latest(tmp_path: Path) -> None:
 
 
 def test_formats_are_chosen(tmp_path: Path) -> None:
-    (only,) = write_reports(small(), None, [], tmp_path / "x", formats=("xlsx",))
+    (only,) = write_reports(small(), None, [], tmp_path / "x", formats=("xlsx",)).files
     assert only.name == "status.xlsx"
-    pages = write_reports(small(), None, [], tmp_path / "h", formats=("html",))
+    pages = write_reports(small(), None, [], tmp_path / "h", formats=("html",)).files
     assert all(p.suffix == ".html" for p in pages)
     assert not any('href="status.xlsx"' in p.read_text() for p in pages)  # no dead link
 
@@ -117,9 +118,58 @@ def test_a_folder_that_cannot_be_written_is_told_in_words(tmp_path: Path) -> Non
 
 
 def test_unchanged_files_are_not_written_again(tmp_path: Path) -> None:
-    first = {p: p.stat().st_ino for p in write_reports(small(), None, [], tmp_path)}
-    second = {p: p.stat().st_ino for p in write_reports(small(), None, [], tmp_path)}
+    first = {p: p.stat().st_ino for p in write_reports(small(), None, [], tmp_path).files}
+    second = {p: p.stat().st_ino for p in write_reports(small(), None, [], tmp_path).files}
     assert first == second
+
+
+def test_what_had_to_be_written_is_told_and_what_stood_there_already_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = write_reports(small(), None, [], tmp_path)
+    assert first.changed == {*first.files}
+    monkeypatch.setattr("tempfile.mkstemp", _refused)  # as a folder that nobody may write does
+    again = write_reports(small(), None, [], tmp_path)
+    assert (again.files, again.changed) == (first.files, frozenset())
+    monkeypatch.undo()
+    index = tmp_path / "2026-11-22" / "index.html"
+    index.write_text("old")
+    assert write_reports(small(), None, [], tmp_path).changed == {index}
+
+
+def test_the_line_says_what_was_written(capsys: pytest.CaptureFixture[str]) -> None:
+    files = (Path("a/index.html"), Path("a/NET.html"), Path("a/status.xlsx"))
+    for changed in (files, files[1:2], ()):
+        Output().reports(Written(files, frozenset(changed)))
+    Output().reports(Written(files[:1], frozenset(files[:1])))
+    assert capsys.readouterr().out.splitlines() == [
+        "3 files written; start with a/index.html",
+        "1 of 3 files written, the others are up to date; start with a/index.html",
+        "3 files are up to date; start with a/index.html",
+        "1 file written; start with a/index.html",
+    ]
+
+
+def _refused(*_: object, **__: object) -> None:
+    raise PermissionError(13, "Permission denied")
+
+
+def test_a_report_that_fails_half_way_says_how_much_was_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_reports(small(2), None, [], tmp_path, formats=("html",))
+    pages = iter((None, None))
+    replaced = Path.replace
+
+    def filling_up(path: Path, target: Path) -> Path:
+        if next(pages, "full") == "full":
+            raise OSError(28, "No space left on device")
+        return replaced(path, target)
+
+    monkeypatch.setattr(Path, "replace", filling_up)
+    changed = replace(small(2), title="Another title")
+    with pytest.raises(StoreError, match=r"No space left on device \(2.files had been by then\) —"):
+        write_reports(changed, None, [], tmp_path, formats=("html",))
 
 
 def test_a_write_that_fails_leaves_the_old_file_whole(
@@ -141,7 +191,7 @@ def test_a_write_that_fails_leaves_the_old_file_whole(
 
 
 def test_with_a_limit_the_worst_projects_have_pages_and_no_link_is_dead(tmp_path: Path) -> None:
-    paths = write_reports(small(), None, [], tmp_path, formats=("html",), limit_projects=1)
+    paths = write_reports(small(), None, [], tmp_path, formats=("html",), limit_projects=1).files
     assert {p.name for p in paths} == {"NET.html", "index.html"}
     index = paths[-1].read_text()
     assert 'href="SDM.html"' not in index
@@ -149,7 +199,9 @@ def test_with_a_limit_the_worst_projects_have_pages_and_no_link_is_dead(tmp_path
 
 
 def test_the_same_snapshot_gives_the_same_bytes_in_any_process_and_zone(tmp_path: Path) -> None:
-    paths = write_reports(sample.snapshot(), sample.earlier(1), [sample.earlier(2)], tmp_path / "a")
+    paths = write_reports(
+        sample.snapshot(), sample.earlier(1), [sample.earlier(2)], tmp_path / "a"
+    ).files
     here = "".join(f"{p.name} {hashlib.sha256(p.read_bytes()).hexdigest()}\n" for p in paths)
     root = Path(__file__).resolve().parents[2]
     environment = os.environ | {

@@ -109,7 +109,8 @@ def _shortage(row: Coverage) -> str:
 def _outage(outage: Outage, facts: PortfolioFacts) -> Finding:
     (first, *more) = outage.rows
     if not more and first.stream:
-        told = _shortage(first)
+        same = first.as_of is not None and first.stored == first.source_count
+        told = f"Source {first.place} was not read" if same else _shortage(first)
     elif len(outage.rows) == outage.of:
         told = f"Source {outage.connection} was {'never' if not outage.read else 'not'} read"
     else:
