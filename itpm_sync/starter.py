@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from datetime import date
 from string import Template
+from urllib.parse import urlsplit
 
 from itpm_sync import example
 
@@ -216,8 +217,41 @@ def cleaned(key: str, text: str) -> str:
 def _site(text: str) -> str:
     """The address of the site, from whatever page of it was copied out of a browser."""
     address = text if "://" in text else f"https://{text}"
-    if not re.fullmatch(r"https?://[^/\s?#]+\S*", address):
-        raise ValueError(f"expected an address such as {_DEFAULTS['url']}, found {text!r}")
+    wrong = _wrong_address(address)
+    if not wrong and address != text and not re.search(r"[.:]", text.partition("/")[0]):
+        wrong = f"a name without a dot needs its scheme, as in {address}"
+    if wrong:
+        # What stands before an @ may be a password: it is not shown.
+        shown = "" if "@" in text else f", found {text!r}"
+        raise ValueError(f"expected an address such as {_DEFAULTS['url']}{shown}: {wrong}")
     # /jira may be the context path of a Data Center; only Cloud has pages below it.
     page = r"[?#]|/(?:browse|projects|secure)(?:/|$)|/jira/(?:software|core|dashboards|for-you)"
     return re.split(page, address)[0].rstrip("/")
+
+
+_LABEL = r"[^\W_](?:[\w-]*[^\W_])?"
+_HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?|[0-9a-f]*:[0-9a-f:.]+", re.IGNORECASE)
+
+
+def _wrong_address(address: str) -> str:
+    """Why nothing can be reached under an address; empty if something may be."""
+    scheme = address.partition("://")[0]
+    if scheme.lower() not in ("http", "https"):
+        return f"it begins with {scheme}://"
+    if re.search(r"[\s\"'<>\\^`{|}]", address):
+        return "it holds a blank or another character that no address has"
+    return _wrong_host(address)
+
+
+def _wrong_host(address: str) -> str:
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return "its port is no number up to 65535, or its brackets do not close"
+    if "@" in parts.netloc:
+        return "no name and no password belong in it; --email and the token say who you are"
+    if not host:
+        return "it names no host"
+    known = _HOST.fullmatch(host) and port != 0 and not parts.netloc.endswith(":")
+    return "" if known else f"{parts.netloc} is no host"

@@ -183,6 +183,51 @@ def test_the_site_is_found_in_a_copied_address(copied: str, site: str) -> None:
     assert starter.cleaned("url", copied) == site
 
 
+@pytest.mark.parametrize(
+    ("address", "wrong"),
+    [
+        ("foo bar", "it holds a blank or another character that no address has"),
+        ("https://jira.example.org/a b", "it holds a blank or another character that no address"),
+        ('https://jira"x', "it holds a blank or another character that no address has"),
+        ("http://", "it names no host"),
+        ("/browse/NET-1", "it names no host"),
+        ("ftp://x", "it begins with ftp://"),
+        ("http:/jira.example.org", "http: is no host"),
+        ("https://jira..org", "jira..org is no host"),
+        ("https://-", "- is no host"),
+        ("jira.example.org:0", "jira.example.org:0 is no host"),
+        ("jira.example.org:99999", "its port is no number up to 65535, or its brackets"),
+        ("https://[::1", "its port is no number up to 65535, or its brackets do not close"),
+        ("foo", "a name without a dot needs its scheme, as in https://foo"),
+    ],
+)
+def test_an_address_that_leads_nowhere_is_refused_with_the_reason_and_an_example(
+    run: Run, address: str, wrong: str
+) -> None:
+    code, _, told = run("init", "--url", address)
+    assert code == 2
+    assert told.startswith(
+        "--url: expected an address such as https://example.atlassian.net, found"
+    )
+    assert f": {wrong}" in told
+    assert not Path("itpm.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["http://jira", "localhost:8080", "https://[::1]:80/jira", "https://jira.exämple.org"],
+)
+def test_an_address_of_the_house_will_do(address: str) -> None:
+    assert starter.cleaned("url", address).endswith(address)
+
+
+def test_a_password_in_an_address_is_refused_and_not_shown(run: Run) -> None:
+    code, _, told = run("init", "--url", "https://ann:geheim@jira.example.org")
+    assert code == 2
+    assert "no name and no password belong in it; --email and the token say who you are" in told
+    assert "geheim" not in told
+
+
 def test_a_port_that_cannot_be_is_no_fault_of_ours(run: Run) -> None:
     code, _, err = run("sandbox", "jira", "--port", "99999")
     assert code == cli.EXIT_CONFIG
@@ -295,7 +340,9 @@ def test_wrong_values_are_told_in_words_not_in_types(run: Run, tmp_path: Path) -
     text = file.read_text().replace("https://example.atlassian.net", "jira.x.org")
     file.write_text(text.replace("projects: [NET]", "projects: []"))
     _, _, err = run("check")
-    assert "14:5: expected an address that begins with http:// or https://" in err
+    assert (
+        "14:5: expected an address such as https://jira.example.org, without blanks, ? and #" in err
+    )
     assert "expected at least 1 of them" in err
     assert "String should" not in err
     assert "Tuple" not in err

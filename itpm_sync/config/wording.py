@@ -54,6 +54,7 @@ _FORMS = {
     URL: "an address that begins with http:// or https://",
     IDENTITY: "a record's identity, CONNECTION:STREAM:ID, as findings show it",
 }
+_ADDRESS = "an address such as https://jira.example.org, without blanks, ? and #"
 _COUNTED = ("too_short", "too_long", "string_too_long")
 _QUOTABLE = (_TEXT, _BLOCK, _LIST)
 _TRUTHS = ("true", "false", "yes", "no", "on", "off")
@@ -88,7 +89,7 @@ def _expected(error: Mapping[str, Any]) -> str:
     text = EXPECTED[error["type"]]
     pattern = str(context.get("pattern", ""))
     if pattern:
-        form = _FORMS[URL] if pattern.startswith(URL) else _FORMS.get(pattern)
+        form = _FORMS.get(pattern) or (_ADDRESS if pattern.startswith(URL) else "")
         return form or text.format(pattern=pattern)
     if text == _DAY and "outside" in str(context.get("error", "")):
         return f"{_DAY}, of a day that exists"
