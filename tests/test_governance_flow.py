@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from itpm_sync.app.gate_advice import REMEDIES
 from itpm_sync.config import default_criteria
+from itpm_sync.reconcile.gates import EVIDENCE
 from tests.calling import Ended, Run
 
 TODAY = date.today()  # noqa: DTZ011 — a day or two around it make no difference here
@@ -264,9 +266,30 @@ def test_an_approval_is_refused_while_a_criterion_is_missing(gated: Run) -> None
     assert "next gate execution: 1 of 2 missing: go" in gated("gate", "status").out
     refused = gated("gate", "approve", "NET", "execution", "--by", "Ann")
     assert refused.code == 4
-    assert "go: nobody has attested it" in refused.err
+    assert "nobody has attested go — itpm-sync gate attest NET CRITERION" in refused.err
     assert "--despite REASON" in refused.err
     assert "not approved" in gated("gate", "status", "NET").out
+
+
+def test_a_refused_approval_says_what_to_do_about_each_thing(gated: Run, office: Path) -> None:
+    file, base = office / "itpm.yaml", ("gate", "approve", "NET", "closing", "--by", "Ann")
+    sponsor = {"id": "who", "gate": "closing", "text": "Who", "evidence": "sponsor-named"}
+    signed = {"id": "signed", "gate": "closing", "text": "It is signed"}
+    own = f'"criteria": [{json.dumps(sponsor)}, {json.dumps(signed)}, '
+    file.write_text(file.read_text().replace('"criteria": [', own))
+    *lines, last = gated(*base, "--owner", "Ops").err.splitlines()
+    assert lines == [
+        "itpm-sync: the gate of closing of NET is not approved:",
+        "- the gate of execution is not approved — itpm-sync gate approve NET execution --by NAME",
+        "- who: no sponsor is named — name the project's `sponsor` in the configuration",
+        "- nobody has attested signed — itpm-sync gate attest NET CRITERION --by NAME",
+    ]
+    assert last.startswith("What stands against it is recorded with an approval in spite of it — ")
+    assert last.endswith("itpm-sync gate approve NET closing --by NAME --despite REASON")
+
+
+def test_every_evidence_has_advice_for_when_it_is_denied() -> None:
+    assert set(REMEDIES) == set(EVIDENCE)
 
 
 def test_an_attested_gate_is_approved_once_with_name_and_note(gated: Run) -> None:
@@ -279,7 +302,7 @@ def test_an_attested_gate_is_approved_once_with_name_and_note(gated: Run) -> Non
     assert f"attested by Bo on {TODAY.day} " in told["go"]
     again = gated("gate", "approve", "NET", "execution", "--by", "Cy")
     assert again.code == 2
-    assert f"approved by Ann on {TODAY}" in again.err
+    assert f"approved by Ann on {TODAY} — nothing is left to do; itpm-sync gate" in again.err
 
 
 def test_an_approval_despite_what_is_missing_says_so_until_it_is_settled(gated: Run) -> None:
@@ -309,7 +332,7 @@ def test_closing_hands_over_to_a_named_owner_or_not_at_all(gated: Run, office: P
     )
     refused = gated(*base)
     assert refused.code == 2
-    assert "closing needs a named owner in operations" in refused.err
+    assert "closing needs a named owner in operations — say who takes over: --owner" in refused.err
     done = gated(*base, "--owner", "Service operations")
     assert done.code == 0
     assert "NET is handed over to Service operations" in done.out
@@ -332,9 +355,17 @@ def test_the_report_has_a_line_a_project_with_its_next_gate(gated: Run, office: 
     [
         (("status", "NOT"), "no project 'NOT'"),
         (("approve", "NET", "executon", "--by", "Ann"), 'did you mean "execution"?'),
-        (("approve", "NET", "execution", "--by", " "), "a name is wanted"),
+        (
+            ("approve", "NET", "execution", "--by", " "),
+            "wanted — say who answers for it, as in --by",
+        ),
+        (
+            ("approve", "NET", "closing", "--by", "Ann"),
+            "the gate of closing asks nothing — give it",
+        ),
+        (("attest", "NET", "go", "--by", "Ann", "--withdraw"), "go — nothing is to be withdrawn"),
         (("attest", "NET", "gone", "--by", "Ann"), "no criterion 'gone'"),
-        (("attest", "NET", "paid", "--by", "Ann"), "the sources tell of paid: CHF 10,000.00"),
+        (("attest", "NET", "paid", "--by", "Ann"), "paid: CHF 10,000.00 — it is met: nothing is"),
     ],
 )
 def test_a_mistake_at_the_gates_records_nothing(

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from itpm_sync.app.gate_advice import approval_refused, attestation_refused
 from itpm_sync.app.gathering import inputs
 from itpm_sync.app.reconciling import previous_of
 from itpm_sync.app.session import Session
+from itpm_sync.config import gate_criteria
 from itpm_sync.errors import ConfigError, Problem, SafetyStop, suggestion
 from itpm_sync.model import Stage
 from itpm_sync.reconcile.gates import GATES, before, next_gate
-from itpm_sync.reconcile.status import CriterionStatus, GateStatus
+from itpm_sync.reconcile.status import GateStatus
 from itpm_sync.store import GateRecord
 
 
@@ -81,19 +83,21 @@ def gate_approve(
     author = _said(by, "--by")
     if status.approved_by and not status.despite:
         on = f" on {status.approved_on}" if status.approved_on else ""
-        problem = Problem((), f"the gate was approved by {status.approved_by}{on}", where="GATE")
-        raise ConfigError([problem])
+        message = f"the gate was approved by {status.approved_by}{on}"
+        hint = f"nothing is left to do; itpm-sync gate status {project} shows the next gate"
+        raise ConfigError([Problem((), message, hint, where="GATE")])
     closing = status.gate is Stage.CLOSING
     heir = found.owner if closing else ""
     if closing and not heir:
-        hint = "give --owner, or configure `operations_owner`"
+        hint = "say who takes over: --owner NAME, or `operations_owner` in the configuration"
         raise ConfigError(
             [Problem((), "closing needs a named owner in operations", hint, where="--owner")]
         )
     failing = _failing(found, status)
     if failing and not despite.strip():
+        earlier = before(found.gates, status.gate, found.stage)
         raise SafetyStop(
-            f"the gate of {gate} of {project} is not approved: {'; '.join(failing.values())}",
+            approval_refused(project, gate, earlier, status.missing, _evidence(session)),
             confirm=f"itpm-sync gate approve {project} {gate} --by NAME --despite REASON",
         )
     session.store.outcome.put_gate_record(
@@ -136,9 +140,9 @@ def gate_attest(
     if criterion not in criteria:
         raise _unknown("criterion", criterion, criteria, "CRITERION")
     one, author = criteria[criterion], _said(by, "--by")
-    wrong = _not_to_be_attested(one, withdraw=withdraw)
+    wrong, hint = attestation_refused(project, one, withdraw=withdraw, evidence=_evidence(session))
     if wrong:
-        raise ConfigError([Problem((), wrong, where="CRITERION")])
+        raise ConfigError([Problem((), wrong, hint, where="CRITERION")])
     session.store.outcome.put_gate_record(
         GateRecord(
             project=project,
@@ -154,24 +158,25 @@ def gate_attest(
     return (f"{criterion} of {project} {verb} {author}",)
 
 
-def _not_to_be_attested(one: CriterionStatus, *, withdraw: bool) -> str:
-    if one.by_sources:
-        return f"the sources tell of {one.id}: {one.told}"
-    if withdraw and not one.told.startswith("attested"):
-        return f"nobody has attested {one.id}"
-    return ""
+def _evidence(session: Session) -> dict[str, str]:
+    """What answers each criterion in force, by the criterion's id."""
+    return {c.id: c.evidence for c in gate_criteria(session.config.root.gates)}
 
 
 def _gate(found: ProjectGates, gate: str) -> GateStatus:
     for status in found.gates:
         if status.gate == gate:
             return status
-    raise _unknown("gate", gate, [g.value for g in GATES], "GATE")
+    if gate not in GATES:
+        raise _unknown("gate", gate, [g.value for g in GATES], "GATE")
+    hint = "give it criteria under `gates`, or take some back from `without`"
+    raise ConfigError([Problem((), f"the gate of {gate} asks nothing", hint, where="GATE")])
 
 
 def _said(name: str, where: str) -> str:
     if not name.strip():
-        raise ConfigError([Problem((), "a name is wanted", where=where)])
+        hint = f'say who answers for it, as in {where} "Ann Lee"'
+        raise ConfigError([Problem((), "a name is wanted", hint, where=where)])
     return name.strip()
 
 
