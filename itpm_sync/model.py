@@ -69,7 +69,7 @@ class Money:
     def __str__(self) -> str:
         """For people: `CHF 203,980.00`, in the currency's minor unit, with a true minus sign."""
         amount = self.rounded().amount
-        return f"{self.currency} {'−' if amount < 0 else ''}{abs(amount):,}"
+        return f"{self.currency} {'−' if amount < 0 else ''}{abs(amount):,f}"
 
     def rounded(self) -> Money:
         """Half-even to the currency's exponent; for output only."""

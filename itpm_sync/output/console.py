@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import date
+from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -443,8 +444,8 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Fraction):
         from itpm_sync.reconcile.number import decimal
 
-        return str(decimal(value))
-    return str(value)
+        return f"{decimal(value):f}"
+    return f"{value:f}" if isinstance(value, Decimal) else str(value)
 
 
 def _strip(cell: str) -> str:

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -23,7 +24,7 @@ from itpm_sync.reconcile.money import Documents
 from itpm_sync.reconcile.netting import net_amount
 from itpm_sync.reconcile.number import Number, as_money, decimal, figure, known, total, unknown
 from itpm_sync.reconcile.status import Colour, ContractStatus
-from itpm_sync.reconcile.wording import count, day, sentence, show
+from itpm_sync.reconcile.wording import apart, count, day, plain, sentence, show
 
 _OVER = frozenset({"closed", "cancelled", "canceled", "terminated", "expired", "draft"})
 _WHOLE = Fraction(1)
@@ -244,17 +245,22 @@ def _rate(  # noqa: PLR0911 - a decision table, the worst first
     if contract.end is not None and contract.end < today:
         return Colour.RED, f"expired on {day(contract.end)}"
     if burn.value is not None and burn.value >= policy.burn_red:
-        return Colour.RED, f"burn {show(burn.value)} is at or above {policy.burn_red}"
+        return Colour.RED, _fast(burn.value, policy.burn_red, policy)
     soon = _notice_colour(deadline, policy, today)
     if soon is not None:
         return soon
     if burn.value is not None and burn.value >= policy.burn_amber:
-        return Colour.AMBER, f"burn {show(burn.value)} is at or above {policy.burn_amber}"
+        return Colour.AMBER, _fast(burn.value, policy.burn_amber, policy)
     if contract.end is None and burn.value is None:
         return Colour.GREY, f"no end date; burn: {burn.reason}"
     known_burn = f"burn {show(burn.value)}" if burn.value is not None else burn.reason
     ends = f"; ends {day(contract.end)}" if contract.end is not None else ""
     return Colour.GREEN, f"{known_burn}{ends}"
+
+
+def _fast(burn: Fraction, bound: Decimal, policy: Policy) -> str:
+    """In digits that tell it from the next bound, too."""
+    return f"burn {apart(burn, policy.burn_red)} is at or above {plain(bound)}"
 
 
 def _notice_colour(deadline: date | None, policy: Policy, today: date) -> tuple[Colour, str] | None:

@@ -12,7 +12,7 @@ from math import floor
 
 from itpm_sync.model import currency_exponent
 from itpm_sync.reconcile.status import Figure
-from itpm_sync.reconcile.wording import day, show
+from itpm_sync.reconcile.wording import day, show, trimmed
 
 _NEAREST = 6  # figures that are named where the one asked for is not known
 _MEANT = 0.6  # from here on one of them is taken to have been meant
@@ -117,8 +117,10 @@ def shown(part: Part) -> str:
         return day(date.fromordinal(int(part.value)))
     if part.unit == "s":
         text = f"{show(part.value / 3600)} h"
+    elif part.unit == "ratio":
+        text = trimmed(show(part.value, _FULL))
     else:
-        text = show(part.value, _FULL if part.unit == "ratio" else digits_of(part.unit))
+        text = show(part.value, digits_of(part.unit))
     return f"({text})" if part.value < 0 else text
 
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from fractions import Fraction
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
@@ -22,6 +23,7 @@ from itpm_sync.reconcile.waiving import named_by_waivers
 from itpm_sync.reconcile.wording import day
 
 INCOMPLETE, STALE = "incomplete-source", "stale-source"
+_SECOND = timedelta(seconds=1)
 UNREAD = frozenset((INCOMPLETE, STALE))
 """The codes of findings by which all others are in doubt."""
 
@@ -112,12 +114,12 @@ def shortages(inputs: Inputs) -> Iterator[Coverage]:
         yield c
 
 
-def hours_old(row: Coverage, end: datetime) -> float | None:
+def hours_old(row: Coverage, end: datetime) -> Fraction | None:
     """How long before the end of the data date a scope was last read; None: never. What was read
     after a past data date tells of that day too.
     """
     read = (row.later.as_of if row.later else None) or row.as_of
-    return None if read is None else (end - read).total_seconds() / 3600
+    return None if read is None else Fraction((end - read) // _SECOND, 3600)
 
 
 def is_stale(row: Coverage, inputs: Inputs, end: datetime) -> bool:

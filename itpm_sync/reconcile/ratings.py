@@ -13,14 +13,14 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
-from itpm_sync.model import Money, Risk, round_fraction
+from itpm_sync.model import Money, Risk
 from itpm_sync.reconcile.decisions import Override
 from itpm_sync.reconcile.inputs import Policy
 from itpm_sync.reconcile.number import Number
 from itpm_sync.reconcile.quality import Quality
 from itpm_sync.reconcile.scope import Scope
 from itpm_sync.reconcile.status import Colour, Rating
-from itpm_sync.reconcile.wording import count, day, money, sentence, show
+from itpm_sync.reconcile.wording import apart, count, day, money, plain, sentence, show
 
 _RANK = {Colour.GREEN: 0, Colour.GREY: 1, Colour.AMBER: 2, Colour.RED: 3}
 _TREND_MINIMUM = 3  # fewer defects are no trend
@@ -76,15 +76,13 @@ def index_rating(dimension: str, name: str, index: Number, policy: Policy) -> Ra
 
 
 def _beyond(index: Fraction, bound: Decimal | None) -> str:
-    """`0.86, below 0.90`; with as many digits as tell the index from its bound, but no
-    more than four."""
+    """`0.86, below 0.90`."""
     if bound is None:
         return show(index)
-    digits = next((d for d in (2, 3, 4) if round_fraction(index, d) != bound), 2)
-    just = "just " if round_fraction(index, digits) == bound else ""
+    told = apart(index, bound)
     if index < bound:
-        return f"{show(index, digits)}, {just}below {bound}"
-    return f"{show(index, digits)}, {just}above {bound}: check the plan and unbooked work"
+        return f"{told}, below {plain(bound)}"
+    return f"{told}, above {plain(bound)}: check the plan and unbooked work"
 
 
 def cost_rating(numbers: Mapping[str, Number], unit: str, policy: Policy) -> Rating:

@@ -6,8 +6,10 @@ minus sign. Rounding is for reading only, half-even.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from datetime import date
+from decimal import Decimal
 from fractions import Fraction
 from types import MappingProxyType
 
@@ -20,8 +22,32 @@ _KINDS: Mapping[str, str] = MappingProxyType({"help_desk_item": "help-desk item"
 
 def show(value: Fraction, digits: int = 2) -> str:
     """A number: `1,234.50`."""
-    rounded = round_fraction(value, digits)
-    return f"{MINUS if rounded < 0 else ''}{abs(rounded):,}"
+    return plain(round_fraction(value, digits))
+
+
+def plain(value: Decimal) -> str:
+    """A Decimal with all its digits, and no others: `1,234.50`, `0.000000001`; never `1E-9`."""
+    return f"{MINUS if value < 0 else ''}{value.copy_abs():,f}"
+
+
+def trimmed(text: str) -> str:
+    """A number without the zeros at its end that say nothing: `0.5`, `0`."""
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def apart(value: Fraction, bound: Decimal | int, digits: int = 2) -> str:
+    """A number with as many digits, `digits` or more, as it takes to stand on the same side of a
+    bound as it does unrounded: 1.1004 above 1.10 reads `1.1004`, and not `1.10`. Where it is the
+    bound itself, so is the text.
+    """
+    limit = Fraction(bound)
+    rounded = (round_fraction(value, n) for n in itertools.count(digits))
+    return plain(next(r for r in rounded if _side(r, limit) == _side(value, limit)))
+
+
+def _side(value: Fraction | Decimal, limit: Fraction) -> int:
+    difference = Fraction(value) - limit
+    return (difference > 0) - (difference < 0)
 
 
 def money(value: Fraction, currency: str) -> str:

@@ -20,7 +20,6 @@ from itpm_sync.reconcile import wording
 from itpm_sync.reconcile.figures import IMPLAUSIBLE
 from itpm_sync.reconcile.inputs import Coverage
 from itpm_sync.reconcile.status import Colour, Figure
-from itpm_sync.reconcile.wording import MINUS
 
 NBSP = "\u00a0"
 DOUBT = f"{NBSP}?"
@@ -139,7 +138,7 @@ def plain(value: Decimal, digits: int = 0) -> str:
     if value.adjusted() >= _ABSURD:
         return f"{value:.3E}"
     rounded = value.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_EVEN)
-    return f"{abs(rounded):,}" if rounded >= 0 else f"{MINUS}{abs(rounded):,}"
+    return wording.plain(rounded)
 
 
 def money(amount: Money, *, exact: bool = False) -> str:

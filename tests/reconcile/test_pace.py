@@ -80,7 +80,7 @@ def test_an_estimate_at_budgeted_rates_is_told_where_the_cost_says_otherwise(wor
     assert to_complete(world) == {
         "budget": "The budget can be met with a TCPI of 1.11 from now on; so far CPI 0.91: above "
         "1.10 is seldom reached",  # 1000 / 900
-        "estimate": "The estimate at completion needs a TCPI of 1.00, 0.09 above the CPI of 0.91: "
+        "estimate": "The estimate at completion needs a TCPI of 1.00, 0.091 above the CPI of 0.91: "
         "more than 0.09 is seldom reached",
     }
     world.options["policy"] = Policy(eac_method="budget")

@@ -339,7 +339,7 @@ def test_one_sided_bands_where_the_policy_says_so():
         ("1.05", "green", "SPI 1.05"),
         ("1.08", "amber", "SPI 1.08, above 1.05: check the plan and unbooked work"),
         ("1.2", "red", "SPI 1.20, above 1.10: check the plan and unbooked work"),
-        ("0.89999", "red", "SPI 0.90, just below 0.90"),
+        ("0.89999", "red", "SPI 0.89999, below 0.90"),
         ("0.8996", "red", "SPI 0.8996, below 0.90"),  # 0.90 and 0.900 would be the bound itself
         ("0.948", "amber", "SPI 0.948, below 0.95"),
     ],

@@ -16,7 +16,7 @@ from itpm_sync.reconcile.inputs import Policy
 from itpm_sync.reconcile.money import Documents, money_total
 from itpm_sync.reconcile.number import Number, decimal
 from itpm_sync.reconcile.status import Finding, Severity
-from itpm_sync.reconcile.wording import count, day, money, show
+from itpm_sync.reconcile.wording import count, day, money, plain, show, trimmed
 
 Facts = ProjectFacts | PortfolioFacts
 _MUCH = Decimal("0.90")  # of a ceiling
@@ -229,7 +229,7 @@ def _value_reached(
         "contract-value-reached",
         severity,
         _code(facts),
-        f"{c.contract.number} {state} {(100 * share).normalize():f} % of {ceiling}",
+        f"{c.contract.number} {state} {trimmed(plain(100 * share))} % of {ceiling}",
         f"Contract {c.contract.number}: {money(value, ceiling.currency)} {state}, "
         f"{show(100 * value / Fraction(ceiling.amount), 1)} % of a ceiling of {ceiling}; {rest}",
         action="Decide what the rest is kept for; agree an amendment before it is needed.",

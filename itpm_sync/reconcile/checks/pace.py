@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from itpm_sync.reconcile.facts import ProjectFacts, finding
 from itpm_sync.reconcile.status import Finding, Severity
-from itpm_sync.reconcile.wording import show
+from itpm_sync.reconcile.wording import apart, plain, show
 
 
 class _Target(NamedTuple):
@@ -30,7 +30,7 @@ def to_complete_index_high(p: ProjectFacts) -> Iterator[Finding]:
                 Severity.MEDIUM,
                 p.code,
                 target.subject,
-                f"{target.message} {target.limit} is seldom reached",
+                f"{target.message} {plain(target.limit)} is seldom reached",
                 action="Decide on scope, money or the date: this target steers nothing any more.",
             )
 
@@ -41,16 +41,19 @@ def _targets(p: ProjectFacts) -> Iterator[_Target]:
     budget, estimate, cpi, time, spi_t = (p.numbers[n].value for n in names)
     if budget is not None:
         so_far = f"; so far CPI {show(cpi)}" if cpi is not None else ""
-        words = f"The budget can be met with a TCPI of {show(budget)} from now on{so_far}: above"
+        needed = apart(budget, p.policy.tcpi_high)
+        words = f"The budget can be met with a TCPI of {needed} from now on{so_far}: above"
         yield _Target("budget", budget, p.policy.tcpi_high, words)
     if estimate is not None and cpi is not None:
         gap = estimate - cpi
         words = (
-            f"The estimate at completion needs a TCPI of {show(estimate)}, {show(gap)} above the "
+            f"The estimate at completion needs a TCPI of {show(estimate)}, "
+            f"{apart(gap, p.policy.tcpi_gap)} above the "
             f"CPI of {show(cpi)}: more than"
         )
         yield _Target("estimate", gap, p.policy.tcpi_gap, words)
     if time is not None:
         so_far = f"; so far SPI(t) {show(spi_t)}" if spi_t is not None else ""
-        words = f"The finish can be met with a TSPI of {show(time)} from now on{so_far}: above"
+        needed = apart(time, p.policy.tspi_high)
+        words = f"The finish can be met with a TSPI of {needed} from now on{so_far}: above"
         yield _Target("finish", time, p.policy.tspi_high, words)

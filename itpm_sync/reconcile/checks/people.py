@@ -12,7 +12,7 @@ from itpm_sync.reconcile.facts import PortfolioFacts, finding
 from itpm_sync.reconcile.long_days import DAY_S, LongDay
 from itpm_sync.reconcile.number import decimal
 from itpm_sync.reconcile.status import Finding, Severity
-from itpm_sync.reconcile.wording import count, day, money, show
+from itpm_sync.reconcile.wording import apart, count, day, money, show
 
 _HIGH = 2  # of a week's capacity
 _SHOWN = 3
@@ -152,8 +152,8 @@ def hours_impossible(facts: PortfolioFacts) -> Iterator[Finding]:
             Severity.MEDIUM,
             facts.home(d.entries),
             f"{d.person} {d.on}",
-            f"{d.entries[0].person} is booked for {_exactly(d.seconds)} on {day(d.on)}, "
-            f"{_exactly(d.seconds - DAY_S)} more than a day has{_by_connection(d)}; "
+            f"{d.entries[0].person} is booked for {_exactly(d.seconds, 24)} on "
+            f"{day(d.on)}, {_exactly(d.seconds - DAY_S)} more than a day has{_by_connection(d)}; "
             f"what is too much costs {_cost(d)}",
             action="Correct hours and days where they are booked; where two systems hand over the "
             "same worklog, read it from one of them only, as its cost counts twice.",
@@ -173,5 +173,6 @@ def _cost(found: LongDay) -> str:
     return f"{money(found.cost.value, found.currency)} at the average rate of the day"
 
 
-def _exactly(seconds: int) -> str:
-    return f"{show(Fraction(seconds, 3600))} h"
+def _exactly(seconds: int, beyond: int = 0) -> str:
+    """Hours, in digits that tell them from as many as they are beyond."""
+    return f"{apart(Fraction(seconds, 3600), beyond)} h"

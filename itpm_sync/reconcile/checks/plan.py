@@ -18,7 +18,7 @@ from itpm_sync.reconcile.progress import Tally
 from itpm_sync.reconcile.ratings import band, declared_colour, is_worse
 from itpm_sync.reconcile.scope import is_done
 from itpm_sync.reconcile.status import Colour, Finding, ProjectStatus, Severity
-from itpm_sync.reconcile.wording import count, day, show
+from itpm_sync.reconcile.wording import apart, count, day, plain, show
 from itpm_sync.reconcile.workdays import impossible
 
 _NAMED = 8  # packages; the plan has them all
@@ -377,12 +377,13 @@ def cost_index_implausible(p: ProjectFacts) -> Iterator[Finding]:
     if not p.policy.two_sided or index is None or index <= 1:
         return
     if band(index, p.policy) is Colour.RED:
+        bound = 2 - p.policy.index_amber
         yield finding(
             "cost-index-implausible",
             Severity.MEDIUM,
             p.code,
             "project",
-            f"CPI {show(index)} is above {2 - p.policy.index_amber}: more is earned than its cost "
+            f"CPI {apart(index, bound)} is above {plain(bound)}: more is earned than its cost "
             "can explain",
             action="Look for time and invoices that are not booked yet, and for a padded budget.",
         )

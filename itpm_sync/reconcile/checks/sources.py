@@ -21,7 +21,7 @@ from itpm_sync.reconcile.outages import (
 )
 from itpm_sync.reconcile.status import Evidence, Finding, Severity
 from itpm_sync.reconcile.waiving import named_by_waivers
-from itpm_sync.reconcile.wording import count
+from itpm_sync.reconcile.wording import apart, count
 
 _IN_DAYS_H = 72  # from here on an age reads better in days
 _CODES = 6  # of projects that a message names
@@ -54,8 +54,10 @@ def _age(row: Coverage, facts: PortfolioFacts) -> str:
     hours = hours_old(row, facts.end)
     if hours is None:
         return "never read"
-    ago = f"{hours:.0f} h" if hours < _IN_DAYS_H else f"{hours // 24:.0f} days"
     limit = facts.inputs.policy.stale_after_h
+    ago = f"{apart(hours, limit, 0)} h"
+    if hours >= max(_IN_DAYS_H, limit + 24):
+        ago = f"{hours // 24:.0f} days"
     return f"last read {ago} before the end of the data date (limit {limit} h)"
 
 
