@@ -19,7 +19,7 @@ from typing import Annotated
 
 import typer
 
-from itpm_sync.cli import baselines, flow, gates, looking, setting_up, streams, trying
+from itpm_sync.cli import baselines, flow, gates, looking, problems, setting_up, streams, trying
 from itpm_sync.cli.options import EXIT_CONFIG, EXIT_FAULT, EXIT_OK, EXIT_PARTIAL, Options
 from itpm_sync.errors import ConfigError, ItpmError, Stopped, visible
 from itpm_sync.stopping import Stopping
@@ -146,8 +146,9 @@ def _explain(error: ItpmError) -> int:
 
     console = Console(stderr=True, soft_wrap=True, highlight=False, emoji=False)
     if isinstance(error, ConfigError):
-        for problem in error.problems:
-            console.print(visible(str(problem)), markup=False)
+        width = console.width if sys.stderr.isatty() else None
+        for line in problems.lines(error.problems, Path.cwd(), width):
+            console.print(line, markup=False)
         count = len(error.problems)
         console.print(f"{count} problem{'s' * (count != 1)}; nothing was run", markup=False)
         return EXIT_CONFIG

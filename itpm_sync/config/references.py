@@ -57,8 +57,8 @@ class References:
         if name not in self._environ:
             raise _Unresolved(
                 f"the environment variable {name} is not set",
-                "cron starts with an almost empty environment: set it in the crontab's "
-                "environment file or use ${file:…}",
+                "export it (for cron, whose environment is almost empty, in its environment "
+                "file), or use ${file:…}",
             )
         return self._environ[name]
 

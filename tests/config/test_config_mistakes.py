@@ -141,7 +141,7 @@ MISTAKES = {
     ),
     "an environment variable that is not set": (
         "DESK_TOKEN", "OTHER",
-        "9:5: the environment variable OTHER is not set — cron starts with an almost empty ",
+        "9:5: the environment variable OTHER is not set — export it (for cron, whose",
     ),
     "a secret file that is not there": (
         "file:pw.txt", "file:/nowhere/pw",
