@@ -34,7 +34,7 @@ def test_a_file_elsewhere_keeps_its_path_and_options_are_not_broken() -> None:
     elsewhere = Problem(
         (), "closing needs an owner", "give --owner NAME", "/srv/pmo2/itpm.yaml:1:1"
     )
-    (told,) = lines([elsewhere], HERE, 62)
+    (told,) = lines([elsewhere], HERE, 60)
     assert told.startswith("/srv/pmo2/itpm.yaml:1:1: closing needs an owner — give\n")
     assert told.endswith("    --owner NAME")
 
