@@ -127,6 +127,23 @@ def test_a_day_before_the_first_pull_is_told_as_not_read_by_then(
     assert row.later.as_of == SECOND
 
 
+def test_a_record_in_quarantine_is_named_by_its_project(
+    csv_office: Callable[..., Path], tmp_path: Path
+) -> None:
+    plan = """
+plan: {file: plan.csv, kind: work_package, key: [Project, WBS], columns: {
+  project_key: Project, code: WBS, name: Name, planned_start: {column: Start, soft: false}}}
+"""
+    with app.open_session(csv_office(plan)) as session:
+        lines = "Project,WBS,Name,Start\nNET,1,Switches,soon\nSDM,1,Desk,soon\n"
+        (tmp_path / "office" / "plan.csv").write_text(lines)
+        app.pull(session)
+        (net,) = app.reconcile(session).projects
+    (one,) = net.quarantined
+    assert (one.source, one.name) == ("office plan", "NET/1")
+    assert "plan.csv row 2, column Start: expected a" in one.message
+
+
 def test_a_folder_that_was_gone_for_a_day_doubles_no_history(
     csv_office: Callable[..., Path], tmp_path: Path
 ) -> None:

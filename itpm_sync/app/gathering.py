@@ -37,6 +37,8 @@ from itpm_sync.reconcile.inputs import (
 from itpm_sync.reconcile.workdays import Calendar
 from itpm_sync.store import Store
 
+_LOOKED_UP = 1_000  # records in quarantine whose project is looked for in what is stored of them
+
 
 def inputs(session: Session, data_date: date) -> Inputs:
     """Everything that the reconciliation of `data_date` depends on."""
@@ -105,7 +107,7 @@ def inputs(session: Session, data_date: date) -> Inputs:
 
 def rejected(session: Session, moment: datetime | None = None) -> tuple[Rejected, ...]:
     """The records and values that the configured connections could not give, now or at a moment."""
-    names = [f.name for f in fields(Rejected) if f.name != "kinds"]
+    names = [f.name for f in fields(Rejected) if f.name not in ("kinds", "scope")]
     found = quarantined(session, moment)
     return tuple(Rejected(**{name: getattr(r, name) for name in names}) for r in found)
 
@@ -117,7 +119,18 @@ def _with_kinds(session: Session, found: Sequence[Rejected]) -> tuple[Rejected, 
         (name, stream): frozenset(kinds(connections[name], stream))
         for name, stream in {(r.connection, r.stream) for r in found}
     }
-    return tuple(replace(r, kinds=given[r.connection, r.stream]) for r in found)
+    told = (replace(r, kinds=given[r.connection, r.stream]) for r in found)
+    return tuple(
+        replace(r, scope=_scope_of(session, r)) if n < _LOOKED_UP else r for n, r in enumerate(told)
+    )
+
+
+def _scope_of(session: Session, one: Rejected) -> str:
+    """Under what the source listed a record; empty where none of it is stored."""
+    if one.soft or not one.source_id:
+        return ""
+    raw = session.store.raw_record(one.connection, one.stream, one.source_id)
+    return raw.raw.scope if raw is not None else ""
 
 
 def _duplicates(block: Duplicates) -> DuplicateChoices:

@@ -46,7 +46,8 @@ from itpm_sync.reconcile.orphans import OtherTickets
 from itpm_sync.reconcile.outages import Outage, outages
 from itpm_sync.reconcile.people import Workers
 from itpm_sync.reconcile.quality import Histories
-from itpm_sync.reconcile.status import Snapshot
+from itpm_sync.reconcile.quarantine import quarantined
+from itpm_sync.reconcile.status import Quarantined, Snapshot
 from itpm_sync.reconcile.unplaced import strays
 from itpm_sync.reconcile.unread import lacking_cost, not_netted
 from itpm_sync.reconcile.waiving import unwaived
@@ -143,6 +144,11 @@ class Context:
             zone=self.zone,
             data_date=self.today,
         )
+
+    @cached_property
+    def quarantined(self) -> Mapping[str, Sequence[Quarantined]]:
+        """What cannot be used, by project."""
+        return quarantined(self.inputs, self.allocation)
 
     @cached_property
     def outages(self) -> Sequence[Outage]:

@@ -220,7 +220,7 @@ class Coverage:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejected:
     """A record that was quarantined; `soft`: one value of it, which its mapping leaves out. `kinds`
-    are those of what its stream gives.
+    are those of what its stream gives; `scope` that under which the source listed it, if known.
     """
 
     connection: str
@@ -230,6 +230,7 @@ class Rejected:
     message: str
     soft: bool = False
     kinds: frozenset[str] = frozenset()
+    scope: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -89,6 +89,17 @@ class Outage:
         return min((c.as_of for c in self.rows if c.as_of), default=None)
 
     @property
+    def told(self) -> str:
+        """What was not read: `Source jira was never read`."""
+        (first, *more) = self.rows
+        if not more and first.stream:
+            how = "was never read" if first.as_of is None else "was not read whole"
+            return f"Source {first.place} {how}"
+        if len(self.rows) == self.of:
+            return f"Source {self.connection} was {'never' if self.read is None else 'not'} read"
+        return f"Source {self.connection}: {len(self.rows)} of {self.of} scopes were not read"
+
+    @property
     def never(self) -> int:
         """How many of its scopes were never read."""
         return sum(c.as_of is None for c in self.rows)
@@ -206,17 +217,16 @@ def _kinds_of(
 
 
 def told_of(outage: Outage, project: str, zone: str) -> str:
-    """What an outage means for a project: `jira was not read (HTTP 503): as of 22 Nov 2026, 07:00
-    is progress and scope (EV)`. Empty where nothing of it rests on what was not read. Of what was
-    never read nobody knows whose it is.
+    """What an outage means for a project: `Source jira was not read (HTTP 503): as of 22 Nov 2026,
+    07:00 is progress and scope (EV)`. Empty where nothing of it rests on what was not read. Of what
+    was never read nobody knows whose it is.
     """
-    why = f" ({outage.reason})"
     if outage.read is None:
         what = rests_on(outage.kinds)
-        return f"{outage.connection} was never read{why}: missing is {what}" if what else ""
+        return f"{outage.told} ({outage.reason}): missing is {what}" if what else ""
     what = rests_on(outage.projects.get(project, frozenset()) | (outage.kinds & _OF_ALL))
     when = read_at(outage, zone)
-    return f"{outage.connection} was not read{why}: as of {when} is {what}" if what else ""
+    return f"{outage.told} ({outage.reason}): as of {when} is {what}" if what else ""
 
 
 def read_at(outage: Outage, zone: str) -> str:

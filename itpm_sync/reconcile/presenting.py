@@ -84,6 +84,7 @@ def project_status(
         next_gate=coming,
         cost_lacks=facts.cost_lacks if facts.in_money else (),
         plan_read=facts.plan_read,
+        quarantined=tuple(run.quarantined.get(facts.code, ())),
         unread=tuple(_unread(run, facts)),
     )
 

@@ -338,6 +338,16 @@ class BaselineVersion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Quarantined:
+    """A record, or a value of one, that cannot be used: in no figure until it is mended."""
+
+    name: str  # what people call it, else its id at its source
+    source: str  # connection and stream
+    message: str  # where it stands, what was expected and found
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectStatus:
     """A project on the data date.
 
@@ -375,6 +385,7 @@ class ProjectStatus:
     next_gate: GateStatus | None = None  # the first not approved, from the project's stage on
     cost_lacks: tuple[str, ...] = ()  # what AC is without: see `unread`
     plan_read: date | None = None  # first, after the data date: that reading stands for the plan
+    quarantined: tuple[Quarantined, ...] = ()  # those that are known to be the project's
     unread: tuple[str, ...] = ()  # which sources were not read, and what of it rests on them
 
 

@@ -29,6 +29,7 @@ from itpm_sync.report.quality import exposures, quality, quality_weeks
 from itpm_sync.report.ranges import simulated
 from itpm_sync.report.sections import (
     MONEY_BARS,
+    QUARANTINED,
     SCOPE_ROWS,
     TITLE,
     changed,
@@ -39,6 +40,7 @@ from itpm_sync.report.sections import (
     money_bars,
     money_note,
     newest,
+    quarantined,
     resolved,
     scope_row,
     sources,
@@ -101,6 +103,8 @@ def build_project(project: ProjectStatus, snapshot: Snapshot, past: Past) -> vie
         quality=quality(project),
         quality_weeks=quality_weeks(project),
         exposures=exposures(project),
+        quarantined=quarantined(project.quarantined[:QUARANTINED]),
+        quarantined_hidden=len(project.quarantined[QUARANTINED:]),
         unread=tuple(sentence(clean(text, 400)) for text in project.unread),
         findings=finding_rows(project.findings, past),
         waived=waived_rows(project.findings, past),

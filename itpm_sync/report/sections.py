@@ -17,6 +17,7 @@ from itpm_sync.reconcile.status import (
     HelpDeskStatus,
     PackageStatus,
     ProjectStatus,
+    Quarantined,
     ScopeChange,
     Severity,
     Unallocated,
@@ -46,6 +47,7 @@ from itpm_sync.report.wording import (
 TITLE = 160  # characters of a title on a page; the workbook has them all
 MONEY_BARS = 12
 SCOPE_ROWS = 12
+QUARANTINED = 5  # records in quarantine that a page names
 _SEVERITIES = tuple(Severity)
 
 
@@ -92,6 +94,17 @@ def _finding(finding: Finding, past: Past) -> view.FindingRow:
 def link(evidence: Evidence) -> view.Link:
     label = clean(evidence.label, 80) or clean(evidence.identity, 80)
     return view.Link(label=label, url=safe_url(evidence.url))
+
+
+def quarantined(records: Iterable[Quarantined]) -> tuple[tuple[view.Link, str], ...]:
+    """Records that cannot be used, each with where it stands and why."""
+    return tuple(
+        (
+            view.Link(label=clean(f"{r.source} {r.name}".strip(), 120), url=safe_url(r.url)),
+            clean(r.message, 300),
+        )
+        for r in records
+    )
 
 
 def resolved(past: Past, project: str | None) -> tuple[str, ...]:

@@ -292,6 +292,8 @@ class ProjectPage:
     quality: tuple[KeyFigure, ...]
     quality_weeks: str  # how many defects were open at the ends of the last weeks
     exposures: str  # the risk exposure of the last reports
+    quarantined: tuple[tuple[Link, str], ...]  # name, and what is wrong with it: the first few
+    quarantined_hidden: int
     unread: tuple[str, ...]  # which sources were not read, and what of it rests on them
     findings: tuple[FindingRow, ...]
     waived: tuple[FindingRow, ...]

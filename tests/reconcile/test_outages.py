@@ -104,7 +104,8 @@ def test_each_project_says_what_of_it_is_old_and_why(down):
         row("all", stream="time_entry", note=f"time_entry all: {REFUSED}"),
     )
     net, sdm = down.snapshot().projects
-    reason = "src was not read (GET http://src.test/: Connection refused): as of"
+    why = "(GET http://src.test/: Connection refused)"
+    reason = f"Source src was not read {why}: as of"
     assert net.unread == (f"{reason} 12 Mar 2026, 19:00 is progress and scope (EV)",)
     assert sdm.unread == (f"{reason} 12 Mar 2026, 19:00 is progress and scope (EV), labour (AC)",)
     down.options["coverage"] = ()

@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 
 from itpm_sync.reconcile.decisions import Waiver
+from itpm_sync.reconcile.status import Quarantined
 from itpm_sync.report import Past, build_portfolio, build_project, render_project
 from itpm_sync.report.wording import NBSP
 from tests.report import sample
@@ -121,6 +122,28 @@ def test_figures_that_can_hardly_be_meant_are_marked_at_the_top_too() -> None:
     ) in text
     assert "will end at" not in text
     assert "?" not in alone(of).text.split("What needs attention")[0]
+
+
+def test_a_page_names_what_was_not_read_and_the_first_of_its_records_in_quarantine() -> None:
+    lost = tuple(
+        Quarantined(
+            name=f"{n} {sample.SCRIPT}", source="office plan",
+            message=f"plan.csv row {n}, column Start: expected a date, found 'soon'",
+            url="javascript:alert(1)" if n > 1 else "https://office.test/1",
+        )
+        for n in range(1, 8)
+    )  # fmt: skip
+    old = "Source jira was not read (HTTP 503): as of 22 Nov 2026, 07:00 is progress"
+    page = alone(replace(sample.service_desk(), quarantined=lost, unread=(old,)))
+    assert f"{old}." in page.text
+    assert "In quarantine, so that no figure holds it" in page.text
+    assert f"office plan 5 {sample.SCRIPT} : plan.csv row 5, column Start: expected" in page.text
+    assert "plan.csv row 6" not in page.text
+    assert "and 2 more: itpm-sync status" in page.text
+    links = {a["href"] for a in page.all("a")}
+    assert "https://office.test/1" in links
+    assert not any("javascript" in link for link in links)
+    assert "In quarantine" not in alone(sample.service_desk()).text
 
 
 def test_findings_carry_amount_action_and_evidence_worst_first() -> None:

@@ -110,13 +110,9 @@ def _shortage(row: Coverage) -> str:
 
 def _outage(outage: Outage, facts: PortfolioFacts) -> Finding:
     (first, *more) = outage.rows
-    if not more and first.stream:
-        same = first.as_of is not None and first.stored == first.source_count
-        told = f"Source {first.place} was not read" if same else _shortage(first)
-    elif len(outage.rows) == outage.of:
-        told = f"Source {outage.connection} was {'never' if not outage.read else 'not'} read"
-    else:
-        told = f"Source {outage.connection}: {len(outage.rows)} of {outage.of} scopes were not read"
+    told = outage.told
+    if not more and first.stream and first.stored != first.source_count:
+        told = _shortage(first)
     touched = _touched(outage, facts)
     return Finding(
         code="incomplete-source",
