@@ -217,16 +217,16 @@ def _kinds_of(
 
 
 def told_of(outage: Outage, project: str, zone: str) -> str:
-    """What an outage means for a project: `Source jira was not read (HTTP 503): as of 22 Nov 2026,
-    07:00 is progress and scope (EV)`. Empty where nothing of it rests on what was not read. Of what
+    """What an outage means for a project: `Source jira was not read (HTTP 503). As of 22 Nov 2026,
+    07:00: progress and scope (EV)`. Empty where nothing of it rests on what was not read. Of what
     was never read nobody knows whose it is.
     """
     if outage.read is None:
         what = rests_on(outage.kinds)
-        return f"{outage.told} ({outage.reason}): missing is {what}" if what else ""
+        return f"{outage.told} ({outage.reason}). Missing: {what}" if what else ""
     what = rests_on(outage.projects.get(project, frozenset()) | (outage.kinds & _OF_ALL))
     when = read_at(outage, zone)
-    return f"{outage.told} ({outage.reason}): as of {when} is {what}" if what else ""
+    return f"{outage.told} ({outage.reason}). As of {when}: {what}" if what else ""
 
 
 def read_at(outage: Outage, zone: str) -> str:

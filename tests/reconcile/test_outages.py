@@ -105,9 +105,9 @@ def test_each_project_says_what_of_it_is_old_and_why(down):
     )
     net, sdm = down.snapshot().projects
     why = "(GET http://src.test/: Connection refused)"
-    reason = f"Source src was not read {why}: as of"
-    assert net.unread == (f"{reason} 12 Mar 2026, 19:00 is progress and scope (EV)",)
-    assert sdm.unread == (f"{reason} 12 Mar 2026, 19:00 is progress and scope (EV), labour (AC)",)
+    reason = f"Source src was not read {why}. As of"
+    assert net.unread == (f"{reason} 12 Mar 2026, 19:00: progress and scope (EV)",)
+    assert sdm.unread == (f"{reason} 12 Mar 2026, 19:00: progress and scope (EV), labour (AC)",)
     down.options["coverage"] = ()
     assert down.project().unread == ()
 
