@@ -318,8 +318,11 @@ class Table(_Settings):
         return self
 
     def _fields_missing(self) -> Iterator[_Problem]:
-        for name, field in model_fields(self.kind).items():
-            if field.required and name not in self.columns:
+        known = model_fields(self.kind)
+        misspelt = [suggestion(name, known) for name in self.columns if name not in known]
+        for name, field in known.items():
+            meant = f'did you mean "{name}"?' in misspelt
+            if field.required and name not in self.columns and not meant:
                 yield ("columns",), f'{self.kind} needs the field "{name}", which has no column'
 
     def _header_rows(self) -> Iterator[_Problem]:

@@ -9,6 +9,7 @@ lies west of UTC, and drops what `LastUpdated`, which is answered in UTC, says i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -92,7 +93,7 @@ class RequestTrackerSettings(ConnectorSettings):
     @field_validator("url")
     @classmethod
     def _url(cls, value: str) -> str:
-        if not value.startswith(("https://", "http://")) or "/REST/" in value:
+        if not re.fullmatch(r"https?://[^/\s?#]+[^\s?#]*", value) or "/REST/" in value:
             raise ValueError("expected RT's own address, such as https://rt.example.org")
         return value.rstrip("/")
 

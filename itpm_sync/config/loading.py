@@ -206,9 +206,7 @@ _CORE = frozenset(ConnectionCore.model_fields)
 def _connection(name: str, block: Any, references: References, *, lenient: bool) -> _Block:
     """One connection. `lenient`: unresolved references are no problem, settings stay unchecked."""
     if not isinstance(block, dict):
-        return _Block(
-            [Problem((), "expected the settings of a connection", "at least `connector:`")]
-        )
+        return _Block(())  # said already, of the whole file
     used = {p[2:] for p in references.used if p[:2] == ("connections", name)}
     block, misspelt = _core_respelt(block)
     problems = [

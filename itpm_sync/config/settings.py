@@ -20,9 +20,11 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationError,
+    ValidationInfo,
+    field_validator,
     model_validator,
 )
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic_core import InitErrorDetails, PydanticCustomError, PydanticKnownError
 
 from itpm_sync.model import Stage
 
@@ -87,6 +89,16 @@ class Settings(BaseModel):
     """Base of every block: unknown keys are errors, values are frozen."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_truth_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
+        """`sweep_every_h: yes` would be 1."""
+        if value is True or value is False:
+            field = cls.model_fields.get(info.field_name or "")
+            if field is not None and field.annotation is int:
+                raise PydanticKnownError("int_type")
+        return value
 
 
 def _raise_each(problems: Sequence[tuple[str, str]]) -> None:

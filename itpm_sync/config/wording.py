@@ -103,7 +103,8 @@ def _with_value(message: str, error: Mapping[str, Any], *, secret: bool) -> str:
         shape = "a list" if isinstance(value, list) else "a mapping of keys"
         return f"{message}, found {shape}" if kind in EXPECTED else message
     if secret:
-        return message
+        misplaced = isinstance(value, str) and EXPECTED.get(kind) in (_BLOCK, _LIST)
+        return f"{message}, found a text" if misplaced else message
     if kind in _COUNTED:
         count = error["ctx"].get("actual_length", len(value) if value is not None else 0)
         return f"{message}, found {count or 'none'}"

@@ -129,3 +129,9 @@ def test_checks_of_several_keys_look_at_what_is_right(read: Read) -> None:
         "29:3: expected a whole number",
         "30:3: `sla_amber` (0.95) is below `sla_red` (2)",
     ]
+
+
+def test_a_connection_that_is_no_block_is_one_mistake(read: Read) -> None:
+    block = EXAMPLE[EXAMPLE.index("  desk:") : EXAMPLE.index("  plan:")]
+    (found,) = problems(read, EXAMPLE.replace(block, "  desk: fake\n"))
+    assert found == "6:3: expected a mapping of keys, found 'fake'"

@@ -55,7 +55,7 @@ def test_a_secret_in_place_of_the_block_that_it_belongs_to_is_not_shown(read: Re
         "    login:\n      password: ${file:pw.txt}\n", "    login: secret-word\n"
     )
     (problem,) = problems(read, text)
-    assert problem.endswith(": expected a mapping of keys")
+    assert problem.endswith(": expected a mapping of keys, found a text")
 
 
 def test_a_secret_in_plain_yaml_is_a_warning_with_its_place_not_an_error(read: Read) -> None:

@@ -66,6 +66,9 @@ VALUES = {
     "a part of a whole number": (
         "safety: {max_writes: 1.5}", "10: expected a whole number, found 1.5",
     ),
+    "a truth for a whole number": (
+        "safety: {sweep_every_h: yes}", "10: expected a whole number, found true",
+    ),
     "below the least": (
         "duplicates: {block_limit: 1}", "14: expected 2 or more, found 1",
     ),

@@ -109,6 +109,14 @@ def test_a_wrong_table_is_named_at_its_place(
     assert part in message
 
 
+def test_a_required_field_that_is_only_misspelt_is_not_missing_too() -> None:
+    columns = dict(TABLE["columns"])
+    columns["cod"] = columns.pop("code")
+    ((place, message),) = problems({"tables": {"plan": {**TABLE, "columns": columns}}})
+    assert place == "tables/plan/columns/cod"
+    assert message == '"cod" is not a field of work_package; did you mean "code"?'
+
+
 README = (Path(connectors.files.settings.__file__).parent / "README.md").read_text("utf-8")
 
 

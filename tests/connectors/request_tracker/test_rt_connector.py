@@ -337,6 +337,8 @@ def test_what_rt_leaves_to_chance_does_not_change_the_bytes() -> None:
         ({"queues": []}, "at least 1 item"),
         ({"queues": ["A", "A"]}, "different, non-empty names"),
         ({"url": "rt.example.org"}, "expected RT's own address"),
+        ({"url": "https://rt example.org"}, "expected RT's own address"),
+        ({"url": "https://"}, "expected RT's own address"),
         ({"url": f"{SITE}/REST/2.0"}, "expected RT's own address"),
         ({"auth": {}}, "either `token`, or `user` and `password`"),
         ({"auth": {"token": "abc", "user": "u", "password": "p"}}, "either `token`"),
