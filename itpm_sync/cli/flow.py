@@ -1,5 +1,6 @@
 """The commands of the flow: what cron calls, and each of its steps alone."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -100,7 +101,10 @@ def publish(
     """
     from itpm_sync import app
 
-    with session_of(context) as session, app.locked(session):
+    with (
+        session_of(context, reading=dry_run) as session,
+        nullcontext() if dry_run else app.locked(session),
+    ):
         result = app.publish(
             session, dry_run=dry_run, max_writes=max_writes, take_over=take_over or ()
         )

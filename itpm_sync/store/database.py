@@ -64,7 +64,7 @@ class Database:
     """
 
     def __init__(self, url: str, *, reading: bool = False) -> None:
-        self._url, self._access = _parsed(url), None
+        self._url, self._access, self.reading = _parsed(url), None, reading
         sqlite = _is_sqlite(self._url)
         # A query may hold `password=` as well, which the URL's own text would show.
         shown = str(self._url.set(query={}))

@@ -136,12 +136,16 @@ class Store:
         self.close()
 
     def instance(self) -> str:
-        """The store's own unique id, made once; it is part of publishing marks."""
+        """The store's own unique id, made once; it is part of publishing marks. Empty where the
+        store is only read and has none yet.
+        """
+        named = sa.select(META.c.value).where(META.c.name == "instance")
+        if self._db.reading:
+            with self._db.read() as db:
+                return db.execute(named).scalar() or ""
         with self._db.write() as db:
             self._meta.write(db, [{"name": "instance", "value": uuid.uuid4().hex}])
-            return str(
-                db.execute(sa.select(META.c.value).where(META.c.name == "instance")).scalar()
-            )
+            return str(db.execute(named).scalar())
 
     # ---- runs -----------------------------------------------------------------------------------
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from itpm_sync import cli
+from itpm_sync import app, cli
+from itpm_sync.cli.options import EXIT_LOCKED
 from itpm_sync.errors import StoreError
 from itpm_sync.store import Store, access
 from tests.calling import Run
@@ -25,6 +26,7 @@ plan: {file: plan.csv, kind: work_package, key: [WBS],
 READING = (
     "status", "findings", "explain NET", "explain NET ac", "capacity", "baseline list",
     "gate status", "report --out elsewhere", "export elsewhere", "check",
+    "publish --dry-run",
 )  # fmt: skip
 
 
@@ -178,6 +180,27 @@ def test_a_database_without_tables_is_empty_and_gets_none_by_reading(unmigrated_
         store.begin_run("weekly", NOON)
     with Store.open(unmigrated_url, reading=True) as store:
         assert len(store.runs()) == 1
+
+
+def test_a_reader_knows_the_stores_own_id_and_makes_none(path: Path) -> None:
+    with reading(path) as store:
+        assert store.instance() == ""
+    with Store.open(f"sqlite:///{path}") as store:
+        made = store.instance()
+    with reading(path) as store:
+        assert store.instance() == made != ""
+
+
+def test_a_dry_run_of_publishing_need_not_wait_for_a_run_that_is_at_work(
+    csv_office: Callable[..., Path], tmp_path: Path, call: Run
+) -> None:
+    config = csv_office(TABLES)
+    (tmp_path / "office" / "plan.csv").write_text("Project,WBS,Name\nNET,1,Switches\n")
+    with app.open_session(config) as session, app.locked(session):
+        app.pull(session)
+        app.reconcile(session)
+        assert call("-c", str(config), "publish", "--dry-run").code == cli.EXIT_OK
+        assert call("-c", str(config), "publish").code == EXIT_LOCKED
 
 
 @pytest.mark.usefixtures("forbidden")
