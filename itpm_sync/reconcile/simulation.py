@@ -64,44 +64,62 @@ def courses(
     The last week counts whole as time and in part as cost: as much of it as is needed. A trial that
     is not finished within the horizon has neither. Costs that are all 0 are not added up.
     """
-    done, paid = np.array(steps, dtype=np.int64), np.array(costs, dtype=np.int64)
-    # Two weeks at a time: a table of all pairs is small, and half as many arrays are walked.
-    both, cost = (np.add.outer(of, of).ravel() for of in (done, paid))
-    most = np.maximum(both, np.repeat(done, len(done)))  # reached at the end of either week
-    steady, priced = min(steps) >= 0, any(costs)  # steady: then `most` is `both`
+    pairs, going = _Pairs(steps, costs), np.arange(draws.trials)
     weeks = np.full(draws.trials, _NEVER, dtype=np.int64)
     total = np.full(draws.trials, _NEVER, dtype=np.int64)
     rest = np.full(draws.trials, left, dtype=np.int64)
     spent = np.zeros(draws.trials, dtype=np.int64)
-    going = np.arange(draws.trials)
+    unfinished = np.ones(draws.trials, dtype=np.bool_)
+    unfinished_number = draws.trials
     for number in range(HORIZON // 2):
-        if not len(going):
+        if not unfinished_number:
             break
+        if 2 * unfinished_number <= len(going):
+            # Not each time: to walk on with some that are finished is less than to pick the others.
+            on = np.flatnonzero(unfinished)
+            going, rest, spent, unfinished = going[on], rest[on], spent[on], unfinished[on]
         drawn = draws.pair(number)
         drawn = drawn if len(going) == draws.trials else drawn.take(going, mode="clip")
-        short = rest - most.take(drawn, mode="clip")
-        if short.min() <= 0:
-            # indices, not masks: picking by a mask takes ten times as long
-            over, on = np.flatnonzero(short <= 0), np.flatnonzero(short > 0)
-            last, part = _last(done, paid, drawn[over], rest[over])
+        short = rest - pairs.most.take(drawn, mode="clip")
+        # indices, not masks: picking by a mask takes ten times as long
+        over = np.flatnonzero((short <= 0) & unfinished)
+        if len(over):
+            last, part = pairs.last(drawn[over], rest[over])
             weeks[going[over]], total[going[over]] = 2 * number + last, spent[over] + part
-            going, drawn, rest, short, spent = (
-                of.take(on, mode="clip") for of in (going, drawn, rest, short, spent)
-            )
-        rest = short if steady else rest - both.take(drawn, mode="clip")
-        if priced:
-            spent += cost.take(drawn, mode="clip")
+            unfinished[over] = False
+            unfinished_number -= len(over)
+        rest = short if pairs.steady else rest - pairs.done.take(drawn, mode="clip")
+        if pairs.priced:
+            spent += pairs.paid.take(drawn, mode="clip")
     return weeks, total
 
 
-def _last(done: Whole, paid: Whole, drawn: Whole, rest: Whole) -> tuple[Whole, Whole]:
-    """Of trials that are finished in the first or the second of two weeks: which, and its cost."""
-    first, second = np.divmod(drawn, len(done))
-    then = rest - done[first]
-    early = then <= 0
-    week = np.where(early, first, second)
-    part = np.rint(paid[week] * (np.where(early, rest, then) / done[week])).astype(np.int64)
-    return np.where(early, 1, 2), np.where(early, part, paid[first] + part)
+class _Pairs:
+    """What any two weeks take off what is left, and cost, by the number that `Draws.pair` gives
+    them: a table of all pairs is small, and half as many arrays are walked.
+    """
+
+    def __init__(self, steps: Sequence[int], costs: Sequence[int]) -> None:
+        self._steps, self._costs = (np.array(of, dtype=np.int64) for of in (steps, costs))
+        self.done, self.paid = (np.add.outer(of, of).ravel() for of in (self._steps, self._costs))
+        self._first, self._second = (of.ravel() for of in np.indices((len(steps),) * 2))
+        self.most = np.maximum(self.done, self._steps[self._first])  # at the end of either week
+        self.steady, self.priced = min(steps) >= 0, any(costs)  # steady: then `most` is `done`
+
+    def last(self, drawn: Whole, rest: Whole) -> tuple[Whole, Whole]:
+        """Of trials that are finished in the first or the second of two weeks: which, and what is
+        paid until then.
+        """
+        first, second = self._first.take(drawn), self._second.take(drawn)
+        then = rest - self._steps.take(first)
+        early = then <= 0
+        number = np.where(early, 1, 2)
+        if not self.priced:
+            return number, np.zeros_like(rest)
+        week = np.where(early, first, second)
+        share = np.where(early, rest, then) / self._steps.take(week)
+        part = np.rint(self._costs.take(week) * share).astype(np.int64)
+        return number, np.where(early, part, self._costs.take(first) + part)
 
 
 def percentile(values: Whole, percent: int) -> int | None:
