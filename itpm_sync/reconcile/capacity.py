@@ -71,7 +71,8 @@ class Week:
 
     def is_over(self, tolerance: Fraction) -> bool:
         """Whether there is more work than capacity and tolerance allow."""
-        return bool(self.load.value) and self.over > self.capacity * tolerance
+        load = self.load.value
+        return load is not None and load > self.capacity * (1 + tolerance)
 
     @property
     def largest(self) -> tuple[tuple[Assignment, Fraction], ...]:

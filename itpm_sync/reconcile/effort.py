@@ -53,9 +53,10 @@ class Sums(NamedTuple):
     estimated_s: int = 0
     spent_s: int = 0
 
-    def plus(self, one: Compared) -> Sums:
-        """With one item more."""
-        return Sums(self.items + 1, self.estimated_s + one.estimated_s, self.spent_s + one.spent_s)
+    @classmethod
+    def of(cls, found: Sequence[Compared]) -> Sums:
+        """Those of the items."""
+        return cls(len(found), sum(c.estimated_s for c in found), sum(c.spent_s for c in found))
 
     def numbers(self, note: str) -> Mapping[str, Number]:
         """The figures of `NAMES`."""
@@ -110,12 +111,11 @@ def compared(
 
 def effort(found: Sequence[Compared], left_out: int) -> Effort:
     """What `compared` found, summed up."""
-    whole, groups = Sums(), dict[tuple[str, str], Sums]()
+    groups: dict[tuple[str, str], list[Compared]] = defaultdict(list)
     for one in found:
-        whole = whole.plus(one)
         for key in keys(one.item):
-            groups[key] = groups.get(key, Sums()).plus(one)
-    return Effort(whole, groups, left_out)
+            groups[key].append(one)
+    return Effort(Sums.of(found), {key: Sums.of(of) for key, of in groups.items()}, left_out)
 
 
 def keys(item: WorkItem) -> Iterator[tuple[str, str]]:

@@ -9,11 +9,12 @@ the baseline, else the current ones) and earns each item that is done; cost is n
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 
 from itpm_sync.model import Method, Milestone, Money, WorkItem, WorkPackage, WorkStatus
 from itpm_sync.reconcile.allocate import Placed
@@ -110,14 +111,15 @@ def plans(
     """
     lines = _lines(packages, setup) if baseline is None else {}
     frozen = {fold(p.code): p for p in baseline.packages} if baseline else lines
-    calendar = (baseline.calendar if baseline else None) or setup.calendar
     chosen = chosen_records(packages)
-    result = [
-        _plan(chosen.get(code), frozen.get(code), rates, currency, within=baseline is None)
-        for code in sorted({*chosen, *frozen})
-    ]
-    measured = (p for p in result if p.element is not Element.RESERVE)
-    found = [replace(p, calendar=calendar) for p in measured]
+    made = partial(
+        _plan,
+        worth=partial(_budget, rates=rates, currency=currency),
+        calendar=(baseline.calendar if baseline else None) or setup.calendar,
+        within=baseline is None,
+    )
+    result = (made(chosen.get(code), frozen.get(code)) for code in sorted({*chosen, *frozen}))
+    found = [p for p in result if p.element is not Element.RESERVE]
     return tuple(
         _mark_summaries(found, [p for p in found if not baseline or fold(p.code) in frozen])
     )
@@ -167,19 +169,21 @@ def element_of(record: WorkPackage) -> Element:
 def _plan(
     record: WorkPackage | None,
     frozen: BaselinePackage | None,
-    rates: PlanRates,
-    currency: str,
     *,
+    worth: Callable[[Money | None, date | None], Number],
+    calendar: Calendar,
     within: bool,
 ) -> Plan:
-    """`within`: a record without a frozen line is part of the plan, as no baseline is recorded."""
+    """`worth` is an amount of a day in the project's currency; `within`: a record without a frozen
+    line is part of the plan, as no baseline is recorded.
+    """
     source = frozen or record
     assert source is not None  # noqa: S101 - one of the two named the code
     start, finish = source.planned_start, source.planned_finish
     if record is not None and frozen is None and not within:
         budget = unknown(f"work package {record.code} is not in the baseline")
     else:
-        budget = _budget(source.budget, start or finish, rates, currency)
+        budget = worth(source.budget, start or finish)
     return Plan(
         code=source.code,
         name=source.name,
@@ -194,6 +198,7 @@ def _plan(
         phases=Phasing(frozen.phases) if frozen and frozen.phases else EVEN,
         is_summary=bool(frozen and frozen.summary),
         own_budget=bool(frozen and frozen.own_budget),
+        calendar=calendar,
     )
 
 
