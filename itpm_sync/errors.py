@@ -24,7 +24,7 @@ import difflib
 import logging
 import re
 import signal
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -238,6 +238,14 @@ def told_apart(message: str) -> tuple[str, str]:
     """What happened, and what to do, of a message of ours; nothing where it does not say."""
     happened, dash, advice = message.rpartition(" — ")
     return (happened, advice) if dash else (message, "")
+
+
+def up_to(most: int, texts: Sequence[str], separator: str = ", ") -> str:
+    """The first of these texts in a row, and how many more there are: `A, B, C and 4 more`."""
+    shown = separator.join(texts[:most])
+    if len(texts) <= most:
+        return shown
+    return f"{shown}{'' if separator == ', ' else separator.strip()} and {len(texts) - most:,} more"
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:

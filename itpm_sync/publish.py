@@ -29,6 +29,7 @@ from itpm_sync.errors import (
     PreconditionFailed,
     RequestRejected,
     SafetyStop,
+    up_to,
     visible,
 )
 from itpm_sync.model import Money, round_fraction
@@ -143,9 +144,7 @@ class PublishResult:
     @property
     def message(self) -> str:
         """A line that names what is not well; empty if all is."""
-        told = [f"{s.target.id}: {s.reason}" for s in self.troubled]
-        more = f"; and {len(told) - 5} more" if len(told) > 5 else ""
-        return "; ".join(told[:5]) + more
+        return up_to(5, [f"{s.target.id}: {s.reason}" for s in self.troubled], "; ")
 
 
 def mark_for(instance: str, target: Target) -> str:

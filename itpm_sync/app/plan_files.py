@@ -14,7 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from itpm_sync.config import PlanFileOptions
-from itpm_sync.errors import ConfigError, Problem
+from itpm_sync.errors import ConfigError, Problem, up_to
 from itpm_sync.model import Money
 from itpm_sync.mspdi import SCHEDULE, Mistake, PlanFile, Segment, Task, WorkingTime, read_plan
 from itpm_sync.reconcile.inputs import (
@@ -151,11 +151,8 @@ class _Conversion:
             project = f"of project {word}" if word else "of no named project"
             self._said.append(f"left out: {count(number, 'task')} {project}")
         if late:
-            shown = ", ".join(t.label for t in late[:3])
-            more = f" and {len(late) - 3} more" if len(late) > 3 else ""
-            self._said.append(
-                f"left out: {count(len(late), 'task')} not in the baseline: {shown}{more}"
-            )
+            shown = up_to(3, [task.label for task in late])
+            self._said.append(f"left out: {count(len(late), 'task')} not in the baseline: {shown}")
 
     def _word(self, task: Task, name: str) -> str:
         """A field of the task, else of the nearest summary above it that has a value."""

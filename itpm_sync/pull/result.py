@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from itpm_sync.errors import EXIT_CODES, worst
+from itpm_sync.errors import EXIT_CODES, up_to, worst
 from itpm_sync.store import Landed
 
 
@@ -102,8 +102,7 @@ class ConnectionResult:
         problems = tuple(dict.fromkeys(p for stream in self.streams for p in stream.problems))
         if problems:
             told = tuple(_each_once(problems))
-            more = (f"and {len(told) - 5} more",) if len(told) > 5 else ()
-            said = "; ".join((*told[:5], *more, *_quarantine_told(self.quarantine)))
+            said = "; ".join((up_to(5, told, "; "), *_quarantine_told(self.quarantine)))
             return said + (f" — {self.advice}" if self.advice else "")
         remapped = [f"mapping changed: {self.remapped} records"] if self.remapped else []
         busy = [s.message for s in self.streams if not s.message.endswith("nothing new")]
@@ -147,8 +146,7 @@ def _each_once(problems: Iterable[str]) -> Iterator[str]:
         if not what or len(found) == 1:
             yield from (f"{place}: {what}" if what else place for place in found)
             continue
-        more = f" and {len(found) - 3} more" if len(found) > 3 else ""
-        yield f"{what} (for {', '.join(found[:3])}{more})"
+        yield f"{what} (for {up_to(3, found)})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

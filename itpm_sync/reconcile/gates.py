@@ -14,6 +14,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple
 
+from itpm_sync.errors import up_to
 from itpm_sync.model import (
     ChangeRequest,
     Gate,
@@ -211,10 +212,9 @@ def _none(what: str, open_: Sequence[Record], word: str = "open") -> Told:
     """Met if there is none of these records."""
     if not open_:
         return Told(True, f"no {what} is {word}")
-    names = ", ".join(label(r) for r in open_[:3])
-    more = f" and {len(open_) - 3} more" if len(open_) > 3 else ""
+    names = up_to(3, [label(r) for r in open_])
     are = "is" if len(open_) == 1 else "are"
-    return Told(False, f"{count(len(open_), what)} {are} {word}: {names}{more}", open_)
+    return Told(False, f"{count(len(open_), what)} {are} {word}: {names}", open_)
 
 
 def _unless(g: GateFacts, kind: str, what: str, answer: Callable[[], Told]) -> Told:

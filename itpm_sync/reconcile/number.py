@@ -14,6 +14,7 @@ from math import lcm
 from types import MappingProxyType
 from typing import NamedTuple
 
+from itpm_sync.errors import up_to
 from itpm_sync.model import Money, round_fraction
 from itpm_sync.reconcile.status import Figure
 
@@ -89,9 +90,7 @@ def _of_denominators(sums: Mapping[int, int]) -> Fraction:
 
 def missing(reasons: Iterable[str]) -> Number:
     """Undefined, with up to three of the reasons; they are in the order of their words."""
-    shown = sorted(reasons)
-    more = f"; and {len(shown) - 3} more" if len(shown) > 3 else ""
-    return unknown("; ".join(shown[:3]) + more)
+    return unknown(up_to(3, sorted(reasons), "; "))
 
 
 _PLACES: Mapping[int, tuple[int, int]] = MappingProxyType(

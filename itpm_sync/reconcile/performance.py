@@ -18,6 +18,7 @@ from itertools import accumulate
 from math import lcm
 from operator import itemgetter
 
+from itpm_sync.errors import up_to
 from itpm_sync.reconcile import evm
 from itpm_sync.reconcile.number import Number, decimal, known, times, total, unknown
 from itpm_sync.reconcile.progress import NO_BUDGET, Plan, Work, earned_share
@@ -126,9 +127,7 @@ def _left_out(plans: Sequence[Plan], in_money: bool) -> str:
 
 def _uncounted(why: str, plans: Sequence[Plan]) -> str:
     """`without budget, so not counted: Pilot, Support`; up to three."""
-    names = [p.name or p.code for p in plans]
-    shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-    return f"{why}, so not counted: {shown}"
+    return f"{why}, so not counted: {up_to(3, [p.name or p.code for p in plans])}"
 
 
 def indices(values: Values, eac_method: str, spi_t: Fraction | None = None) -> dict[str, Number]:

@@ -16,6 +16,7 @@ from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 
+from itpm_sync.errors import up_to
 from itpm_sync.model import Method, Money, Sprint, WorkItem, WorkPackage, currency_exponent
 from itpm_sync.reconcile.context import Context
 from itpm_sync.reconcile.folding import fold
@@ -179,10 +180,9 @@ def _remarks(
     placed = [i for items in homes.values() for i in items]
     without = [i for i in placed if not _has_size(i, measure)]
     if without:
-        shown = ", ".join(i.key for i in without[:5])
-        more = f" and {len(without) - 5} more" if len(without) > 5 else ""
+        shown = up_to(5, [i.key for i in without])
         size = "points" if measure is Measure.POINTS else "estimate"
-        yield f"{count(len(without), 'ticket')} without {size}, so without budget: {shown}{more}"
+        yield f"{count(len(without), 'ticket')} without {size}, so without budget: {shown}"
     if loose:
         yield (
             f"{count(len(loose), 'ticket')} in no work package, so without budget: give them a fix "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from itpm_sync.errors import up_to
 from itpm_sync.reconcile.status import EffortGroup, ProjectStatus
 from itpm_sync.report import view
 from itpm_sync.report.wording import clean, shown
@@ -33,8 +34,7 @@ def effort_groups(project: ProjectStatus) -> str:
     for by in ("priority", "type"):
         found = [g for g in project.effort if g.by == by]
         if len(found) > 1:
-            more = f" and {len(found) - _GROUPS} more" if len(found) > _GROUPS else ""
-            told.append(f"by {by}: {', '.join(map(_group, found[:_GROUPS]))}{more}")
+            told.append(f"by {by}: {up_to(_GROUPS, [_group(g) for g in found])}")
     return f"Effort variance {'; '.join(told)}." if told else ""
 
 

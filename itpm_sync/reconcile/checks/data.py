@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from fractions import Fraction
 
+from itpm_sync.errors import up_to
 from itpm_sync.model import HelpDeskItem, Record, WorkItem, WorkPackage
 from itpm_sync.reconcile.booking import Unlinked
 from itpm_sync.reconcile.facts import PortfolioFacts, ProjectFacts, finding, label, place
@@ -175,8 +176,7 @@ def _unlinked(facts: PortfolioFacts) -> Iterator[Finding]:
         streams[one.entry.ref.connection, one.entry.ref.stream].append(one)
     for (connection, stream), found in sorted(streams.items()):
         hours = show(Fraction(sum(u.entry.duration_s for u in found), 3600), 1)
-        words = sorted({_named(u) for u in found})
-        more = f" and {len(words) - _WORDS} more" if len(words) > _WORDS else ""
+        words = up_to(_WORDS, sorted({_named(u) for u in found}))
         verb = "names" if len(found) == 1 else "name"
         yield finding(
             "rejected-records",
@@ -184,8 +184,7 @@ def _unlinked(facts: PortfolioFacts) -> Iterator[Finding]:
             "",
             f"{connection}/{stream}/item",
             f"Source {connection} {stream}: {count(len(found), 'time entry')} "
-            f"({hours} h) {verb} an item that cannot be told: "
-            f"{', '.join(words[:_WORDS])}{more}",
+            f"({hours} h) {verb} an item that cannot be told: {words}",
             action="Write the ticket's key as its source has it, or its identity "
             "(CONNECTION:STREAM:ID); the time counts by its own project and work package.",
             evidence=(u.entry for u in found),
@@ -228,7 +227,7 @@ def _days_told(records: list[Record]) -> str:
         for r in records
         if (on := document_day(r))
     ]
-    return "; ".join(told[:_WORDS]) + (f" and {len(told) - _WORDS} more" if told[_WORDS:] else "")
+    return up_to(_WORDS, told, "; ")
 
 
 def _named(unlinked: Unlinked) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from shlex import quote
 
+from itpm_sync.errors import up_to
 from itpm_sync.model import Money, Record
 from itpm_sync.reconcile.capacity import Assignment, Load, Week
 from itpm_sync.reconcile.facts import PortfolioFacts, finding
@@ -119,14 +120,13 @@ def load_unknown(facts: PortfolioFacts) -> Iterator[Finding]:
     blind = [a.item for a in open_items if a.seconds is None]
     if blind:
         people = [x.worker.name for x in loads if x.assignments and x.unestimated]
-        more = f" and {len(people) - _SHOWN} more" if len(people) > _SHOWN else ""
         yield finding(
             "load-unknown",
             Severity.LOW,
             "",
             "estimates",
             f"{len(blind):,} of {count(len(open_items), 'assigned open item')} have no estimate: "
-            f"the load of {', '.join(people[:_SHOWN])}{more} is higher than shown, or n/a",
+            f"the load of {up_to(_SHOWN, people)} is higher than shown, or n/a",
             action="Estimate them, the next to be worked on first.",
             evidence=blind,
         )

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from fractions import Fraction
 
+from itpm_sync.errors import up_to
 from itpm_sync.model import InvoiceLine, Money, Project, Record, TimeEntry, WorkItem
 from itpm_sync.reconcile.comparing import is_recent
 from itpm_sync.reconcile.evm import EAC_METHODS
@@ -309,14 +310,13 @@ def plan_changed(p: ProjectFacts) -> Iterator[Finding]:
         return
     former = Fraction(was.value)
     is_large = abs(now - former) > Fraction(p.policy.overrun_high) * former
-    rest = [f"and {len(changes) - _NAMED} more"] if len(changes) > _NAMED else []
     yield finding(
         "plan-changed",
         Severity.HIGH if is_large else Severity.MEDIUM,
         p.code,
         "project",
         f"BAC was {p.told(former)} in the snapshot of {day(on)} and is {p.told(now)}: "
-        + "; ".join((*changes[:_NAMED], *rest)),
+        + up_to(_NAMED, changes, "; "),
         action="Record a baseline with its approval if this was agreed; else restore the plan.",
         amount=p.amount(now - former),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from itpm_sync.errors import scope_name, told_apart
+from itpm_sync.errors import scope_name, told_apart, up_to
 from itpm_sync.reconcile.facts import PortfolioFacts, finding
 from itpm_sync.reconcile.inputs import Coverage
 from itpm_sync.reconcile.outages import (
@@ -135,9 +135,8 @@ def _touched(outage: Outage, facts: PortfolioFacts) -> str:
         return ""
     if outage.read is None:
         return f"Missing, of whatever project: {what}"
-    codes = [*outage.projects]
-    more = f" and {len(codes) - _CODES} more" if len(codes) > _CODES else ""
-    of = f" of {', '.join(codes[:_CODES])}{more}" if codes else ""
+    codes = up_to(_CODES, [*outage.projects])
+    of = f" of {codes}" if codes else ""
     never = f"; never read: {count(outage.never, 'scope')}" if outage.never else ""
     return f"As of {read_at(outage, facts.inputs.zone)}: {what}{of}{never}"
 
