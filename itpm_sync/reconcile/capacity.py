@@ -72,7 +72,9 @@ class Week:
     def is_over(self, tolerance: Fraction) -> bool:
         """Whether there is more work than capacity and tolerance allow."""
         load = self.load.value
-        return load is not None and load > self.capacity * (1 + tolerance)
+        if not load or load <= self.capacity:  # of most weeks: they ask for no tolerance
+            return False
+        return self.over > self.capacity * tolerance
 
     @property
     def largest(self) -> tuple[tuple[Assignment, Fraction], ...]:

@@ -84,6 +84,9 @@ def exact_sum(values: Iterable[Exact]) -> Fraction:
 
 
 def _of_denominators(sums: Mapping[int, int]) -> Fraction:
+    if len(sums) == 1:
+        ((denominator, numerator),) = sums.items()
+        return Fraction(numerator, denominator)
     common = lcm(*sums)
     return Fraction(sum(n * (common // d) for d, n in sums.items()), common)
 

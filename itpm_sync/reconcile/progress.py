@@ -15,6 +15,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from functools import partial
+from types import MappingProxyType
 
 from itpm_sync.model import Method, Milestone, Money, WorkItem, WorkPackage, WorkStatus
 from itpm_sync.reconcile.allocate import Placed
@@ -31,6 +32,7 @@ _UNEARNED = {
     Element.PLANNING: "a planning package earns nothing until it is broken into work packages",
     Element.UNDISTRIBUTED: "undistributed budget earns nothing",
 }
+_ELEMENTS: Mapping[str, Element] = MappingProxyType({e.value: e for e in Element})
 _DONE_WHEN_EARNED = frozenset({Method.LEVEL_OF_EFFORT, Method.MILESTONES, Method.APPORTIONED})
 NO_BUDGET = "no budget or rates: cost is not measured"
 
@@ -163,7 +165,7 @@ def configured_line(element: Element, budget: Money) -> BaselinePackage:
 def element_of(record: WorkPackage) -> Element:
     """What its source calls the line in the attribute `budget_element`; else a work package."""
     word = fold(record.attributes.get("budget_element", "")).replace(" ", "_").replace("-", "_")
-    return Element(word) if word in set(Element) else Element.WORK
+    return _ELEMENTS.get(word, Element.WORK)
 
 
 def _plan(

@@ -21,10 +21,8 @@ def tracked(snapshot: Snapshot, inputs: Inputs) -> Snapshot:
     expired or match nothing become findings themselves. Waived ones come last.
     """
     cover = Cover(inputs.waivers, inputs.data_date)
-    own = [replace(f, waiver=cover.of(f)) for f in snapshot.findings]
-    by_project = {
-        p.code: [replace(f, waiver=cover.of(f)) for f in p.findings] for p in snapshot.projects
-    }
+    own = [_covered(f, cover) for f in snapshot.findings]
+    by_project = {p.code: [_covered(f, cover) for f in p.findings] for p in snapshot.projects}
     facts = DecisionFacts(
         data_date=inputs.data_date,
         projects=frozenset(by_project),
@@ -47,6 +45,11 @@ def tracked(snapshot: Snapshot, inputs: Inputs) -> Snapshot:
             replace(p, findings=finished(by_project[p.code])) for p in snapshot.projects
         ),
     )
+
+
+def _covered(finding: Finding, cover: Cover) -> Finding:
+    waiver = cover.of(finding)
+    return finding if waiver is None else replace(finding, waiver=waiver)
 
 
 def _dated(finding: Finding, seen: Seen | None, today: date) -> Finding:

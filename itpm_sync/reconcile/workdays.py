@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import accumulate
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -43,14 +43,19 @@ class Zone:
 
     def end_of(self, day: date) -> datetime:
         """The first moment after the day, in UTC."""
-        if day >= date.max:
-            return datetime.max.replace(tzinfo=UTC)
-        after = datetime.combine(day + timedelta(days=1), time.min, self.info)
-        return after.astimezone(UTC)
+        return _end_of(day, self.info)
 
     def day_of(self, moment: datetime) -> date:
         """The day to which a moment belongs."""
         return moment.astimezone(self.info).date()
+
+
+@lru_cache(maxsize=1024)
+def _end_of(day: date, zone: ZoneInfo) -> datetime:
+    # Every project asks for the ends of the same weeks.
+    if day >= date.max:
+        return datetime.max.replace(tzinfo=UTC)
+    return datetime.combine(day + timedelta(days=1), time.min, zone).astimezone(UTC)
 
 
 # ---- calendars ----------------------------------------------------------------------------------
