@@ -2,7 +2,8 @@
 project rests on them. Pure.
 
 Findings of sources are about a scope each: that is what waivers name and what runs are compared by.
-What one cause makes of them is told once, under the name of the connection.
+What one cause makes of them is told once: under the name of the connection where it takes the whole
+of it, else under that of its first scope. So no waiver moves on to what its author did not see.
 """
 
 from __future__ import annotations
@@ -143,23 +144,22 @@ def outages(
     inputs: Inputs, end: datetime, allocation: Allocation, records: Mapping[str, Sequence[Record]]
 ) -> tuple[Outage, ...]:
     """The causes by which scopes were not read, each with all of its scopes; the widest of a
-    connection first. What a waiver names, expired or not, is left out: it is told by itself.
+    connection first. A scope that a waiver names, expired or not, is told by itself instead.
     """
     causes: dict[tuple[str, str], list[Coverage]] = defaultdict(list)
-    for row in shortages(inputs):
-        own = SourceFinding(code=INCOMPLETE, subject=subject_of(row))
-        if not row.complete and row.reason and not named_by_waivers(own, inputs.waivers):
+    for row in sorted(shortages(inputs), key=lambda c: (c.stream, c.scope)):
+        if not row.complete and row.reason:
             causes[row.connection, row.reason].append(row)
     ordered = sorted(causes.items(), key=lambda c: (c[0][0], -len(c[1]), c[0][1]))
     total = Counter(c.connection for c in inputs.coverage)
-    told: set[str] = set()
     found = []
-    for (connection, message), rows in ordered:
+    for (connection, message), alike in ordered:
+        rows = [row for row in alike if not _is_named(row, INCOMPLETE, inputs)]
+        if not rows:
+            continue
         reason, advice = told_apart(message)
-        first = subject_of(rows[0])
-        together = len(rows) > 1 and connection not in told
-        told.add(connection)
-        subject = connection if together else first
+        whole = len(alike) == total[connection] > 1
+        subject = connection if whole else subject_of(rows[0])
         keys = _keys(rows, inputs, end)
         found.append(
             Outage(
@@ -181,9 +181,13 @@ def _keys(rows: Iterable[Coverage], inputs: Inputs, end: datetime) -> Iterator[s
     """The keys of the findings of scopes: that they are incomplete, and stale where they are."""
     for row in rows:
         yield SourceFinding(code=INCOMPLETE, subject=subject_of(row)).key
-        stale = SourceFinding(code=STALE, subject=subject_of(row))
-        if is_stale(row, inputs, end) and not named_by_waivers(stale, inputs.waivers):
-            yield stale.key
+        if is_stale(row, inputs, end) and not _is_named(row, STALE, inputs):
+            yield SourceFinding(code=STALE, subject=subject_of(row)).key
+
+
+def _is_named(row: Coverage, code: str, inputs: Inputs) -> bool:
+    """Whether a waiver names the finding of this scope alone."""
+    return named_by_waivers(SourceFinding(code=code, subject=subject_of(row)), inputs.waivers)
 
 
 def _projects(rows: Iterable[Coverage], allocation: Allocation) -> Mapping[str, frozenset[str]]:

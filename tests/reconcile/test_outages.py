@@ -59,14 +59,14 @@ def test_one_cause_is_one_finding_that_names_what_it_touches(down):
     assert [e.label for e in told.evidence] == [f"work_item {scope}" for scope in SCOPES]
 
 
-def test_each_cause_is_told_by_itself_and_the_widest_has_the_connections_name(down):
+def test_each_cause_of_some_scopes_is_told_by_itself_under_its_first_scope(down):
     down.options["coverage"] = (
         row("DAP", ""), row("NET"), row("ONE", "HTTP 403"), row("SDM"), row("TWO", "HTTP 403"),
         row("X", "HTTP 500"),
     )  # fmt: skip
     told = down.findings("incomplete-source")
     assert [(f.subject, len(f.stands_for)) for f in told] == [
-        ("src", 2), ("src/work_item/ONE", 1), ("src/work_item/X", 0),
+        ("src/work_item/NET", 1), ("src/work_item/ONE", 1), ("src/work_item/X", 0),
     ]  # fmt: skip
     assert told[0].message.startswith("Source src: 2 of 6 scopes were not read; GET")
 
@@ -149,6 +149,38 @@ def test_a_waiver_of_the_connection_covers_the_cause(down):
     (told,) = down.findings("incomplete-source")
     assert told.waiver.author == "Ann"
     assert down.findings("waiver-unused") == []
+
+
+ARCHIVED = "HTTP 403: archived"
+TWO_CAUSES = tuple(row(s, ARCHIVED if s in "AB" else REFUSED) for s in "ABCDEF")
+
+
+def test_a_waiver_of_the_connection_moves_to_no_cause_of_some_scopes(down):
+    down.options["waivers"] = (waiver("src"),)
+    down.options["coverage"] = TWO_CAUSES
+    told = down.findings("incomplete-source")
+    assert [(f.key, f.stands_for, f.waiver) for f in told] == [
+        (key("A"), (key("B"),), None),
+        (key("C"), (key("D"), key("E"), key("F")), None),
+    ]
+
+
+def test_a_waiver_of_the_scope_that_stands_first_covers_none_of_those_it_stands_for(down):
+    down.options["waivers"] = (waiver("src/work_item/C"),)
+    down.options["coverage"] = TWO_CAUSES
+    told = {f.key: f for f in down.findings("incomplete-source")}
+    assert {k: f.waiver is not None for k, f in told.items()} == {
+        key("A"): False, key("C"): True, key("D"): False,
+    }  # fmt: skip
+    assert told[key("D")].stands_for == (key("E"), key("F"))
+
+
+def test_a_waiver_of_the_connection_covers_what_others_of_scopes_leave_of_it(down):
+    down.options["waivers"] = tuple(waiver(s) for s in ("src", "src/work_item/A*", "*/NET"))
+    down.options["coverage"] = (row("ALL"), row("NET"), row("SDM"))
+    told = down.findings("incomplete-source")
+    assert {f.key for f in told} == {key("ALL"), key("NET"), "incomplete-source//src"}
+    assert all(f.waiver for f in told)
 
 
 def test_an_expired_waiver_still_counts_what_it_covered(down):
