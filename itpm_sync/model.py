@@ -91,7 +91,8 @@ def round_fraction(value: Fraction, digits: int) -> Decimal:
     scaled, rest = divmod(numerator * 10**digits, denominator)
     if 2 * rest > denominator or (2 * rest == denominator and scaled % 2):
         scaled += 1
-    return Decimal(scaled).scaleb(-digits)
+    # Not `scaleb`: it rounds to the 28 digits of the context.
+    return Decimal(f"{scaled}E{-digits}")
 
 
 class Stage(StrEnum):

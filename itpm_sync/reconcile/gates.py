@@ -298,8 +298,12 @@ def _priority_one(g: GateFacts) -> Told:
 def _high_findings(g: GateFacts) -> Told:
     high = [f for f in g.findings if f.severity is Severity.HIGH]
     codes = ", ".join(sorted({f.code for f in high})[:5])
-    told = f"{count(len(high), 'high finding')}: {codes}" if high else "no high finding"
-    return Told(not high, told)
+    if high:
+        return Told(False, f"{count(len(high), 'high finding')}: {codes}")
+    unread = sorted({name for names in g.facts.never_read.values() for name in names})
+    if unread:  # what they would show is not known
+        return Told(None, f"no high finding in what was read; never read: {', '.join(unread)}")
+    return Told(True, "no high finding")
 
 
 def _changes_decided(g: GateFacts) -> Told:

@@ -174,6 +174,13 @@ def test_a_high_finding_fails_until_it_is_waived(world, ask):
     assert ask("no-high-findings").answer is Answer.MET
 
 
+def test_that_nothing_is_high_is_not_known_while_a_source_was_never_read(world, ask):
+    world.options["never_read"] = {"work_item": ("jira",)}
+    found = ask("no-high-findings")
+    assert found.answer is Answer.MISSING
+    assert "never read: jira" in found.told
+
+
 # ---- a person's word ----------------------------------------------------------------------------
 
 

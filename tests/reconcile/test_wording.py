@@ -28,6 +28,7 @@ def number(text: str) -> Fraction:
         ("1.13", "1.10", 2, "1.13"),
         ("1.10", "1.10", 2, "1.10"),
         ("1.108", "1.109", 2, "1.108"),  # 1.11 would be above it
+        (f"0.94{'9' * 30}", "0.95", 2, f"0.94{'9' * 30}"),  # more digits than decimals reckon with
         ("0.8999999", "0.90", 2, "0.8999999"),
         ("36.2", "36", 0, "36.2"),
         ("37.2", "36", 0, "37"),
@@ -62,3 +63,7 @@ def test_no_number_is_printed_with_an_exponent(value: Decimal) -> None:
 def test_a_share_within_a_formula_has_no_zeros_that_say_nothing(value: str, text: str) -> None:
     part = Part(symbol="s", label="share", value=Fraction(value), unit="ratio")
     assert shown(part) == text
+
+
+def test_a_number_of_many_digits_is_rounded_at_its_end_alone() -> None:
+    assert show(Fraction(10**30, 3)) == f"333{',333' * 9}.33"
