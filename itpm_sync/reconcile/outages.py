@@ -140,6 +140,11 @@ def is_stale(row: Coverage, inputs: Inputs, end: datetime) -> bool:
     return hours is None or hours > inputs.policy.stale_after_h
 
 
+def is_named(row: Coverage, code: str, inputs: Inputs) -> bool:
+    """Whether a waiver names the finding of this scope alone."""
+    return named_by_waivers(SourceFinding(code=code, subject=subject_of(row)), inputs.waivers)
+
+
 def outages(
     inputs: Inputs, end: datetime, allocation: Allocation, records: Mapping[str, Sequence[Record]]
 ) -> tuple[Outage, ...]:
@@ -154,7 +159,7 @@ def outages(
     total = Counter(c.connection for c in inputs.coverage)
     found = []
     for (connection, message), alike in ordered:
-        rows = [row for row in alike if not _is_named(row, INCOMPLETE, inputs)]
+        rows = [row for row in alike if not is_named(row, INCOMPLETE, inputs)]
         if not rows:
             continue
         reason, advice = told_apart(message)
@@ -181,13 +186,8 @@ def _keys(rows: Iterable[Coverage], inputs: Inputs, end: datetime) -> Iterator[s
     """The keys of the findings of scopes: that they are incomplete, and stale where they are."""
     for row in rows:
         yield SourceFinding(code=INCOMPLETE, subject=subject_of(row)).key
-        if is_stale(row, inputs, end) and not _is_named(row, STALE, inputs):
+        if is_stale(row, inputs, end) and not is_named(row, STALE, inputs):
             yield SourceFinding(code=STALE, subject=subject_of(row)).key
-
-
-def _is_named(row: Coverage, code: str, inputs: Inputs) -> bool:
-    """Whether a waiver names the finding of this scope alone."""
-    return named_by_waivers(SourceFinding(code=code, subject=subject_of(row)), inputs.waivers)
 
 
 def _projects(rows: Iterable[Coverage], allocation: Allocation) -> Mapping[str, frozenset[str]]:

@@ -83,19 +83,46 @@ def test_what_is_old_for_the_same_cause_is_told_with_it(down):
     assert "As of 2 Mar 2026, 01:00" in told.message
 
 
-def test_sources_that_nobody_read_for_the_same_time_are_one_finding_a_connection(down):
-    down.options["coverage"] = tuple(
-        row(scope, "", as_of=datetime(2026, 3, day, tzinfo=UTC))
-        for scope, day in (("DAP", 2), ("NET", 2), ("SDM", 5))
-    )
-    together, alone = down.findings("stale-source")
-    assert together.key == "stale-source//src"
-    assert together.message == (
-        "Source src: 2 scopes of it were last read 11 days before the end of the data date "
+def old(*reads, **fields):
+    """Rows A, B, … of a source that was read whole then; None: never."""
+    return tuple(row(s, "", as_of=at, **fields) for s, at in zip("ABCDEF", reads, strict=False))
+
+
+def read_at(day, *time):
+    return datetime(2026, 3, day, *time, tzinfo=UTC)
+
+
+def test_scopes_that_one_pull_read_one_after_the_other_are_one_finding_of_the_oldest_age(down):
+    # the day ends at 23:00 UTC: 47 h 30 min 2 s after the first was read, less than 47.5 after B, C
+    reads = ((29, 58), (30, 3), (30, 8))
+    down.options["coverage"] = old(*(read_at(11, 23, *time) for time in reads))
+    (told,) = down.findings("stale-source")
+    assert told.key == "stale-source//src"
+    assert told.message == (
+        "Source src: 3 scopes of it were last read up to 48 h before the end of the data date "
         "(limit 36 h)"
     )
-    assert together.stands_for == (key("DAP", "stale-source"), key("NET", "stale-source"))
-    assert alone.key == key("SDM", "stale-source")
+    assert told.stands_for == tuple(f"stale-source//src/work_item/{scope}" for scope in "ABC")
+
+
+def test_scopes_that_were_never_read_are_told_apart_from_old_ones(down):
+    down.options["coverage"] = old(read_at(2), None, read_at(2))
+    (told,) = down.findings("stale-source")
+    assert told.message == (
+        "Source src: 2 scopes of it were last read 11 days before the end of the data date "
+        "(limit 36 h); never read: 1 scope"
+    )
+    down.options["coverage"] = old(None, None)
+    (told,) = down.findings("stale-source")
+    assert told.message == "Source src: 2 scopes of it were never read"
+
+
+def test_where_some_scopes_are_old_a_waiver_of_the_connection_does_not_cover_them(down):
+    down.options["waivers"] = (waiver("src", finding="stale-source"),)
+    down.options["coverage"] = old(read_at(2), read_at(5), READ)
+    (told,) = down.findings("stale-source")
+    assert (told.key, told.waiver) == ("stale-source//src/work_item/A", None)
+    assert told.stands_for == ("stale-source//src/work_item/B",)
 
 
 def test_each_project_says_what_of_it_is_old_and_why(down):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
 from itpm_sync.errors import scope_name, told_apart, up_to
@@ -13,6 +13,7 @@ from itpm_sync.reconcile.outages import (
     Outage,
     SourceFinding,
     hours_old,
+    is_named,
     is_stale,
     read_at,
     rests_on,
@@ -20,7 +21,6 @@ from itpm_sync.reconcile.outages import (
     subject_of,
 )
 from itpm_sync.reconcile.status import Evidence, Finding, Severity
-from itpm_sync.reconcile.waiving import named_by_waivers
 from itpm_sync.reconcile.wording import apart, count
 
 _IN_DAYS_H = 72  # from here on an age reads better in days
@@ -28,53 +28,71 @@ _CODES = 6  # of projects that a message names
 
 
 def stale_source(facts: PortfolioFacts) -> Iterator[Finding]:
-    """Sources that were last read longer ago than the policy allows: one finding a connection and
-    age. Where `incomplete-source` says why, it tells this too.
+    """Sources that were last read longer ago than the policy allows: one finding a connection,
+    under its name where it is about all of it, else under that of its first scope. What waivers
+    name is told scope by scope. Where `incomplete-source` says why, it tells this too.
     """
     told = {key for outage in facts.outages for key in outage.stands_for}
-    alike: dict[tuple[str, str], list[Coverage]] = defaultdict(list)
+    total = Counter(c.connection for c in facts.inputs.coverage)
+    old: dict[str, list[Coverage]] = defaultdict(list)
     for row in facts.inputs.coverage:
         own = SourceFinding(code=STALE, subject=subject_of(row))
-        if not is_stale(row, facts.inputs, facts.end) or own.key in told:
-            continue
-        if named_by_waivers(own, facts.inputs.waivers):
-            yield _stale(own.subject, [row], facts)
-        else:
-            alike[row.connection, _age(row, facts)].append(row)
-    by_itself: set[str] = set()
-    for (connection, _), rows in sorted(alike.items(), key=lambda found: -len(found[1])):
-        if len(rows) > 1 and connection not in by_itself:
-            by_itself.add(connection)
-            yield _stale(connection, rows, facts)
-        else:
-            yield from (_stale(subject_of(row), [row], facts) for row in rows)
+        if is_stale(row, facts.inputs, facts.end) and own.key not in told:
+            old[row.connection].append(row)
+    for connection, found in old.items():
+        rows = []
+        for row in found:
+            if is_named(row, STALE, facts.inputs):
+                yield _stale(subject_of(row), [row], facts)
+            else:
+                rows.append(row)
+        if rows:
+            whole = len(found) == total[connection] > 1
+            yield _stale(connection if whole else subject_of(rows[0]), rows, facts)
+
+
+def _ages(rows: Sequence[Coverage], facts: PortfolioFacts) -> str:
+    """`2 scopes of it were last read up to 48 h before the end of the data date (limit 36 h)`."""
+    read = [row for row in rows if hours_old(row, facts.end) is not None]
+    never = len(rows) - len(read)
+    if not read:
+        return f"{count(never, 'scope')} of it were never read"
+    oldest = max(read, key=lambda row: hours_old(row, facts.end) or 0)
+    differ = len({_age(row, facts) for row in read}) > 1
+    were = "was" if len(read) == 1 else "were"
+    told = f"{count(len(read), 'scope')} of it {were} last read {'up to ' if differ else ''}"
+    rest = f"; never read: {count(never, 'scope')}" if never else ""
+    return f"{told}{_age(oldest, facts)}{rest}"
 
 
 def _age(row: Coverage, facts: PortfolioFacts) -> str:
+    """`48 h before the end of the data date (limit 36 h)`; empty where it was never read."""
     hours = hours_old(row, facts.end)
     if hours is None:
-        return "never read"
+        return ""
     limit = facts.inputs.policy.stale_after_h
     ago = f"{apart(hours, limit, 0)} h"
     if hours >= max(_IN_DAYS_H, limit + 24):
         ago = f"{hours // 24:.0f} days"
-    return f"last read {ago} before the end of the data date (limit {limit} h)"
+    return f"{ago} before the end of the data date (limit {limit} h)"
 
 
 def _stale(subject: str, rows: Sequence[Coverage], facts: PortfolioFacts) -> Finding:
-    first = rows[0]
+    (first, *more) = rows
     keys = (SourceFinding(code=STALE, subject=subject_of(row)).key for row in rows)
-    what = f"Source {first.place} was"
-    if len(rows) > 1:
-        what = f"Source {first.connection}: {count(len(rows), 'scope')} of it were"
+    if more:
+        told = f"Source {first.connection}: {_ages(rows, facts)}"
+    else:
+        age = _age(first, facts)
+        told = f"Source {first.place} was {f'last read {age}' if age else 'never read'}"
     return Finding(
         code="stale-source",
         severity=Severity.HIGH,
         project="",
         subject=subject,
-        message=f"{what} {_age(first, facts)}",
+        message=told,
         action="See `itpm-sync status` for the failed run, mend the connection and pull again.",
-        evidence=_scopes(rows) if len(rows) > 1 else (),
+        evidence=_scopes(rows) if more else (),
         stands_for=tuple(k for k in keys if k != f"{STALE}//{subject}"),
     )
 
