@@ -41,7 +41,7 @@ def witnessed(snapshot: Snapshot, previous: Snapshot | None) -> Snapshot:
     """
     if previous is None or previous.data_date >= snapshot.data_date:
         return snapshot
-    on, before = previous.data_date, {f.key: f for f in previous.all_findings}
+    on, before = previous.data_date, _standing(previous)
 
     def told(findings: Iterable[Finding]) -> tuple[Finding, ...]:
         return tuple(_witnessed(f, before.get(f.key), on) for f in findings)
@@ -51,6 +51,15 @@ def witnessed(snapshot: Snapshot, previous: Snapshot | None) -> Snapshot:
         findings=told(snapshot.findings),
         projects=tuple(replace(p, findings=told(p.findings)) for p in snapshot.projects),
     )
+
+
+def _standing(snapshot: Snapshot) -> Mapping[str, Finding]:
+    """All that stands in a snapshot, by key. Since when what another finding stands for has been
+    standing, it does not tell.
+    """
+    found = snapshot.all_findings
+    folded = (replace(f, since=None, first_seen=None) for f in found if f.stands_for)
+    return {key: f for f in folded for key in f.stands_for} | {f.key: f for f in found}
 
 
 def _witnessed(finding: Finding, before: Finding | None, on: date) -> Finding:

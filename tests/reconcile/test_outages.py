@@ -247,6 +247,18 @@ def test_scopes_go_on_standing_while_they_are_told_together(down):
     assert [f.key for f in told.resolved] == ["incomplete-source//src"]
 
 
+def test_a_scope_that_stood_folded_in_the_snapshot_before_is_not_new_when_it_is_alone(down):
+    # the earlier day was reconciled afterwards: no history of the store tells of it
+    down.options["data_date"] = date(2026, 3, 12)
+    before = from_json(to_json(down.snapshot()))
+    down.options |= {"data_date": date(2026, 3, 14), "coverage": (row("NET", "HTTP 500"),)}
+    now = down.snapshot(before)
+    told = changes(now, before)
+    (one,) = [f for f in now.all_findings if f.code == "incomplete-source"]
+    assert (one.key, one.since) == (key("NET"), date(2026, 3, 12))
+    assert told.states[one.key] is State.OPEN
+
+
 def test_what_was_not_read_is_told_before_all_else_of_its_severity():
     def of(code, severity=Severity.HIGH):
         return Finding(code=code, severity=severity, project="", subject="", message="", action="")
