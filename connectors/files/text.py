@@ -254,7 +254,7 @@ def _one_each(
     """The rows but for those of several lines that are several rows: these go to `swallowed`."""
     for row in rows:
         if row.lines > 1 and (
-            (width == 1 and row.ended)
+            (width == 1 and row.problem != _IN_QUOTES)
             or not (_fits(row, width) or _is_cut(row, width))
             or any(len(cell.text) > LONGEST_CELL for cell in row.cells)
             or _holds_rows(row, width, delimiter)

@@ -150,6 +150,14 @@ class TestCsv:
                 found.extend(row.cells[0].text for row in table.rows)
             assert found == ["u", "y"]
 
+    @pytest.mark.parametrize("end", ["", "\n", "\n5\n"])
+    def test_a_quote_that_swallows_rows_of_one_column_is_told_at_the_end_of_the_file_too(
+        self, csv_file: Any, end: str
+    ) -> None:
+        path = csv_file('No\n1\n"2\n3\n4"' + end)
+        with pytest.raises(ConnectionFailed, match=r"could not be read: rows 3 to 5"):
+            rows_of(path, "No")
+
     def test_a_cell_in_one_line_beyond_all_bounds_costs_its_row_only(self, csv_file: Any) -> None:
         _, rows = rows_of(csv_file(f"A,B\nx,{'l' * (2**20 + 1)}\ny,{'k' * 2**20}\nz,1\n"), "A")
         assert [row.problem for row in rows] == [
