@@ -64,7 +64,7 @@ $tickets      rates:                      # what an hour of a person, a role or 
       invoices:
         file: invoices.csv
         kind: invoice_line
-        key: [Invoice, Line]
+        key: [Vendor, Invoice, Line]   # two vendors may have an INV-77
         columns:
           project_key: Project
           work_package: WBS

@@ -69,7 +69,7 @@ def test_the_example_lies_in_the_past_and_on_working_days(day: int) -> None:
     files = starter.files({}, today)
     dates = [date.fromisoformat(d) for d in re.findall(r"\d{4}-\d\d-\d\d", "".join(files.values()))]
     finish = max(dates)
-    assert (finish - today).days in range(54, 62)
+    assert (finish - today).days in range(50, 57)
     assert all(d < today or d == finish for d in dates)
     assert all(d.weekday() < 5 for d in dates)
 
@@ -86,7 +86,7 @@ def test_after_init_and_a_run_the_first_report_has_figures(run: Run, tmp_path: P
     for name in ("pv", "cpi", "spi", "eac", "ordered", "invoiced", "creep", "es"):
         assert told[name]["value"] is not None, told[name]
     assert 0.9 < float(told["cpi"]["value"]) < 1.1
-    assert 0.9 < float(told["spi"]["value"]) < 1.3
+    assert 0.95 < float(told["spi"]["value"]) < 1.1  # on a Friday, on a Monday
     assert (tmp_path / "reports" / "latest" / "index.html").exists()
     assert "high" not in run("findings").out
 

@@ -207,6 +207,12 @@ class Project(Settings):
     plan_file: PlanFileOptions = PlanFileOptions()
     publish: tuple[PublishTarget, ...] = ()
 
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.start and self.finish and self.finish < self.start:
+            _raise_each([("finish", f"`finish` ({self.finish}) is before `start` ({self.start})")])
+        return self
+
 
 RULE_WORDS = frozenset(
     "kind connection project work_package type component label version sprint link epic queue "

@@ -119,6 +119,8 @@ def shown(part: Part) -> str:
         text = f"{show(part.value / 3600)} h"
     elif part.unit == "ratio":
         text = trimmed(show(part.value, _FULL))
+    elif part.unit == "items":  # planned by the day, they come in parts
+        text = trimmed(show(part.value))
     else:
         text = show(part.value, digits_of(part.unit))
     return f"({text})" if part.value < 0 else text

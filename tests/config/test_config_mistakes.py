@@ -70,6 +70,10 @@ MISTAKES = {
         "2024-01-08", "2024-02-30",
         "20:5: expected a date as YYYY-MM-DD, of a day that exists, found ",
     ),
+    "a project that ends before it begins": (
+        "start: 2024-01-08", "start: 2024-01-08\n    finish: 2024-01-05",
+        "21:5: `finish` (2024-01-05) is before `start` (2024-01-08)",
+    ),
     "thresholds in the wrong order": (
         "index_green: 0.96", "index_green: 0.8",
         "28:3: `index_green` (0.8) is below `index_amber` (0.90)",

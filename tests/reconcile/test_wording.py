@@ -65,5 +65,10 @@ def test_a_share_within_a_formula_has_no_zeros_that_say_nothing(value: str, text
     assert shown(part) == text
 
 
+def test_items_within_a_formula_are_told_in_parts_where_the_plan_has_parts() -> None:
+    parts = [Part(symbol="n", label="items", value=Fraction(v), unit="items") for v in (7, "29/6")]
+    assert [shown(part) for part in parts] == ["7", "4.83"]
+
+
 def test_a_number_of_many_digits_is_rounded_at_its_end_alone() -> None:
     assert show(Fraction(10**30, 3)) == f"333{',333' * 9}.33"
