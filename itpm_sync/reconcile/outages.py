@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
 from types import MappingProxyType
+from typing import Self
 from zoneinfo import ZoneInfo
 
 from itpm_sync.errors import told_apart
@@ -64,6 +65,12 @@ class SourceFinding:
     def key(self) -> str:
         """That of the finding."""
         return f"{self.code}/{self.project}/{self.subject}"
+
+    @classmethod
+    def of(cls, key: str) -> Self:
+        """The one that has this key."""
+        code, project, subject = key.split("/", 2)
+        return cls(code=code, project=project, subject=subject)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +147,13 @@ def is_stale(row: Coverage, inputs: Inputs, end: datetime) -> bool:
     return hours is None or hours > inputs.policy.stale_after_h
 
 
+def wholly_stale(inputs: Inputs, end: datetime) -> frozenset[str]:
+    """The connections of several scopes that are all stale, wherever that is told."""
+    fresh = {c.connection for c in inputs.coverage if not is_stale(c, inputs, end)}
+    scopes = Counter(c.connection for c in inputs.coverage)
+    return frozenset(name for name, n in scopes.items() if n > 1) - fresh
+
+
 def is_named(row: Coverage, code: str, inputs: Inputs) -> bool:
     """Whether a waiver names the finding of this scope alone."""
     return named_by_waivers(SourceFinding(code=code, subject=subject_of(row)), inputs.waivers)
@@ -183,11 +197,17 @@ def outages(
 
 
 def _keys(rows: Iterable[Coverage], inputs: Inputs, end: datetime) -> Iterator[str]:
-    """The keys of the findings of scopes: that they are incomplete, and stale where they are."""
+    """The keys of the findings of scopes: that they are incomplete, and stale where they are; and
+    that the connection is stale, where all of it is.
+    """
+    stale: list[Coverage] = []
     for row in rows:
         yield SourceFinding(code=INCOMPLETE, subject=subject_of(row)).key
         if is_stale(row, inputs, end) and not is_named(row, STALE, inputs):
             yield SourceFinding(code=STALE, subject=subject_of(row)).key
+            stale.append(row)
+    for connection in {row.connection for row in stale} & wholly_stale(inputs, end):
+        yield SourceFinding(code=STALE, subject=connection).key
 
 
 def _projects(rows: Iterable[Coverage], allocation: Allocation) -> Mapping[str, frozenset[str]]:

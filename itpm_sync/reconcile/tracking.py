@@ -10,6 +10,7 @@ from itpm_sync.reconcile.checks import codes, decision_findings, sorted_findings
 from itpm_sync.reconcile.checks.decisions import DecisionFacts
 from itpm_sync.reconcile.decisions import Seen
 from itpm_sync.reconcile.inputs import Inputs
+from itpm_sync.reconcile.outages import SourceFinding
 from itpm_sync.reconcile.status import Finding, Snapshot
 from itpm_sync.reconcile.waiving import Cover
 
@@ -23,6 +24,8 @@ def tracked(snapshot: Snapshot, inputs: Inputs) -> Snapshot:
     cover = Cover(inputs.waivers, inputs.data_date)
     own = [_covered(f, cover) for f in snapshot.findings]
     by_project = {p.code: [_covered(f, cover) for f in p.findings] for p in snapshot.projects}
+    for key in snapshot.standing - {f.key for f in snapshot.all_findings}:
+        cover.of(SourceFinding.of(key))  # what is not told in its own words needs its waiver too
     facts = DecisionFacts(
         data_date=inputs.data_date,
         projects=frozenset(by_project),

@@ -78,7 +78,8 @@ def test_what_is_old_for_the_same_cause_is_told_with_it(down):
     assert down.findings("stale-source") == []
     (told,) = down.findings("incomplete-source")
     assert set(told.stands_for) == {
-        key(s, c) for s in SCOPES for c in ("incomplete-source", "stale-source")
+        "stale-source//src",
+        *(key(s, c) for s in SCOPES for c in ("incomplete-source", "stale-source")),
     }
     assert "As of 2 Mar 2026, 01:00" in told.message
 
@@ -176,6 +177,22 @@ def test_a_waiver_of_the_connection_covers_the_cause(down):
     (told,) = down.findings("incomplete-source")
     assert told.waiver.author == "Ann"
     assert down.findings("waiver-unused") == []
+
+
+def test_a_waiver_of_an_old_connection_is_needed_while_the_cause_is_told_in_its_place(down):
+    down.options["waivers"] = (waiver("src", finding="stale-source"),)
+    down.options["coverage"] = tuple(row(s, as_of=read_at(2)) for s in SCOPES)
+    assert down.findings("stale-source") == []
+    assert down.findings("waiver-unused") == []
+    down.options["coverage"] = tuple(
+        row(s, ARCHIVED if s == "DAP" else "", as_of=read_at(2)) for s in SCOPES
+    )
+    (rest,) = down.findings("stale-source")
+    assert (rest.subject, rest.waiver.author) == ("src", "Ann")
+    assert rest.stands_for == (key("NET", "stale-source"), key("SDM", "stale-source"))
+    assert down.findings("waiver-unused") == []
+    down.options["coverage"] = tuple(row(s) for s in SCOPES)  # nothing of it is old
+    assert len(down.findings("waiver-unused")) == 1
 
 
 ARCHIVED = "HTTP 403: archived"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from itpm_sync.errors import scope_name, told_apart, up_to
@@ -19,6 +19,7 @@ from itpm_sync.reconcile.outages import (
     rests_on,
     shortages,
     subject_of,
+    wholly_stale,
 )
 from itpm_sync.reconcile.status import Evidence, Finding, Severity
 from itpm_sync.reconcile.wording import apart, count
@@ -33,7 +34,7 @@ def stale_source(facts: PortfolioFacts) -> Iterator[Finding]:
     name is told scope by scope. Where `incomplete-source` says why, it tells this too.
     """
     told = {key for outage in facts.outages for key in outage.stands_for}
-    total = Counter(c.connection for c in facts.inputs.coverage)
+    whole = wholly_stale(facts.inputs, facts.end)
     old: dict[str, list[Coverage]] = defaultdict(list)
     for row in facts.inputs.coverage:
         own = SourceFinding(code=STALE, subject=subject_of(row))
@@ -47,8 +48,8 @@ def stale_source(facts: PortfolioFacts) -> Iterator[Finding]:
             else:
                 rows.append(row)
         if rows:
-            whole = len(found) == total[connection] > 1
-            yield _stale(connection if whole else subject_of(rows[0]), rows, facts)
+            subject = connection if connection in whole else subject_of(rows[0])
+            yield _stale(subject, rows, facts)
 
 
 def _ages(rows: Sequence[Coverage], facts: PortfolioFacts) -> str:
