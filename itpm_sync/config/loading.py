@@ -8,10 +8,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 from itpm_sync.config.agreement import disagreements
 from itpm_sync.config.document import Document, KeyPath, in_order, read_yaml
+from itpm_sync.config.hiding import Hidden, passwords
 from itpm_sync.config.references import UNRESOLVED, References
 from itpm_sync.config.settings import NAME, ConnectionCore, Root
 from itpm_sync.config.validation import as_written, checked, near, secrets_in, validated
@@ -128,16 +128,18 @@ def examine(
     ]
     problems = [*references.problems, *_independent(problems, references.problems)]
     connections = {n: found.built for n, found in blocks.items() if found.built is not None}
+    hidden = Hidden(references.given, data)
     told = in_order((*document.repeated, *document.located(dict.fromkeys(problems))))
 
     def located(further: Iterable[Problem]) -> tuple[Problem, ...]:
-        return document.located(
+        placed = document.located(
             Problem(as_written(p.path, root.written), p.message, p.hint) for p in further
         )
+        return tuple(map(hidden.without, placed))
 
     return Examined(
         _config(path, root.rest, connections, references, document),
-        told,
+        tuple(map(hidden.without, told)),
         len(connections) == len(blocks),
         located,
     )
@@ -153,7 +155,7 @@ def _config(
     if root is None:
         return None
     plain = _plain_secrets(connections, references)
-    hidden = {*references.secrets, *_url_passwords(root.store)} - {UNRESOLVED}
+    hidden = {*references.secrets, *passwords(root.store)} - {UNRESOLVED}
     return Config(
         path, root, connections, tuple(sorted(s for s in hidden if s)), document.located(plain)
     )
@@ -259,13 +261,6 @@ def _connector(name: Any) -> tuple[type[Connector] | None, list[Problem]]:
     except (ImportError, AttributeError) as error:
         message = f"the connector {name!r} cannot be loaded: {error}"
         return None, [Problem(("connector",), message, "reinstall the package that brings it")]
-
-
-def _url_passwords(url: str) -> set[str]:
-    """The password before the host and those in the query, as written and as meant."""
-    written = re.findall(r"^[^:/]+://[^:/@]*:([^@]*)@", url)
-    written += re.findall(r"[?&]\w*password=([^&]*)", url)
-    return {*written, *map(unquote, written)}
 
 
 def json_schema() -> dict[str, Any]:

@@ -25,6 +25,7 @@ class References:
         self.secrets: set[str] = set()
         self.problems: list[Problem] = []
         self.used: set[KeyPath] = set()
+        self.given: set[str] = set()  # what references stand for, and the texts with it
 
     def replace(self, value: Any, path: KeyPath) -> Any:
         if isinstance(value, dict):
@@ -36,7 +37,9 @@ class References:
         self.used.add(path)
         if "${" in _REFERENCE.sub("", value):
             self.problems.append(Problem(path, "a reference that does not end", "add the `}`"))
-        return _REFERENCE.sub(lambda m: self._one(m, path), value)
+        text = _REFERENCE.sub(lambda m: self._one(m, path), value)
+        self.given.add(text)
+        return text
 
     def _one(self, match: re.Match[str], path: KeyPath) -> str:
         source, name = match[1], match[2]
@@ -48,10 +51,12 @@ class References:
         if not self._resolve and path[:1] == ("connections",):
             return UNRESOLVED
         try:
-            return readers[source](name)
+            text = readers[source](name)
         except _Unresolved as error:
             self.problems.append(Problem(path, str(error), error.hint))
             return ""
+        self.given.add(text)
+        return text
 
     def _env(self, name: str) -> str:
         if name not in self._environ:

@@ -66,14 +66,11 @@ def told(errors: Sequence[Mapping[str, Any]], *, secret: bool) -> tuple[str, str
     """
     own = [_own_words(e) for e in errors if _own_words(e)]
     if own:
-        return _with_value(own[0], errors[0], secret=secret)[:_LONGEST], ""
+        return _with_value(own[0], errors[0], secret=secret), ""
     expected = [_expected(e) for e in errors]
     message = f"expected {', or '.join(dict.fromkeys(expected))}"
     message = _with_value(message, errors[0], secret=secret)
-    return message[:_LONGEST], "" if secret else _hint(errors, expected)
-
-
-_LONGEST = 300
+    return message, "" if secret else _hint(errors, expected)
 
 
 def _own_words(error: Mapping[str, Any]) -> str:
