@@ -176,6 +176,14 @@ def test_an_unreachable_host_is_one_clear_line_and_the_rest_goes_on(
     assert rows(tmp_path, "select count(*) from work_package") == [(2,)]
 
 
+def test_the_first_report_of_a_job_says_why_a_source_was_not_read(run: Run, tmp_path: Path) -> None:
+    configure(tmp_path, "http://127.0.0.1:9")
+    assert run("run", "weekly").code == 3
+    told = run("findings").out
+    assert "refused" in told
+    assert "at work" not in told
+
+
 def test_a_project_that_yields_nothing_is_a_problem_not_a_success(
     run: Run, jira: JiraSandbox, tmp_path: Path
 ) -> None:

@@ -55,7 +55,7 @@ def pull_within(
         engine.PullSource(c.name, partial(_source, session, c), c.max_connections)
         for c in session.select(names)
     ]
-    return engine.pull(
+    result = engine.pull(
         session.store,
         sources,
         run=run,
@@ -69,6 +69,8 @@ def pull_within(
         progress=progress,
         stop=session.stop,
     )
+    session.store.note_run(run, result.counts)  # what follows in the run tells of it
+    return result
 
 
 def _source(

@@ -88,7 +88,7 @@ class Store:
     - Nothing is deleted: absent records are marked, superseded states become versions; snapshots
       and baselines are append-only. (Mapped rows that only a former mapping gave are removed.)
 
-    Runs        begin_run, finish_run, runs
+    Runs        begin_run, note_run, finish_run, runs
     Pulling     connection_state, put_connection_state, checkpoints, put_checkpoints,
                 drop_checkpoints, prepare, land, land_page, remap_page, clear_rejected,
                 clear_unlisted, census_begin, census_add, census_compare, mark_absent, mark_moved,
@@ -167,6 +167,11 @@ class Store:
                 {"id": run, "job": job, "started": now, "state": "running", "counts": {}},
             )
         return run
+
+    def note_run(self, run: str, counts: Mapping[str, Any]) -> None:
+        """What a run that goes on has counted so far."""
+        with self._db.write() as db:
+            db.execute(RUN.update().where(RUN.c.id == run).values(counts=dict(counts)))
 
     def finish_run(
         self,
