@@ -78,7 +78,7 @@ class Outage:
     """Scopes of a connection that were not read, for one reason. `of` is how many the connection
     has, `subject` that of its finding, `stands_for` the keys of the findings that it is told in
     place of. `projects`: by code, the kinds of record that each has of them; `kinds`: all that
-    there are of them, or, where they were never read, could be.
+    there are of them; `missing`: those that what was never read could be of.
     """
 
     connection: str
@@ -90,6 +90,7 @@ class Outage:
     stands_for: tuple[str, ...]
     projects: Mapping[str, frozenset[str]]
     kinds: frozenset[str]
+    missing: frozenset[str]
 
     @property
     def read(self) -> datetime | None:
@@ -190,7 +191,8 @@ def outages(
                 subject=subject,
                 stands_for=tuple(k for k in keys if k != f"{INCOMPLETE}//{subject}"),
                 projects=_projects(rows, allocation),
-                kinds=_kinds(rows, inputs, records),
+                kinds=_kinds_of(_streams(c for c in rows if c.as_of), records),
+                missing=_missing(rows, inputs, records),
             )
         )
     return tuple(found)
@@ -210,8 +212,12 @@ def _keys(rows: Iterable[Coverage], inputs: Inputs, end: datetime) -> Iterator[s
         yield SourceFinding(code=STALE, subject=connection).key
 
 
+def _streams(rows: Iterable[Coverage]) -> frozenset[tuple[str, str]]:
+    return frozenset((c.connection, c.stream) for c in rows)
+
+
 def _projects(rows: Iterable[Coverage], allocation: Allocation) -> Mapping[str, frozenset[str]]:
-    streams = {(c.connection, c.stream) for c in rows}
+    streams = _streams(c for c in rows if c.as_of)
     given = {code: _kinds_of(streams, _records(p)) for code, p in allocation.projects.items()}
     return {code: kinds for code, kinds in sorted(given.items()) if kinds}
 
@@ -220,13 +226,13 @@ def _records(found: ProjectRecords) -> Mapping[str, Sequence[Record]]:
     return {kind: [placed.record for placed in group] for kind, group in found.kinds.items()}
 
 
-def _kinds(
-    rows: Iterable[Coverage], inputs: Inputs, records: Mapping[str, Sequence[Record]]
+def _missing(
+    rows: Sequence[Coverage], inputs: Inputs, records: Mapping[str, Sequence[Record]]
 ) -> frozenset[str]:
-    streams = {(c.connection, c.stream) for c in rows}
-    names = {f"{connection} {stream}".strip() for connection, stream in streams}
-    never = frozenset(kind for kind, given in inputs.never_read.items() if names & set(given))
-    return never | _kinds_of(streams, records)
+    """What scopes that were never read could give: what their streams are mapped to, or gave."""
+    names = {f"{connection} {stream}".strip() for connection, stream in _streams(rows)}
+    mapped = frozenset(kind for kind, given in inputs.never_read.items() if names & set(given))
+    return mapped | _kinds_of(_streams(c for c in rows if c.as_of is None), records)
 
 
 def _kinds_of(
@@ -245,12 +251,11 @@ def told_of(outage: Outage, project: str, zone: str) -> str:
     07:00: progress and scope (EV)`. Empty where nothing of it rests on what was not read. Of what
     was never read nobody knows whose it is.
     """
-    if outage.read is None:
-        what = rests_on(outage.kinds)
-        return f"{outage.told} ({outage.reason}). Missing: {what}" if what else ""
-    what = rests_on(outage.projects.get(project, frozenset()) | (outage.kinds & _OF_ALL))
-    when = read_at(outage, zone)
-    return f"{outage.told} ({outage.reason}). As of {when}: {what}" if what else ""
+    old = rests_on(outage.projects.get(project, frozenset()) | (outage.kinds & _OF_ALL))
+    missing = rests_on(outage.missing)
+    means = [f"As of {read_at(outage, zone)}: {old}"] if old else []
+    means += [f"Missing: {missing}"] if missing else []
+    return ". ".join([f"{outage.told} ({outage.reason})", *means]) if means else ""
 
 
 def read_at(outage: Outage, zone: str) -> str:

@@ -161,6 +161,22 @@ def test_what_was_never_read_may_be_of_any_project_and_an_empty_one_is_no_alarm(
     assert all("jira was never read" in p.unread[0] for p in down.snapshot().projects)
 
 
+def test_what_was_never_read_is_told_apart_from_what_is_old(down):
+    down.options["never_read"] = {"time_entry": ("src time_entry",)}
+    down.options["coverage"] += (
+        row("all", stream="time_entry", as_of=None, stored=0, source_count=None, exact=False,
+            note=f"time_entry all: {REFUSED}"),
+    )  # fmt: skip
+    (told,) = down.findings("incomplete-source")
+    assert told.message.endswith(
+        "As of 12 Mar 2026, 19:00: progress and scope (EV) of NET, SDM. "
+        "Missing, of whatever project: labour (AC); never read: 1 scope"
+    )
+    assert [p.unread[0].partition("). ")[2] for p in down.snapshot().projects] == [
+        "As of 12 Mar 2026, 19:00: progress and scope (EV). Missing: labour (AC)"
+    ] * 2
+
+
 # ---- waivers ------------------------------------------------------------------------------------
 
 

@@ -146,18 +146,16 @@ def _outage(outage: Outage, facts: PortfolioFacts) -> Finding:
 
 
 def _touched(outage: Outage, facts: PortfolioFacts) -> str:
-    """What of which projects is old or missing: `As of 22 Nov 2026, 07:00: progress and scope (EV)
-    of NET, SDM`.
+    """What of which projects is old, and what is missing: `As of 22 Nov 2026, 07:00: progress and
+    scope (EV) of NET, SDM. Missing, of whatever project: labour (AC)`.
     """
-    what = rests_on(outage.kinds)
-    if not what:
-        return ""
-    if outage.read is None:
-        return f"Missing, of whatever project: {what}"
+    old, missing = rests_on(outage.kinds), rests_on(outage.missing)
     codes = up_to(_CODES, [*outage.projects])
     of = f" of {codes}" if codes else ""
-    never = f"; never read: {count(outage.never, 'scope')}" if outage.never else ""
-    return f"As of {read_at(outage, facts.inputs.zone)}: {what}{of}{never}"
+    told = [f"As of {read_at(outage, facts.inputs.zone)}: {old}{of}"] if old else []
+    told += [f"Missing, of whatever project: {missing}"] if missing else []
+    never = f"; never read: {count(outage.never, 'scope')}" if outage.never and outage.read else ""
+    return ". ".join(told) + never if told else ""
 
 
 def _scopes(rows: Sequence[Coverage]) -> tuple[Evidence, ...]:
