@@ -91,8 +91,11 @@ class ConnectionResult:
 
     @property
     def advice(self) -> str:
-        """What a person should do."""
-        return f"to confirm: {self.confirm}" if self.state == "safety_stop" else ""
+        """What a person should do about a safety stop, whatever else went wrong."""
+        stopped = [s.stream for s in self.streams if s.state == "safety_stop"]
+        if not stopped:
+            return ""
+        return f"look at {', '.join(stopped)} at the source, and if it is right: {self.confirm}"
 
     @property
     def message(self) -> str:

@@ -25,8 +25,8 @@ def test_an_empty_census_stops_for_a_person(world: World) -> None:
     one = result.connections[0]
     assert (result.state, result.exit_code) == ("safety_stop", 4)
     assert one.message == (
-        "item B: the source lists nothing, 5 records are stored — to confirm: "
-        "itpm-sync pull memory --sweep --confirm-deletions"
+        "item B: the source lists nothing, 5 records are stored — look at item at the source, "
+        "and if it is right: itpm-sync pull memory --sweep --confirm-deletions"
     )
     assert world.absent() == {}
     assert world.pull().exit_code == 4, "a stop is not forgotten by the next run"
