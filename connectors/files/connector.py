@@ -219,6 +219,7 @@ class FilesConnector:
             sheet=table.sheet,
             encoding=written.encoding,
             delimiter=written.delimiter,
+            footers=tuple((skip.column, skip.starts_with) for skip in table.skip_rows),
             max_excel_bytes=self._settings.max_excel_mb * 2**20,
         )
 

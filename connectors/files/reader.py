@@ -17,6 +17,7 @@ from connectors.files.text import open_csv
 from itpm_sync.errors import ConnectionFailed, RetryableError
 
 _OLE = b"\xd0\xcf\x11\xe0"  # compound file: .xls, or a workbook with a password
+_CUT = ("truncated data", "unexpected end of data")  # the reasons that codecs give
 _ZIP = b"PK\x03\x04"
 
 
@@ -40,6 +41,12 @@ def open_table(path: Path, layout: Layout) -> Iterator[OpenTable]:
                 advice="give the account of the job the right to read it",
             ) from error
         except UnicodeDecodeError as error:
+            if error.reason in _CUT:
+                raise ConnectionFailed(
+                    f"{shown_name(path)}: the file seems cut off: it ends within a character of "
+                    f"{error.encoding}",
+                    advice="export or upload the whole file again",
+                ) from error
             raise ConnectionFailed(
                 f"{shown_name(path)} is not text in {error.encoding}",
                 advice="declare the encoding with which the file was saved",

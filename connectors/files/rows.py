@@ -153,7 +153,10 @@ def _quarantined(given: _Given, row: Row, places: Mapping[str, int]) -> Outcome:
     shown = " | ".join(cell.text for cell in given.cells[:8])
     width = len(given.file.header)
     sure = _sure(given, width) if row.sure is None else row.sure
-    readable = all(places[clean(header)] < sure for header in given.table.key)
+    # without a key a row is known by its number, which says nothing of those after a cut
+    readable = (bool(given.table.key) or row.ended) and all(
+        places[clean(header)] < sure for header in given.table.key
+    )
     named = _source_id(given, places)[0] if readable else ""
     source_id = "" if _UNREADABLE.search(named) else named
     problem = RecordError(

@@ -25,6 +25,7 @@ class Layout:
     sheet: str | None = None
     encoding: str = "auto"
     delimiter: str = "auto"
+    footers: tuple[tuple[str, tuple[str, ...]], ...] = ()  # column, beginnings: no record
     max_excel_bytes: int = 500 * 2**20
 
 

@@ -26,6 +26,7 @@ from itpm_sync.errors import ConnectionFailed
 _DELIMITERS = (",", ";", "\t", "|")
 _SAMPLE = 64 * 1024  # characters read to find the delimiter
 _LONGEST = 2**20  # characters of a cell; what is longer, is what an open quote has swallowed
+_END_OF_FILE = "\x1a"  # Ctrl-Z, with which DOS ends a text
 _IN_QUOTES = "ends within quotes"
 _LONE_BYTES = tuple(map(chr, range(0xDC80, 0xDD00)))  # as `surrogateescape` reads what is no text
 _UNDOUBLED = "has a quote inside a quoted cell that is not doubled"
@@ -59,10 +60,11 @@ def open_csv(path: Path, layout: Layout, head: bytes, stack: ExitStack) -> OpenT
         swallowed.append(top[-1])
     name = "tab" if delimiter == "\t" else f'"{delimiter}"'
     each = _one_each(rows, len(header), delimiter, swallowed)
+    rest = _without_footers(each, header, layout)
     return OpenTable(
         place=shown_name(path),
         header=header,
-        rows=_whole(_of_width(each, len(header)), len(header), shown_name(path)),
+        rows=_whole(_of_width(rest, len(header)), len(header), shown_name(path)),
         notes=(f"{encoding.removesuffix('-sig')}, delimiter {name}",),
         advice=advice,
     )
@@ -157,8 +159,9 @@ def _csv_rows(
 
     def lines() -> Iterator[str]:
         for line in file:
-            latest.append(line)
-            yield line
+            if text := line.rstrip(_END_OF_FILE):  # shorter only where the line has no end
+                latest.append(text)
+                yield text
 
     reader = csv.reader(lines(), delimiter=delimiter, strict=True)
     while True:
@@ -285,6 +288,27 @@ def _is_like_a_row(text: str, width: int, delimiter: str) -> bool:
     return 2 * sum(cell.startswith(" ") for cell in cells[1:]) <= len(cells) - 1
 
 
+def _without_footers(rows: Iterable[Row], header: Sequence[str], layout: Layout) -> Iterator[Row]:
+    """The rows but for the short ones of one line that are declared to be no records: by how their
+    first cell begins. Without an end of line, one with a second cell, or after another such row,
+    may be a subtotal within which the file is cut, with rows after it.
+    """
+    words = tuple(
+        word.casefold()
+        for column, beginnings in layout.footers
+        if clean(column) == header[0]
+        for word in beginnings
+        if word
+    )
+    first = True
+    for row in rows:
+        declared = bool(row.cells) and row.cells[0].text.casefold().startswith(words)
+        short = not row.problem and row.lines == 1 and len(row.cells) < len(header)
+        if not (declared and short and (row.ended or (first and len(row.cells) == 1))):
+            yield row
+        first = first and not declared
+
+
 def _of_width(rows: Iterable[Row], width: int) -> Iterator[Row]:
     """Marks rows with too many or too few cells: theirs may stand under the wrong header."""
     for row in rows:
@@ -300,19 +324,29 @@ def _is_cut(row: Row, width: int) -> bool:
     """
     if row.ended:
         return False
+    return len(row.cells) < width or _is_within(row)
+
+
+def _is_within(row: Row) -> bool:
+    """Whether the row ends within quotes or within a letter."""
     broken = bool(row.cells) and row.cells[-1].text[-1:] in _LONE_BYTES
-    return len(row.cells) < width or row.problem == _IN_QUOTES or broken
+    return row.problem == _IN_QUOTES or broken
 
 
 def _whole(rows: Iterable[Row], width: int, name: str) -> Iterator[Row]:
-    """The rows, a cut one under a problem that says so.
+    """The rows, a cut one under a problem that says so. One that is as short as a row before it is
+    none: an export may leave out the empty cells at the end.
 
     Raises ConnectionFailed at the end if the last one is cut off: how many rows there were nobody
     knows, so nothing of the file may be taken for deleted.
     """
     cut = ""
+    shortest = width
     for row in rows:
-        if row.ended or not _is_cut(row, width):
+        as_others = row.lines == 1 and shortest <= len(row.cells) < width
+        if row.ended or not _is_cut(row, width) or (as_others and not _is_within(row)):
+            if row.lines == 1 and row.cells:
+                shortest = min(shortest, len(row.cells))
             yield row
             continue
         within = " within quotes" if row.problem == _IN_QUOTES else ""
@@ -324,7 +358,8 @@ def _whole(rows: Iterable[Row], width: int, name: str) -> Iterator[Row]:
         raise ConnectionFailed(
             f"{cut}; this row is in quarantine, those before it were read, and nothing is taken "
             "for deleted",
-            advice="export or upload the whole file again",
+            advice="export or upload the whole file again; if it always ends with this line (a "
+            "total), declare the beginning of its first cell in skip_rows: starts_with",
         )
 
 

@@ -33,12 +33,12 @@ TABLE = {
 class Bills:
     """A file of twelve bills that was pulled when it was whole, and a store beside it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **table: object) -> None:
         self.path = folder / "bills.csv"
         self.store = Store.open(f"sqlite:///{folder / 'store.db'}")
         self.now = datetime(2026, 11, 2, tzinfo=UTC)
         settings = FilesSettings.model_validate(
-            {"defaults": {"currency": "EUR"}, "tables": {"bills": TABLE}}
+            {"defaults": {"currency": "EUR"}, "tables": {"bills": TABLE | table}}
         )
         connector = FilesConnector("files", settings, Context(base_dir=folder))
         mapper = compile_mapping(connector.mapping(), {}, "test")
@@ -49,7 +49,10 @@ class Bills:
         lines = {f"R{n}": row for n, row in ORDINARY.items()} | rows
         text = HEADER + "".join(f"{line}\n" for line in lines.values() if line)
         whole = text.encode()
-        self.path.write_bytes(whole[: len(whole) - cut])
+        return self.pull_bytes(whole[: len(whole) - cut], confirm=confirm)
+
+    def pull_bytes(self, content: bytes, *, confirm: bool = False) -> PullResult:
+        self.path.write_bytes(content)
         self.now += timedelta(hours=1)
         run = self.store.begin_run("pull", self.now)
         result = pull(self.store, [self.source], run=run, now=self.now, inline=True,
@@ -167,6 +170,50 @@ def test_a_file_that_ends_within_quotes_or_within_a_letter_seems_cut_off(bills: 
         assert f"row 12 is the last one and ends {found} cells" in result.message
     (one,) = bills.store.rejected()
     assert one.source_id == "R-12"
+
+
+@pytest.mark.parametrize("end", ["", "\n"])
+def test_a_footer_that_is_declared_in_skip_rows_is_no_cut_row(tmp_path: Path, end: str) -> None:
+    skip = {"column": "No", "starts_with": "Total"}
+    bills = Bills(tmp_path, skip_rows=skip)
+    whole = HEADER + "".join(f"{ORDINARY[n]}\n" for n in ORDINARY if n != 3)
+    bills.pull()
+    assert bills.pull_bytes(f"{whole}Total: 11 rows{end}".encode()).exit_code == 0
+    assert bills.deleted == ["R-3"]
+    assert bills.pull_bytes(f"{whole}Tot".encode()).exit_code == 3
+    bills.store.close()
+
+
+@pytest.mark.parametrize("before", ["", "Total NET,,,,9\n"])
+def test_a_declared_subtotal_within_which_the_file_ends_is_cut(tmp_path: Path, before: str) -> None:
+    bills = Bills(tmp_path, skip_rows={"column": "No", "starts_with": "Total"})
+    whole = HEADER + "".join(f"{ORDINARY[n]}\n" for n in ORDINARY if n != 3)
+    bills.pull()
+    result = bills.pull_bytes(f"{whole}{before}{'Total' if before else 'Total,,'}".encode())
+    assert (result.exit_code, bills.deleted) == (3, [])
+    assert "seems cut off" in result.message
+    bills.store.close()
+
+
+def test_a_footer_that_is_not_declared_stops_deletions_and_says_what_to_do(bills: Bills) -> None:
+    whole = HEADER + "".join(f"{ORDINARY[n]}\n" for n in ORDINARY if n != 3)
+    result = bills.pull_bytes(f"{whole}Total: 11 rows".encode())
+    assert (result.exit_code, bills.deleted) == (3, [])
+    assert "declare the beginning of its first cell in skip_rows: starts_with" in result.message
+
+
+@pytest.mark.parametrize("key", [["No"], []])
+def test_a_last_row_as_short_as_another_may_be_cut_and_nothing_is_deleted(
+    tmp_path: Path, key: list[str]
+) -> None:
+    bills = Bills(tmp_path, key=key)
+    lines = {**ORDINARY, 2: "R-2,NET"}
+    whole = HEADER + "".join(f"{line}\n" for line in lines.values())
+    bills.pull()
+    result = bills.pull_bytes(f"{whole[: whole.index('R-11')]}R-11,NET".encode())
+    assert (result.exit_code, bills.deleted) == (3, [])
+    assert "seems cut off" not in result.message
+    bills.store.close()
 
 
 def test_a_last_row_without_an_end_of_line_that_is_whole_is_read(bills: Bills) -> None:

@@ -93,9 +93,40 @@ class TestCsv:
         assert table.advice == ("data.csv is marked as utf-8, not cp1252",)
         assert not rows_of(path, "A", encoding="utf-8")[0].advice
 
-    def test_truncated_utf16_is_one_clear_failure(self, csv_file: Any) -> None:
+    @pytest.mark.parametrize(("encoding", "cut"), [("utf-16", 1), ("utf-32", 1), ("utf-32", 3)])
+    def test_a_file_that_ends_within_a_character_seems_cut_off(
+        self, csv_file: Any, encoding: str, cut: int
+    ) -> None:
+        with pytest.raises(ConnectionFailed, match=r"seems cut off: it ends within a character of"):
+            rows_of(csv_file("A;B\nx;y\n".encode(encoding)[:-cut]), "A")
+
+    def test_half_a_pair_of_utf16_at_the_end_seems_cut_off(self, csv_file: Any) -> None:
+        with pytest.raises(ConnectionFailed, match="seems cut off"):
+            rows_of(csv_file("A;B\nx;\U0001f600".encode("utf-16")[:-2]), "A")
+
+    def test_what_is_no_utf16_in_the_middle_is_not_called_cut(self, csv_file: Any) -> None:
+        content = "A;B\nx;".encode("utf-16") + b"\x00\xdc" + "y\n".encode("utf-16-le")
         with pytest.raises(ConnectionFailed, match="is not text in utf-16"):
-            rows_of(csv_file("A;B\nx;y\n".encode("utf-16")[:-1]), "A")
+            rows_of(csv_file(content), "A")
+
+    @pytest.mark.parametrize("end", ["\r\n\x1a", "\x1a", "\r\n\x1a\x1a"])
+    def test_a_ctrl_z_ends_the_file_and_is_no_row(self, csv_file: Any, end: str) -> None:
+        _, rows = rows_of(csv_file("A,B\r\n1,2\r\n2,3" + end), "A")
+        assert texts(rows) == [["1", "2"], ["2", "3"]]
+        assert not any(row.problem for row in rows)
+
+    def test_a_row_that_is_cut_before_a_ctrl_z_is_cut(self, csv_file: Any) -> None:
+        with pytest.raises(ConnectionFailed, match="seems cut off: row 3 is the last one"):
+            rows_of(csv_file("A,B\r\n1,2\r\n2\x1a"), "A")
+
+    def test_a_last_row_as_short_as_one_before_it_is_no_cut(self, csv_file: Any) -> None:
+        _, rows = rows_of(csv_file("No,Net,Text\n1,2\n2,3,x\n3,4"), "No")
+        short = "has 2 cells under 3 headers"
+        assert [row.problem for row in rows] == [short, "", short]
+        with pytest.raises(ConnectionFailed, match="seems cut off: row 4"):
+            rows_of(csv_file("No,Net,Text\n1,2\n2,3,x\n3"), "No")
+        with pytest.raises(ConnectionFailed, match="seems cut off: row 4"):
+            rows_of(csv_file('No,Net,Text\n1,2\n2,3,x\n3,"4'), "No")
 
     def test_utf16_without_a_mark_is_named(self, csv_file: Any) -> None:
         with pytest.raises(ConnectionFailed, match="UTF-16 without its mark"):
