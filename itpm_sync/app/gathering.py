@@ -28,6 +28,7 @@ from itpm_sync.reconcile.choices import (
 )
 from itpm_sync.reconcile.decisions import Criterion, GateAct, GateRules, Override, Seen, Waiver
 from itpm_sync.reconcile.inputs import (
+    Coverage,
     Inputs,
     Policy,
     ProjectSetup,
@@ -80,6 +81,7 @@ def inputs(session: Session, data_date: date) -> Inputs:
         never_read=never_read(session),
         read_empty=read_empty(session, proved, live),
         rejected=_with_kinds(session, rejected(session, as_of)),
+        scopes=_scopes(session, proved),
         policy=Policy(**root.thresholds.model_dump()),
         waivers=tuple(Waiver(**w.model_dump()) for w in root.waivers),
         overrides=tuple(Override(**o.model_dump()) for o in root.overrides),
@@ -123,6 +125,17 @@ def _with_kinds(session: Session, found: Sequence[Rejected]) -> tuple[Rejected, 
     return tuple(
         replace(r, scope=_scope_of(session, r)) if n < _LOOKED_UP else r for n, r in enumerate(told)
     )
+
+
+def _scopes(session: Session, proved: Sequence[Coverage]) -> Mapping[str, str]:
+    """The scopes of the records of streams of which some scopes were read whole and some not."""
+    whole = {(c.connection, c.stream) for c in proved if c.complete}
+    partly = whole & {(c.connection, c.stream) for c in proved if not c.complete}
+    found: dict[str, str] = {}
+    for name, stream in sorted(partly):
+        kinds = session.mappings.kinds(session.config.connections[name], stream)
+        found |= session.store.scopes(kinds, name, stream)
+    return found
 
 
 def _scope_of(session: Session, one: Rejected) -> str:

@@ -300,6 +300,7 @@ class Inputs:
     progress_unknown: frozenset[str] = frozenset()  # packages first known after the data date
     read_empty: frozenset[str] = frozenset()  # kinds whose streams were read and hold none of them
     rejected: tuple[Rejected, ...] = ()
+    scopes: Mapping[str, str] = field(default_factory=dict)  # by identity, of streams half read
     policy: Policy = field(default_factory=Policy)
     waivers: tuple[Waiver, ...] = ()
     overrides: tuple[Override, ...] = ()

@@ -9,7 +9,7 @@ of it, else under that of its first scope. So no waiver moves on to what its aut
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
@@ -190,8 +190,8 @@ def outages(
                 of=total[connection],
                 subject=subject,
                 stands_for=tuple(k for k in keys if k != f"{INCOMPLETE}//{subject}"),
-                projects=_projects(rows, allocation),
-                kinds=_kinds_of(_streams(c for c in rows if c.as_of), records),
+                projects=_projects(_given(rows, inputs), allocation),
+                kinds=_kinds_of(_given(rows, inputs), records),
                 missing=_missing(rows, inputs, records),
             )
         )
@@ -216,10 +216,29 @@ def _streams(rows: Iterable[Coverage]) -> frozenset[tuple[str, str]]:
     return frozenset((c.connection, c.stream) for c in rows)
 
 
-def _projects(rows: Iterable[Coverage], allocation: Allocation) -> Mapping[str, frozenset[str]]:
-    streams = _streams(c for c in rows if c.as_of)
-    given = {code: _kinds_of(streams, _records(p)) for code, p in allocation.projects.items()}
-    return {code: kinds for code, kinds in sorted(given.items()) if kinds}
+def _given(rows: Iterable[Coverage], inputs: Inputs) -> Callable[[Record], bool]:
+    """Whether scopes that were read before gave a record, or could have: where it is not known of
+    which scope it is, its stream tells.
+    """
+    old = [c for c in rows if c.as_of]
+    streams = _streams(old)
+    scopes = {(c.connection, c.stream, c.scope) for c in old}
+
+    def given(record: Record) -> bool:
+        at = (record.ref.connection, record.ref.stream)
+        if at not in streams:
+            return False
+        scope = inputs.scopes.get(record.id)
+        return scope is None or (*at, scope) in scopes
+
+    return given
+
+
+def _projects(
+    given: Callable[[Record], bool], allocation: Allocation
+) -> Mapping[str, frozenset[str]]:
+    found = {code: _kinds_of(given, _records(p)) for code, p in allocation.projects.items()}
+    return {code: kinds for code, kinds in sorted(found.items()) if kinds}
 
 
 def _records(found: ProjectRecords) -> Mapping[str, Sequence[Record]]:
@@ -232,18 +251,15 @@ def _missing(
     """What scopes that were never read could give: what their streams are mapped to, or gave."""
     names = {f"{connection} {stream}".strip() for connection, stream in _streams(rows)}
     mapped = frozenset(kind for kind, given in inputs.never_read.items() if names & set(given))
-    return mapped | _kinds_of(_streams(c for c in rows if c.as_of is None), records)
+    never = _streams(c for c in rows if c.as_of is None)
+    return mapped | _kinds_of(lambda r: (r.ref.connection, r.ref.stream) in never, records)
 
 
 def _kinds_of(
-    streams: Collection[tuple[str, str]], records: Mapping[str, Sequence[Record]]
+    given: Callable[[Record], bool], records: Mapping[str, Sequence[Record]]
 ) -> frozenset[str]:
-    """The kinds of the records that these streams gave."""
-    return frozenset(
-        kind
-        for kind, found in records.items()
-        if any((r.ref.connection, r.ref.stream) in streams for r in found)
-    )
+    """The kinds of the records that were so given."""
+    return frozenset(kind for kind, found in records.items() if any(map(given, found)))
 
 
 def told_of(outage: Outage, project: str, zone: str) -> str:

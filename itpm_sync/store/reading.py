@@ -79,6 +79,21 @@ def first_known_after(database: Database, codec: KindCodec, moment: datetime) ->
         return frozenset(db.execute(query).scalars())
 
 
+def scopes(
+    database: Database, codec: KindCodec, connection: str, stream: str
+) -> Iterator[tuple[str, str]]:
+    """The live records of a kind that a stream gave, each with its scope, see `Store.scopes`."""
+    table, raw = codec.table.c, RAW_RECORD.c
+    query = (
+        sa.select(table.id, raw.scope)
+        .join(RAW_RECORD, raw.id == table.raw_id)
+        .where(raw.connection == connection, raw.stream == stream, table.gone.is_(None))
+    )
+    with database.read() as db:
+        rows = db.execute(query).all()
+    yield from ((row.id, row.scope) for row in rows if row.scope)
+
+
 def added_after(
     database: Database, codec: KindCodec, moment: datetime, whole: WholeFrom
 ) -> Iterator[Added]:

@@ -457,6 +457,16 @@ class Store:
         """
         return reading.first_known_after(self._db, self._landing.codec(kind), moment)
 
+    def scopes(self, kinds: Iterable[str], connection: str, stream: str) -> Mapping[str, str]:
+        """By identity, the scope of the live model records of these kinds that a stream gave."""
+        return {
+            identity: scope
+            for kind in kinds
+            for identity, scope in reading.scopes(
+                self._db, self._landing.codec(kind), connection, stream
+            )
+        }
+
     def added_after(
         self, kinds: Iterable[str], moment: datetime
     ) -> Mapping[str, tuple[Added, ...]]:

@@ -177,6 +177,17 @@ def test_what_was_never_read_is_told_apart_from_what_is_old(down):
     ] * 2
 
 
+def test_a_project_whose_scope_was_read_whole_is_not_told_that_it_is_old(down):
+    down.options["coverage"] = (row("NET", "HTTP 403"), row("SDM", ""))
+    down.options["scopes"] = {"src:work_item:1": "NET", "src:work_item:2": "SDM"}
+    (told,) = down.findings("incomplete-source")
+    assert told.message.endswith("As of 12 Mar 2026, 19:00: progress and scope (EV) of NET")
+    net, sdm = down.snapshot().projects
+    assert (len(net.unread), sdm.unread) == (1, ())
+    del down.options["scopes"]["src:work_item:2"]  # it could be of either
+    assert all(p.unread for p in down.snapshot().projects)
+
+
 # ---- waivers ------------------------------------------------------------------------------------
 
 

@@ -517,3 +517,18 @@ def test_more_records_than_a_reader_s_batch_are_streamed_in_order(store: Store) 
     ids = [record.ref.source_id for record in store.records("work_item")]
     assert ids == [f"{i:05}" for i in range(2_345)]
     assert sum(1 for _ in store.raw_records("jira")) == 2_345
+
+
+def test_each_record_that_a_stream_gave_tells_its_scope_and_so_does_what_stands_in_it(
+    store: Store,
+) -> None:
+    given = [raw("1", work=[60]), replace(raw("2"), scope="SDM")]
+    store.land_page(
+        Page(given), run="r1", connection="jira", stream="issue", fingerprint="one",
+        map_record=rows(to_model), now=NOON,
+    )  # fmt: skip
+    assert store.scopes(("work_item", "time_entry"), "jira", "issue") == {
+        "jira:issue:1": given[0].scope, "jira:issue:2": "SDM",
+        "jira:issue.time_entry:1/1": given[0].scope,
+    }  # fmt: skip
+    assert store.scopes(("work_item",), "jira", "other") == {}
