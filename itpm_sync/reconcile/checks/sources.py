@@ -36,7 +36,7 @@ def stale_source(facts: PortfolioFacts) -> Iterator[Finding]:
     told = {key for outage in facts.outages for key in outage.stands_for}
     whole = wholly_stale(facts.inputs, facts.end)
     old: dict[str, list[Coverage]] = defaultdict(list)
-    for row in facts.inputs.coverage:
+    for row in sorted(facts.inputs.coverage, key=lambda c: (c.connection, c.stream, c.scope)):
         own = SourceFinding(code=STALE, subject=subject_of(row))
         if is_stale(row, facts.inputs, facts.end) and own.key not in told:
             old[row.connection].append(row)
