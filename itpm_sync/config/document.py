@@ -78,10 +78,8 @@ def read_yaml(path: Path) -> Document:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
-        hint = "check indentation, quotes and colons here and on the line above"
-        if "\\t" in str(error.problem):
-            hint = "indent with spaces, not with tabs"
-        raise ConfigError([Problem((), f"not valid YAML: {error.problem}", hint, place)]) from None
+        message, hint = _in_our_words(str(error.problem))
+        raise ConfigError([Problem((), f"not valid YAML: {message}", hint, place)]) from None
     except yaml.reader.ReaderError as error:
         message = f"not valid YAML: the character U+{ord(text[error.position]):04X}"
         hint = "remove it, or write it as an escape within double quotes"
@@ -94,6 +92,29 @@ def read_yaml(path: Path) -> Document:
         message = "not valid YAML: nested too deeply, or an alias that contains itself"
         raise ConfigError([Problem((), message, where=f"{path}:1:1")]) from None
     return Document(path, data, marks, repeated)
+
+
+_FOREIGN = (
+    ("undefined alias", "an alias (*) of what stands nowhere above",
+     "a text that begins with * needs quotes"),
+    ("could not determine a constructor", "an unknown tag (!)",
+     "a text that begins with ! needs quotes"),
+    ("undefined tag handle", "an unknown tag (!)", "a text that begins with ! needs quotes"),
+    ("for merging", "", "`<<` takes in the keys of another block: `<<: *ITS_ANCHOR`"),
+    ("base64", "", "remove !!binary: no value here is made of bytes"),
+    ("contains itself", "", "write what is meant in place of the *"),
+    ("\\t", "", "indent with spaces, not with tabs"),
+)  # fmt: skip
+"""By words of the library's: the message in their place where they quote a text, which may be a
+secret that lacks its quotes, and the hint."""
+
+
+def _in_our_words(problem: str) -> tuple[str, str]:
+    """The message and the hint for what the library finds."""
+    for words, message, hint in _FOREIGN:
+        if words in problem:
+            return message or problem, hint
+    return problem, "check indentation, quotes and colons here and on the line above"
 
 
 def _text_of(path: Path) -> str:
@@ -206,6 +227,7 @@ class _Composer:
     def __init__(self, loader: yaml.SafeLoader, marks: dict[KeyPath, tuple[int, int]]) -> None:
         self._loader, self._marks = loader, marks
         self._nodes = 0
+        self._within: set[int] = set()  # the nodes that are being made
 
     def value(self, node: yaml.Node, path: KeyPath) -> Any:
         self._nodes += 1
@@ -214,11 +236,19 @@ class _Composer:
         if len(path) > _MAX_DEPTH:
             raise _malformed(node, f"nested more than {_MAX_DEPTH} deep")
         self._marks.setdefault(path, (node.start_mark.line + 1, node.start_mark.column + 1))
+        if isinstance(node, yaml.ScalarNode):
+            return self._scalar(node)
+        if id(node) in self._within:
+            raise _malformed(node, "an alias that contains itself")
+        self._within.add(id(node))
+        value = self._collection(node, path)
+        self._within.remove(id(node))
+        return value
+
+    def _collection(self, node: yaml.Node, path: KeyPath) -> Any:
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path)
-        if isinstance(node, yaml.SequenceNode):
-            return [self.value(child, (*path, i)) for i, child in enumerate(node.value)]
-        return self._scalar(node)
+        return [self.value(child, (*path, i)) for i, child in enumerate(node.value)]
 
     def _mapping(self, node: yaml.MappingNode, path: KeyPath) -> dict[str, Any]:
         self._loader.flatten_mapping(node)

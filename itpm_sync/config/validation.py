@@ -219,7 +219,11 @@ def _problem(
     kinds, place = {e["type"] for e in errors}, tuple(errors[0]["loc"])
     if "extra_forbidden" in kinds:
         known = _known_keys(model, place[:-1]) + (tuple(besides) if len(path) == 1 else ())
-        return Problem(path, f"unknown key {path[-1]!r}", suggestion(str(path[-1]), known))
+        hint = suggestion(str(path[-1]), known)
+        if errors[0].get("input") is None and _has_a_secret(_annotation(model, place[:-1])):
+            message = "unknown key without a value; a text that begins with { needs quotes"
+            return Problem(path, message, hint)  # `auth: {TOKEN}`
+        return Problem(path, f"unknown key {path[-1]!r}", hint)
     if "missing" in kinds:
         return Problem(path, f"the key {path[-1]!r} is missing")
     return Problem(path, *told(errors, secret=secret or _is_secret(model, place)))
@@ -279,6 +283,13 @@ def _holds_secret(kind: Any) -> bool:
     if not (isinstance(kind, type) and issubclass(kind, BaseModel)):
         return kind is SecretStr
     return any(_holds_secret(_unwrapped(f.annotation)) for f in kind.model_fields.values())
+
+
+def _has_a_secret(kind: Any) -> bool:
+    """A block with a key of its own that takes a secret."""
+    if not (isinstance(kind, type) and issubclass(kind, BaseModel)):
+        return False
+    return any(_unwrapped(f.annotation) is SecretStr for f in kind.model_fields.values())
 
 
 def _annotation(model: Any, path: KeyPath) -> Any:

@@ -129,3 +129,31 @@ def test_an_address_is_shown_without_login_and_password(
     (found,) = problems(read, changed("url: https://desk.example", f"url: {address}"))
     assert found.startswith(f"8:5: expected an https:// address, found {shown}")
     assert "ter2" not in found
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("*hunter2x", "9:12: not valid YAML: an alias (*) of what stands nowhere above — a text "),
+        ("!hunter2x abc", "9:12: not valid YAML: an unknown tag (!) — a text that begins with ! "),
+        ("!hunter2!x abc", "9:12: not valid YAML: an unknown tag (!) — a text that begins with ! "),
+        ("!!hunter2x abc", "9:12: not valid YAML: an unknown tag (!) — a text that begins with ! "),
+        ("{hunter2x}", "9:5: expected a text, found a mapping of keys"),
+        ("@hunter2x", "9:12: not valid YAML: found character '@' that cannot start any token"),
+    ],
+)
+def test_a_secret_that_lacks_its_quotes_is_not_shown(read: Read, value: str, said: str) -> None:
+    (found,) = problems(read, changed("token: ${env:DESK_TOKEN}", f"token: {value}"))
+    assert found.startswith(said)
+    assert "hunter2" not in found
+
+
+def test_a_secret_in_braces_is_not_told_as_the_name_of_a_key(read: Read) -> None:
+    block = "    login:\n      password: ${file:pw.txt}\n"
+    (found,) = problems(read, changed(block, "    login: {hunter2secret}\n"))
+    assert found == (
+        "10:13: unknown key without a value; a text that begins with { needs quotes"
+        " — known: password, user"
+    )
+    (misspelt,) = problems(read, changed(block, "    login: {pasword: x}\n"))
+    assert "unknown key 'pasword'" in misspelt

@@ -185,11 +185,16 @@ MISTAKES = {
         "connections: [desk]\n", "connections: [desk\n", "34:19: not valid YAML: ",
     ),
     "an undefined alias": (
-        "title: Office", "title: *nobody", "2:8: not valid YAML: found undefined alias 'nobody'",
+        "title: Office", "title: *nobody",
+        "2:8: not valid YAML: an alias (*) of what stands nowhere above — a text that begins with",
     ),
     "a malformed merge": (
         "title: Office", "<<: Office",
         "2:5: not valid YAML: expected a mapping or list of mappings for merging",
+    ),
+    "a value of bytes": (
+        "title: Office", "title: !!binary ä",
+        "2:8: not valid YAML: failed to convert base64 data into ascii: ",
     ),
     "a Python object": (
         "title: Office", "title: !!python/object/apply:os.system [ls]",
@@ -197,7 +202,7 @@ MISTAKES = {
     ),
     "a Python name": (
         "title: Office", "title: !!python/name:os.system x",
-        "2:8: not valid YAML: could not determine a constructor",
+        "2:8: not valid YAML: an unknown tag (!) — a text that begins with ! needs quotes",
     ),
     "a tag that does not fit": (
         "title: Office", "title: !!bool maybe",
@@ -207,7 +212,7 @@ MISTAKES = {
         "title: Office", "? [a, b]\n: Office", "2:3: not valid YAML: a key must be plain text",
     ),
     "an alias that contains itself": (
-        "title: Office", "title: &a [*a]", "2:8: not valid YAML: nested more than",
+        "title: Office", "title: &a [*a]", "2:8: not valid YAML: an alias that contains itself",
     ),
     "a control character": (
         "title: Office", "title: Of\x07fice", "2:10: not valid YAML: the character U+0007",
@@ -311,3 +316,19 @@ def test_a_mapping_that_is_malformed_is_placed_in_its_own_file(folder: Path) -> 
         f"{path}:7:7: work_item needs the field 'title'",
         f"{path}:9:9: work_item has no field 'titel' — did you mean \"title\"?",
     ]
+
+
+@pytest.mark.parametrize(
+    ("line", "advice"),
+    [
+        ("<<: 5", "`<<` takes in the keys of another block: `<<: *ITS_ANCHOR`"),
+        ("title: !!binary x", "remove !!binary: no value here is made of bytes"),
+        ("title: &a [*a]", "write what is meant in place of the *"),
+        ("title:\tOffice\n\tcurrency: EUR", "indent with spaces, not with tabs"),
+    ],
+)
+def test_what_is_no_yaml_is_told_with_the_advice_that_mends_it(
+    read: Read, line: str, advice: str
+) -> None:
+    (found,) = problems(read, changed("title: Office", line))
+    assert found.endswith(f" — {advice}")
