@@ -216,6 +216,11 @@ def _streams(rows: Iterable[Coverage]) -> frozenset[tuple[str, str]]:
     return frozenset((c.connection, c.stream) for c in rows)
 
 
+def _stream_of(record: Record) -> tuple[str, str]:
+    """The stream that was pulled; what stood in a record of it has its kind added to the name."""
+    return record.ref.connection, record.ref.stream.removesuffix(f".{record.kind}")
+
+
 def _given(rows: Iterable[Coverage], inputs: Inputs) -> Callable[[Record], bool]:
     """Whether scopes that were read before gave a record, or could have: where it is not known of
     which scope it is, its stream tells.
@@ -225,7 +230,7 @@ def _given(rows: Iterable[Coverage], inputs: Inputs) -> Callable[[Record], bool]
     scopes = {(c.connection, c.stream, c.scope) for c in old}
 
     def given(record: Record) -> bool:
-        at = (record.ref.connection, record.ref.stream)
+        at = _stream_of(record)
         if at not in streams:
             return False
         scope = inputs.scopes.get(record.id)
@@ -252,7 +257,7 @@ def _missing(
     names = {f"{connection} {stream}".strip() for connection, stream in _streams(rows)}
     mapped = frozenset(kind for kind, given in inputs.never_read.items() if names & set(given))
     never = _streams(c for c in rows if c.as_of is None)
-    return mapped | _kinds_of(lambda r: (r.ref.connection, r.ref.stream) in never, records)
+    return mapped | _kinds_of(lambda r: _stream_of(r) in never, records)
 
 
 def _kinds_of(

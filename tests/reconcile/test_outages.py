@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
@@ -186,6 +187,13 @@ def test_a_project_whose_scope_was_read_whole_is_not_told_that_it_is_old(down):
     assert (len(net.unread), sdm.unread) == (1, ())
     del down.options["scopes"]["src:work_item:2"]  # it could be of either
     assert all(p.unread for p in down.snapshot().projects)
+
+
+def test_what_stands_in_a_record_of_a_stream_that_failed_is_old_as_well(down):
+    entry = down.add(TimeEntry, "1/1", person="Ann", on=TODAY, duration_s=3600)
+    ref = replace(entry.ref, stream="work_item.time_entry")
+    down.records["time_entry"] = [replace(entry, ref=ref)]
+    assert down.project().unread[0].endswith("progress and scope (EV), labour (AC)")
 
 
 # ---- waivers ------------------------------------------------------------------------------------
