@@ -214,18 +214,66 @@ def test_after_a_kill_in_the_very_first_pull_nothing_counts_as_read_whole(
     assert "incomplete" not in call("-c", str(session.config.path), "status").out
 
 
+def with_spare(configuration: Path) -> Path:
+    """The same with a second connection, to which nothing answers."""
+    other = (
+        "  spare: {connector: jira, url: 'http://127.0.0.1:1', flavor: datacenter, attempts: 1,\n"
+        "          auth: {token: x}, projects: [NET]}\n"
+    )
+    text = configuration.read_text()
+    configuration.write_text(text.replace("connections:\n", f"connections:\n{other}"))
+    return configuration
+
+
+@pytest.fixture
+def two(session: app.Session) -> Iterator[app.Session]:
+    """The session with a second connection, `spare`."""
+    with app.open_session(with_spare(session.config.path)) as both:
+        both.clock = lambda: NOW
+        yield both
+
+
+def pulled(session: app.Session, hours_ago: float, *names: str) -> int:
+    session.clock = lambda: NOW - timedelta(hours=hours_ago)
+    code = app.pull(session, names).exit_code
+    session.clock = lambda: NOW
+    return code
+
+
 def test_a_killed_run_of_another_connection_says_nothing_of_one_that_no_run_was_to_read(
     csv_office: Callable[..., Path],
 ) -> None:
     jobs = "jobs: {own: {steps: [pull], connections: [office]}}\n"
-    table = "{file: x.csv, kind: rate, key: [Of], columns: {of: Of, per_hour: Rate}}"
-    other = f"  spare: {{connector: files, folder: spare, tables: {{x: {table}}}}}\n"
-    path = csv_office(TABLES, jobs)
-    path.write_text(path.read_text().replace("connections:\n", f"connections:\n{other}"))
-    with app.open_session(path) as session:
+    with app.open_session(with_spare(csv_office(TABLES, jobs))) as session:
         with app.locked(session):
             session.store.begin_run("own", NOW)
         assert {c.connection for c in app.status(session).coverage} == {"office"}
+
+
+def test_a_connection_that_was_never_opened_is_told_however_many_runs_came_since(
+    two: app.Session,
+) -> None:
+    assert pulled(two, 30, "office", "spare") == 3
+    for hour in range(1, 26):
+        assert pulled(two, 26 - hour, "office") == 0
+    spare, office = sorted(app.status(two).coverage, key=lambda c: c.complete)
+    assert (spare.place, spare.as_of, office.complete) == ("spare", None, True)
+    assert "127.0.0.1:1" in spare.reason
+    assert not app.status(two).healthy
+    told = {f.key: f.message for f in app.reconcile(two).findings}
+    assert "Source spare was never read; " in told["incomplete-source//spare"]
+
+
+def test_a_pull_that_was_killed_before_it_is_told_however_many_runs_came_since(
+    two: app.Session,
+) -> None:
+    with app.locked(two):
+        run = two.store.begin_run("pull", NOW - timedelta(hours=30))
+    for hour in range(1, 26):
+        assert pulled(two, 26 - hour, "office") == 0
+    (spare,) = (c for c in app.status(two).coverage if not c.complete)
+    assert spare.place == "spare"
+    assert f"the run {run} was interrupted before" in spare.reason
 
 
 def test_a_connection_that_could_not_be_opened_at_all_was_never_read(

@@ -7,14 +7,12 @@ from dataclasses import fields, replace
 from datetime import datetime
 
 from itpm_sync.app.past_day import Scope
-from itpm_sync.app.session import Session, latest_runs
+from itpm_sync.app.session import Session, latest_run_of
 from itpm_sync.errors import scope_name
 from itpm_sync.model import Record
 from itpm_sync.reconcile.inputs import Coverage, LaterReading
 from itpm_sync.reconcile.unread import COST_KINDS
-from itpm_sync.store import Completeness, Run
-
-_LOOKED_BACK = 20  # runs in which the failure of a connection that was never read is looked for
+from itpm_sync.store import Completeness
 
 
 def coverage(session: Session) -> tuple[Coverage, ...]:
@@ -98,7 +96,6 @@ def _unproved(session: Session) -> Iterator[Completeness]:
     or could not open the connection. Of one that was never opened, which streams it has is not
     known: it is one row without a stream. What no pull has tried yet is not told.
     """
-    runs: tuple[Run, ...] | None = None
     for name in session.config.connections:
         streams = session.store.connection_state(name).streams
         proved = {(p.stream, p.scope) for p in session.store.coverage(name)}
@@ -106,8 +103,7 @@ def _unproved(session: Session) -> Iterator[Completeness]:
         lacking = sorted(set(wanted) - proved)
         if not lacking and proved:
             continue
-        runs = latest_runs(session, _LOOKED_BACK) if runs is None else runs
-        why = _why_unread(session, name, runs)
+        why = _why_unread(session, name)
         for stream, scope in lacking if wanted else [("", "")] if why else []:
             yield _never_whole(session, name, stream, scope, why)
 
@@ -122,26 +118,16 @@ def _never_whole(session: Session, name: str, stream: str, scope: str, why: str)
     )  # fmt: skip
 
 
-def _why_unread(session: Session, name: str, runs: Sequence[Run]) -> str:
-    """Why nothing of a connection is proved, by the latest run that says; empty where none of them
-    was to read it.
+def _why_unread(session: Session, name: str) -> str:
+    """Why nothing of a connection is proved, by the latest run that was to read it; empty where
+    none was.
     """
-    for run in runs:
-        told = run.counts.get("connections", {}).get(name)
-        if told is not None:
-            return str(told.get("failure") or "never read whole")
-        if run.state == "interrupted" and _was_to_read(session, run, name):
-            return f"never read whole: the run {run.id} was interrupted before — pull again"
-        if run.state == "running" and _was_to_read(session, run, name):
-            return f"not read whole yet: the run {run.id} is at work"
-    return ""
-
-
-def _was_to_read(session: Session, run: Run, name: str) -> bool:
-    """Whether a run that left no counts may have been about a connection: by its job, else every
-    pull.
-    """
-    job = session.config.root.jobs.get(run.job)
-    if job is None:
-        return run.job == "pull"
-    return "pull" in job.steps and (not job.connections or name in job.connections)
+    run = latest_run_of(session, name)
+    if run is None:
+        return ""
+    told = run.counts.get("connections", {}).get(name)
+    if told is not None:
+        return str(told.get("failure") or "never read whole")
+    if run.state == "running":
+        return f"not read whole yet: the run {run.id} is at work"
+    return f"never read whole: the run {run.id} was interrupted before — pull again"

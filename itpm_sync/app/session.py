@@ -152,7 +152,29 @@ def latest_runs(session: Session, limit: int) -> tuple[Run, ...]:
     """The latest runs, newest first. One whose process was killed still stands in the store as
     running, until the next run begins; here it is `interrupted` already.
     """
-    runs = session.store.runs(limit)
+    return _as_they_stand(session, lambda: session.store.runs(limit))
+
+
+def latest_run_of(session: Session, connection: str) -> Run | None:
+    """The latest run that was to read a connection, however long ago, with its state as above. One
+    that left no counts is taken by its job, else for a pull of everything.
+    """
+    jobs = session.config.root.jobs
+    silent = {"pull"} - jobs.keys() | {
+        name
+        for name, job in jobs.items()
+        if "pull" in job.steps and (not job.connections or connection in job.connections)
+    }
+
+    def found() -> tuple[Run, ...]:
+        run = session.store.latest_run_of(connection, silent)
+        return () if run is None else (run,)
+
+    return next(iter(_as_they_stand(session, found)), None)
+
+
+def _as_they_stand(session: Session, read: Callable[[], tuple[Run, ...]]) -> tuple[Run, ...]:
+    runs = read()
     running = {r.id for r in runs if r.state == "running"}
     if not running or not run_is_gone(_lock_path(session)):
         return runs
@@ -161,7 +183,7 @@ def latest_runs(session: Session, limit: int) -> tuple[Run, ...]:
         replace(r, state="interrupted", message="its process is gone; the next run continues")
         if r.id in running and r.state == "running"
         else r
-        for r in session.store.runs(limit)
+        for r in read()
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Self
 
+import orjson
 import sqlalchemy as sa
 
 from itpm_sync.connector import Page, RawRecord
@@ -48,6 +49,7 @@ from itpm_sync.store.values import (
     row_of,
 )
 
+_NEWEST_RUN = (RUN.c.started.desc(), RUN.c.id.desc())
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)  # before everything that was ever recorded
 # What each run asks for each stream: making a statement takes longer than running it.
 _STATE = sa.select(
@@ -76,6 +78,12 @@ def _live_streams() -> sa.Select[str]:
 _STREAMS = _live_streams()
 
 
+def _read_by(run: Run) -> Collection[str]:
+    """The connections that a run has counts of."""
+    found: Collection[str] = run.counts.get("connections", {})
+    return found
+
+
 class Store:
     """Everything that ITPM Sync remembers. Open it with `Store.open(url)`, use it as a context
     manager or call `close`.
@@ -88,7 +96,7 @@ class Store:
     - Nothing is deleted: absent records are marked, superseded states become versions; snapshots
       and baselines are append-only. (Mapped rows that only a former mapping gave are removed.)
 
-    Runs        begin_run, note_run, finish_run, runs
+    Runs        begin_run, note_run, finish_run, runs, latest_run_of, first_run_at
     Pulling     connection_state, put_connection_state, checkpoints, put_checkpoints,
                 drop_checkpoints, prepare, land, land_page, remap_page, clear_rejected,
                 clear_unlisted, census_begin, census_add, census_compare, mark_absent, mark_moved,
@@ -194,13 +202,28 @@ class Store:
         self, limit: int = 20, *, job: str | None = None, states: Collection[str] = ()
     ) -> tuple[Run, ...]:
         """The latest runs, of a job or with one of these outcomes if given, newest first."""
-        query = sa.select(RUN).order_by(RUN.c.started.desc(), RUN.c.id.desc()).limit(limit)
+        query = sa.select(RUN).order_by(*_NEWEST_RUN).limit(limit)
         if job is not None:
             query = query.where(RUN.c.job == job)
         if states:
             query = query.where(RUN.c.state.in_(states))
         with self._db.read() as db:
             return tuple(Run(**row) for row in db.execute(query).mappings())
+
+    def latest_run_of(self, connection: str, jobs: Collection[str]) -> Run | None:
+        """The latest run that was to read a connection: its counts name it, or it left none,
+        stopped or is at work, and was of one of these jobs.
+        """
+        name, counts = orjson.dumps(connection).decode(), RUN.c.counts
+        naming = sa.type_coerce(counts, sa.Text).contains(name, autoescape=True)
+        silent = sa.and_(
+            counts == {}, RUN.c.job.in_(list(jobs)), RUN.c.state.in_(("running", "interrupted"))
+        )
+        query = sa.select(RUN).where(naming | silent).order_by(*_NEWEST_RUN)
+        with self._db.read() as db:
+            found = (Run(**row) for row in db.execute(query).mappings())
+            # A text that contains the name may do so for another reason.
+            return next((r for r in found if not r.counts or connection in _read_by(r)), None)
 
     def first_run_at(self) -> datetime | None:
         """When the first run began; None if there was none."""

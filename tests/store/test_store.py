@@ -293,6 +293,29 @@ def test_a_run_left_running_was_interrupted(store: Store) -> None:
     assert newest.finished == NOON + timedelta(hours=2)
 
 
+def test_the_latest_run_of_a_connection_is_found_behind_those_of_others(store: Store) -> None:
+    def ran(job: str, hour: int, state: str, counts: dict[str, object]) -> str:
+        run = store.begin_run(job, NOON + timedelta(hours=hour))
+        store.finish_run(run, state=state, now=NOON + timedelta(hours=hour), counts=counts)
+        return run
+
+    silent = ran("weekly", 0, "interrupted", {})
+    own = ran("weekly", 1, "partial", {"connections": {"a%b": {"failure": "refused"}}})
+    ran("weekly", 2, "ok", {"connections": {"other": {"streams": {"a%b": {}, 'x"a_b': {}}}}})
+    ran("weekly", 3, "ok", {})
+    ran("hourly", 4, "interrupted", {})
+    for name, jobs, expected in (
+        ("a%b", ["weekly"], own), ("axb", [], None), ("a_b", ["weekly"], silent),
+        ("A%B", ["daily"], None), ("a%b", [], own),
+    ):  # fmt: skip
+        found = store.latest_run_of(name, jobs)
+        assert (found and found.id) == expected
+    at_work = store.begin_run("weekly", NOON + timedelta(hours=5))
+    found = store.latest_run_of("a%b", ["weekly"])
+    assert found is not None
+    assert (found.id, found.state) == (at_work, "running")
+
+
 def test_checkpoints_are_kept_by_scope(store: Store) -> None:
     one = Checkpoint(connection="c", stream="s", scope="A", at=NOON, detail={"x": [1]})
     two = Checkpoint(connection="c", stream="s", scope="B", at=NOON, swept_at=NOON)
