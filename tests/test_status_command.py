@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from itpm_sync import app
-from itpm_sync.errors import ConnectionFailed
+from itpm_sync.app import pulling
+from itpm_sync.errors import ConnectionFailed, Stopped
 from itpm_sync.store import ConnectionState, RunLock, lock, run_is_gone
 from tests.calling import Run
 
@@ -274,6 +275,33 @@ def test_a_pull_that_was_killed_before_it_is_told_however_many_runs_came_since(
     (spare,) = (c for c in app.status(two).coverage if not c.complete)
     assert spare.place == "spare"
     assert f"the run {run} was interrupted before" in spare.reason
+
+
+@pytest.mark.parametrize(
+    ("error", "ended"), [(Stopped(), "was interrupted"), (OSError(), "failed")]
+)
+def test_a_pull_that_ended_early_says_nothing_of_what_it_was_not_to_read(
+    csv_office: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+    error: BaseException,
+    ended: str,
+) -> None:
+    path = csv_office(TABLES)
+    table = "{file: x.csv, kind: rate, key: [Of], columns: {of: Of, per_hour: Rate}}"
+    other = f"  spare: {{connector: files, folder: spare, tables: {{x: {table}}}}}\n"
+    path.write_text(path.read_text().replace("connections:\n", f"connections:\n{other}"))
+
+    def ends(*_: object, **__: object) -> None:
+        raise error
+
+    with app.open_session(path) as session:
+        monkeypatch.setattr(pulling.engine, "pull", ends)
+        with pytest.raises(type(error)):
+            app.pull(session, ["office"])
+        (row,) = app.status(session).coverage
+        run = session.store.runs()[0]
+    assert row.connection == "office"
+    assert row.reason == f"never read whole: the run {run.id} {ended} before — pull again"
 
 
 def test_a_connection_that_could_not_be_opened_at_all_was_never_read(

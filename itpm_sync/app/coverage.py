@@ -130,4 +130,5 @@ def _why_unread(session: Session, name: str) -> str:
         return str(told.get("failure") or "never read whole")
     if run.state == "running":
         return f"not read whole yet: the run {run.id} is at work"
-    return f"never read whole: the run {run.id} was interrupted before — pull again"
+    ended = "was interrupted" if run.state == "interrupted" else "failed"
+    return f"never read whole: the run {run.id} {ended} before — pull again"

@@ -157,7 +157,7 @@ class _JobRun:
             self.run,
             state=state,
             now=now,
-            counts=self.pulled.counts if self.pulled else {},
+            counts=self.pulled.counts if self.pulled else None,
             message=message,
         )
         health = Health(

@@ -55,6 +55,7 @@ def pull_within(
         engine.PullSource(c.name, partial(_source, session, c), c.max_connections)
         for c in session.select(names)
     ]
+    session.store.note_run(run, {"to_read": [source.name for source in sources]})
     result = engine.pull(
         session.store,
         sources,

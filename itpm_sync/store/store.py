@@ -79,8 +79,8 @@ _STREAMS = _live_streams()
 
 
 def _read_by(run: Run) -> Collection[str]:
-    """The connections that a run has counts of."""
-    found: Collection[str] = run.counts.get("connections", {})
+    """The connections that a run has counts of; without counts, those that it was to read."""
+    found: Collection[str] = run.counts.get("connections", run.counts.get("to_read", ()))
     return found
 
 
@@ -177,7 +177,7 @@ class Store:
         return run
 
     def note_run(self, run: str, counts: Mapping[str, Any]) -> None:
-        """What a run that goes on has counted so far."""
+        """What a run that goes on has counted so far, or is `to_read` (names of connections)."""
         with self._db.write() as db:
             db.execute(RUN.update().where(RUN.c.id == run).values(counts=dict(counts)))
 
@@ -190,12 +190,15 @@ class Store:
         counts: Mapping[str, Any] | None = None,
         message: str = "",
     ) -> None:
-        """Notes how a run ended: ok, failed, partial or safety_stop."""
+        """Notes how a run ended: ok, failed, partial or safety_stop. Without counts those that were
+        noted before stay.
+        """
+        told = {} if counts is None else {"counts": dict(counts)}
         with self._db.write() as db:
             db.execute(
                 RUN.update()
                 .where(RUN.c.id == run)
-                .values(state=state, finished=now, counts=dict(counts or {}), message=message)
+                .values(state=state, finished=now, message=message, **told)
             )
 
     def runs(
@@ -211,8 +214,8 @@ class Store:
             return tuple(Run(**row) for row in db.execute(query).mappings())
 
     def latest_run_of(self, connection: str, jobs: Collection[str]) -> Run | None:
-        """The latest run that was to read a connection: its counts name it, or it left none,
-        stopped or is at work, and was of one of these jobs.
+        """The latest run that was to read a connection: it noted that, or it noted nothing, stopped
+        or is at work, and was of one of these jobs.
         """
         name, counts = orjson.dumps(connection).decode(), RUN.c.counts
         naming = sa.type_coerce(counts, sa.Text).contains(name, autoescape=True)
